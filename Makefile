@@ -1,0 +1,83 @@
+# Builds the kernel. People use ./moonshot, which calls this after installing what is missing.
+#
+#   make                 build/moonshot.elf, build/moonshot.efi
+#   make DEBUG=1         build/debug/...: ranked locks, poisoning, UBSan, assertions
+#   make CC=clang        build/clang/...
+#   make V=1             show the commands
+#
+# Every .c and .S below kernel/ is part of the kernel; a new file needs no line here.
+
+DEBUG ?= 0
+V     ?= 0
+CC    := $(if $(filter default,$(origin CC)),gcc,$(CC))
+Q     := $(if $(filter 1,$(V)),,@)
+
+variant := $(if $(findstring clang,$(CC)),clang)$(if $(filter 1,$(DEBUG)),debug)
+O       := build$(addprefix /,$(variant))
+ARCH    := kernel/arch/x86_64
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(O)/moonshot.elf $(O)/moonshot.efi
+kernel: $(O)/moonshot.elf
+
+# ---- flags -------------------------------------------------------------------------------------
+warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+            -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter
+base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+            -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-common \
+            -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
+            -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
+            -ffile-prefix-map=$(CURDIR)/=
+headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel -I$(ARCH)/include \
+            -isystem kernel/abi/stubs -isystem build/uapi -I$(O)/gen
+debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment \
+            -fsanitize-undefined-trap-on-error,-DDEBUG=0)
+CFLAGS   := $(base) $(warnings) $(headers) $(debug)
+LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
+
+sources  := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+objects  := $(patsubst %,$(O)/%.o,$(sources) )
+
+# ---- Linux's UAPI headers, and nothing else of the system's ------------------------------------
+build/uapi/.ready:
+	@mkdir -p build/uapi
+	@ln -sfn /usr/include/linux build/uapi/linux
+	@ln -sfn /usr/include/asm-generic build/uapi/asm-generic
+	@ln -sfn /usr/include/x86_64-linux-gnu/asm build/uapi/asm
+	@touch $@
+
+include tools/build/generated.mk
+include tools/build/thirdparty.mk
+
+# ---- the kernel ELF: linked twice, the second time with the symbol table made from the first ------
+$(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(CFLAGS) $(cflags-$<) -MMD -MP -c -o $@ $<
+$(O)/%.S.o: %.S Makefile build/uapi/.ready | $(generated)
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+
+$(O)/moonshot.unsymbolized.elf: $(objects) $(thirdparty-objects) $(ARCH)/kernel.ld
+	@echo "  LD      $@"
+	$(Q)ld $(LDFLAGS) -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects)
+$(O)/gen/symbols.S: $(O)/moonshot.unsymbolized.elf tools/symbols.py
+	@mkdir -p $(@D)
+	$(Q)/usr/bin/python3 tools/symbols.py $< > $@
+$(O)/gen/symbols.o: $(O)/gen/symbols.S
+	$(Q)$(CC) -c -o $@ $<
+$(O)/moonshot.debug.elf: $(O)/moonshot.unsymbolized.elf $(O)/gen/symbols.o
+	$(Q)ld $(LDFLAGS) -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects) $(O)/gen/symbols.o
+$(O)/moonshot.elf: $(O)/moonshot.debug.elf
+	$(Q)objcopy --strip-all $< $@
+
+# ---- the UEFI application -----------------------------------------------------------------------
+include boot/efi/efi.mk
+
+clean:
+	rm -rf build
+.PHONY: all kernel clean
+
+-include $(objects:.o=.d)

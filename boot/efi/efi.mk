@@ -1,0 +1,1 @@
+# build/moonshot.efi: the UEFI application, linked to PE by GNU ld.

@@ -1,0 +1,2 @@
+# What is generated before anything is compiled. $(generated) lists the files.
+generated :=

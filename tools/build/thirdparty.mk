@@ -1,0 +1,2 @@
+# What is compiled from Debian source packages. $(thirdparty-objects) lists the objects.
+thirdparty-objects :=
