@@ -32,7 +32,7 @@
 #define __owned_by_cpu
 #define __atomic
 
-/* Start-up code and data, given back before the first program; data that is read-only from then on. */
+/* Start-up code and data, given back before the first program; data that is read-only then. */
 #define __init            __attribute__((section(".init.text"), cold))
 #define __initdata        __attribute__((section(".init.data")))
 #define __ro_after_init   __attribute__((section(".data.ro_after_init")))
@@ -66,9 +66,9 @@
 #define unreachable()     __builtin_unreachable()
 #define barrier()         __asm__ volatile("" ::: "memory")
 
-/* One load or store that the compiler neither splits, repeats nor invents. */
-#define READ_ONCE(x)      (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v)  (*(volatile __typeof__(x) *)&(x) = (v))
+/* One load or store of a scalar that the compiler neither splits, repeats nor invents. */
+#define READ_ONCE(x)      __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)  __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
 #define array_size(a)     (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \
