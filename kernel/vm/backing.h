@@ -1,0 +1,94 @@
+/*
+ * What a mapping needs of the object behind it: a file's page cache, a tmpfs object, an image of the
+ * kernel's own. The owner (fs/pagecache) embeds a struct backing and provides the operations; vm
+ * asks it for pages, and the owner tells vm when pages go away (truncation, eviction, write-back).
+ *
+ * Truncation against faults. The owner first takes the pages out of its cache (page->owner becomes
+ * NULL under its own lock), then calls backing_unmap_range. A fault maps a page only after it has seen
+ * page->owner == backing under the lock of the page table, so either it sees the removal and looks
+ * again, or backing_unmap_range comes after it and takes the mapping away.
+ *
+ * Locks: backing->lock (mutex, rank "interval tree of areas", inside vm space and page lock) guards
+ * the tree of areas. The operations are called with the space's lock held for reading, except where
+ * said otherwise.
+ */
+#pragma once
+
+#include "lib/interval.h"
+#include "lib/types.h"
+#include "sched/mutex.h"
+
+struct area;
+struct backing;
+struct file;
+struct page;
+
+struct backing_ops {
+	/*
+	 * The page at pgoff, up to date, with a reference for the caller; read from the medium if it
+	 * must be. Called WITHOUT the space's lock; sleeps. access is FAULT_WRITE if a shared mapping
+	 * wants to write (space is to be allocated now, so that the store cannot be lost). -ENOMEM;
+	 * -EIO (SIGBUS); -EFAULT past the end of the object (SIGBUS); -EINTR for a fatal signal.
+	 */
+	int (*fault)(struct backing *backing, pgoff_t pgoff, unsigned access, struct page **out);
+
+	/*
+	 * Up-to-date pages in the cache of first .. first + nr - 1, without any I/O or sleep: stores each
+	 * with a reference in pages[0 .. nr - 1], or NULL where there is none or it lies past the end.
+	 * Returns how many were found. NULL: nothing is ever found, fault is asked.
+	 */
+	unsigned (*lookup)(struct backing *backing, pgoff_t first, unsigned nr, struct page **pages);
+
+	/*
+	 * The page is about to become writable in a shared mapping: mark it dirty. May sleep; called
+	 * without page-table locks. 0; -EFAULT if the page is no longer the object's (the fault
+	 * retries); -EIO, -ENOSPC (SIGBUS). NULL: nothing to note.
+	 */
+	int (*dirty)(struct backing *backing, struct page *page);
+
+	/*
+	 * An area keeps the object alive through its file: take or drop a reference for an area with
+	 * these VM_* flags (VM_SHARED and VM_MAYWRITE together make a writable mapping, for seals and
+	 * ETXTBSY). file is what space_map was given; NULL if there is none. May sleep in put, which is
+	 * called without the space's lock if that is possible, but must not rely on it. NULL: nothing.
+	 */
+	void (*area_get)(struct backing *backing, struct file *file, unsigned vm_flags);
+	void (*area_put)(struct backing *backing, struct file *file, unsigned vm_flags);
+
+	/* msync(2): write pages first .. last out and wait. Without the space's lock. NULL: 0. */
+	int (*sync)(struct backing *backing, struct file *file, pgoff_t first, pgoff_t last);
+
+	/* madvise(MADV_WILLNEED): start reading. Without the space's lock. NULL: nothing. */
+	void (*will_need)(struct backing *backing, struct file *file, pgoff_t first, size_t nr);
+};
+
+struct backing {
+	const struct backing_ops *ops __const_after_init;
+	struct mutex lock;
+	struct interval_tree areas __guarded_by(lock); /* by page offset; area->in_mapping */
+	uint32_t nr_writable_shared __guarded_by(lock); /* areas with VM_SHARED and VM_MAYWRITE */
+	bool is_shmem __const_after_init;               /* counted as RssShmem, not RssFile */
+};
+
+/* In place, before the object can be mapped; fini asserts that no area is left. */
+void backing_init(struct backing *backing, const struct backing_ops *ops);
+void backing_fini(struct backing *backing);
+
+/* True if some area maps the object; a hint unless the caller prevents new mappings. */
+bool backing_is_mapped(const struct backing *backing);
+
+/* Number of areas through which the object can be written, for F_SEAL_WRITE (-EBUSY). */
+unsigned backing_writable_mappings(struct backing *backing);
+
+/*
+ * Takes the mappings of pages first .. last (inclusive) out of every space that has them; their next
+ * access faults. even_cow: private copies go as well (truncation); otherwise only pages of the
+ * object (invalidation, eviction). Sleeps; caller may hold the inode's lock and page locks.
+ */
+void backing_unmap_range(struct backing *backing, pgoff_t first, pgoff_t last, bool even_cow);
+
+/*
+ * Makes every mapping of one page read-only and clean, for write-back: returns true if any mapping
+ * had been written through since the last call. A later write faults and calls ops->dirty again.
+ */
+bool backing_clean_page(struct backing *backing, struct page *page, pgoff_t pgoff);

@@ -1,0 +1,70 @@
+/*
+ * Copies between kernel memory and the memory of the running thread's program.
+ *
+ * Every user pointer is hostile: it may be unmapped, read-only, in the kernel's half, or change
+ * under our hands. These functions check the range first and survive a fault at any byte. They
+ * sleep (a fault may read from a disk), so no spinlock is held over them, and no sleeping lock that
+ * the page-fault path takes (rank "vm space" and inside it): fault the memory in first with
+ * user_fault_in_*, or let the lock go.
+ *
+ * The address space is the one that the running CPU has loaded; a kernel thread has none, and every
+ * copy of it fails. Nothing may be read twice from user memory: copy once, judge the copy.
+ *
+ * Only this file, vm/uio and the arch's user-access code dereference user pointers.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* True if [addr, addr + n) lies in the user half. Says nothing about whether it is mapped. */
+bool user_range_ok(const void __user *addr, size_t n);
+
+/* Copies n bytes; 0 or -EFAULT. After a failure the destination may have been written in part. */
+int __must_check copy_from_user(void *dst, const void __user *src, size_t n);
+int __must_check copy_to_user(void __user *dst, const void *src, size_t n);
+
+/* Writes n zero bytes; 0 or -EFAULT. */
+int __must_check clear_user(void __user *dst, size_t n);
+
+/*
+ * One value of 1, 2, 4 or 8 bytes: `err = get_user(value, pointer)`, `err = put_user(value, pointer)`.
+ * 0 or -EFAULT; a get that fails leaves the value untouched. The load or store is not split when the
+ * pointer is aligned.
+ */
+#define get_user(value, ptr)                                                                     \
+	({                                                                                       \
+		static_assert(sizeof(value) == sizeof(*(ptr)), "get_user: sizes differ");        \
+		user_load(&(value), (ptr), sizeof(*(ptr)));                                      \
+	})
+#define put_user(value, ptr)                                                                     \
+	({                                                                                       \
+		__typeof__(*(ptr)) __force put_user_value = (value);                             \
+		user_store((ptr), &put_user_value, sizeof(*(ptr)));                              \
+	})
+int __must_check user_load(void *dst, const void __user *src, size_t size);
+int __must_check user_store(void __user *dst, const void *src, size_t size);
+
+/*
+ * Copies a NUL-terminated string of at most size bytes, the NUL included. Returns its length without
+ * the NUL; -EFAULT, or -ENAMETOOLONG if no NUL was found in size bytes.
+ */
+ssize_t __must_check strncpy_from_user(char *dst, const char __user *src, size_t size);
+
+/* Length without the NUL of a string of at most max bytes: -EFAULT, or max if there is no NUL. */
+ssize_t __must_check strnlen_user(const char __user *src, size_t max);
+
+/*
+ * An extensible struct as clone3(2) and openat2(2) take them. The user's struct has user_size bytes,
+ * ours size: a shorter one is filled up with zeroes, a longer one must be zero where we do not know
+ * it (-E2BIG otherwise). -EFAULT. The caller checks the smallest size that it accepts.
+ */
+int __must_check copy_struct_from_user(void *dst, size_t size, const void __user *src,
+                                       size_t user_size);
+
+/*
+ * Makes [addr, addr + n) resident, so that a copy which follows at once under a lock will probably
+ * not fault (it still may: then the copy is short, and the caller lets go and tries again). Returns
+ * the number of leading bytes that are accessible, 0 to n. Writeable does not change the memory.
+ */
+size_t user_fault_in_readable(const void __user *addr, size_t n);
+size_t user_fault_in_writeable(void __user *addr, size_t n);
