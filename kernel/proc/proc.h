@@ -1,0 +1,127 @@
+/*
+ * A process: a thread group, found by its TGID, with what POSIX says a process has once: parent and
+ * children, process group and session, shared pending signals, stop state, limits, timers, usage.
+ *
+ * Invariants, each under proc_tree_lock:
+ *  - `tasks` holds every task that is not dead; `leader` is the one whose TID is the TGID. The leader
+ *    stays in the list as a zombie until all others are gone.
+ *  - `parent` is NULL only for init; a process whose parent exits goes to the nearest subreaper
+ *    above, else to init, in the same critical section.
+ *  - a process is in exactly one process group and one session, which are pids with links
+ *    (id/pid.h), so a group lives exactly as long as it has members.
+ *
+ * Locks: proc_tree_lock guards the shape of the tree, group and session membership, and exit states.
+ * proc->lock (irq-safe, taken inside it) guards signals, stop state and the group-exit decision.
+ */
+#pragma once
+
+#include "core/spinlock.h"
+#include "id/pid.h"
+#include "id/rlimit.h"
+#include "lib/list.h"
+#include "lib/refcount.h"
+#include "lib/types.h"
+#include "proc/sigpending.h"
+#include "proc/task.h"
+#include "sched/rcu.h"
+#include "sched/timer.h"
+#include "sched/wait.h"
+
+struct file;
+struct session;
+
+extern struct spinlock proc_tree_lock;
+
+/* Stop state, guarded by proc->lock: waitpid's WSTOPPED and WCONTINUED. */
+enum proc_stop {
+	PROC_RUNNING,
+	PROC_STOPPING,  /* asked to stop; tasks stop one by one on their way to user mode */
+	PROC_STOPPED,   /* all tasks have stopped; the parent has been told */
+	PROC_CONTINUED, /* running again, and nobody has waited for that yet */
+};
+
+/* setitimer(2): ITIMER_VIRTUAL and ITIMER_PROF count CPU time; REAL is `real_timer`. */
+struct itimer {
+	ns_t deadline_ns; /* on its clock; 0: disarmed */
+	ns_t interval_ns;
+};
+
+struct proc {
+	struct refcount    refs;
+	struct rcu_head    rcu;
+	struct spinlock    lock; /* irq-safe */
+
+	struct task       *leader        __guarded_by(proc_tree_lock);
+	struct list        tasks         __guarded_by(proc_tree_lock);
+	uint32_t           nr_live       __guarded_by(proc_tree_lock); /* neither zombie nor dead */
+	struct proc       *parent        __guarded_by(proc_tree_lock);
+	struct list        children      __guarded_by(proc_tree_lock);
+	struct list        sibling       __guarded_by(proc_tree_lock);
+	struct pid        *tgid          __const_after_init;
+	struct pid_link    tgid_link     __guarded_by(proc_tree_lock);
+	struct pid_link    pgid_link     __guarded_by(proc_tree_lock);
+	struct pid_link    sid_link      __guarded_by(proc_tree_lock);
+	struct pid        *pgid          __guarded_by(proc_tree_lock);
+	struct session    *session       __guarded_by(proc_tree_lock);
+	bool               is_subreaper;      /* PR_SET_CHILD_SUBREAPER */
+	bool               is_zombie     __guarded_by(proc_tree_lock); /* reapable by wait4(2) */
+	struct wait_queue  child_wait;   /* wait4(2) of this process sleeps here; own lock */
+
+	struct sigpending  pending       __guarded_by(lock); /* sent to the process, not to one task */
+	enum proc_stop     stop          __guarded_by(lock);
+	bool               stop_unreported __guarded_by(lock); /* wait4(WUNTRACED) has not seen it yet */
+	int                stop_signal   __guarded_by(lock);
+	uint32_t           nr_to_stop    __guarded_by(lock); /* tasks that have yet to stop */
+	bool               is_exiting    __guarded_by(lock); /* exit_group(2) or a fatal signal decided */
+	int                exit_code     __guarded_by(lock); /* what the group dies of, valid with is_exiting */
+	struct task       *execing       __guarded_by(lock); /* waits for its siblings to die */
+
+	struct rlimits     limits;       /* own lock, see id/rlimit.h */
+	struct timer       real_timer;   /* ITIMER_REAL and alarm(2); proc/itimer.h */
+	struct itimer      itimers[3]    __guarded_by(lock);
+	struct list        posix_timers  __guarded_by(lock); /* proc/posix_timer.h */
+	int                next_timer_id __guarded_by(lock);
+	ns_t               cpu_warned_ns __guarded_by(lock); /* RLIMIT_CPU: when SIGXCPU was last sent */
+
+	struct usage       dead_usage    __guarded_by(lock); /* of tasks that are gone */
+	struct usage       child_usage   __guarded_by(lock); /* of children that were waited for */
+	struct file       *exe           __guarded_by(lock); /* /proc/PID/exe */
+	uint32_t           personality   __atomic; /* personality(2) */
+	int                oom_score_adj __atomic;
+	bool               is_dumpable   __atomic; /* PR_SET_DUMPABLE */
+	ns_t               start_time    __const_after_init; /* boot-time clock */
+};
+
+static inline struct proc *proc_current(void)
+{
+	return task_current()->proc;
+}
+
+/* Finds a process by TGID; returns a reference or NULL. Zombies are found until they are reaped. */
+struct proc *proc_lookup(pid_t tgid);
+void proc_get(struct proc *proc);
+void proc_put(struct proc *proc);
+
+/* The process with the least TGID >= `from`, with a reference, or NULL: /proc and kill(-1) walk by it. */
+struct proc *proc_next(pid_t from);
+
+/* Its numbers as user space sees them (0 for a parent that is outside, as for init). */
+static inline pid_t proc_tgid(const struct proc *proc)
+{
+	return pid_nr(proc->tgid);
+}
+pid_t proc_ppid(struct proc *proc);
+pid_t proc_pgid(struct proc *proc);
+pid_t proc_sid(struct proc *proc);
+
+/* Sum over living and dead tasks; the children's is child_usage. Never sleeps. */
+void proc_usage(struct proc *proc, struct usage *usage);
+
+/* The CPU time used so far by the group, for CLOCK_PROCESS_CPUTIME_ID and RLIMIT_CPU. */
+ns_t proc_cpu_time(struct proc *proc);
+
+/* The soft limit `resource` of the current process. */
+uint64_t proc_limit(unsigned resource);
+
+/* Init, the reaper of last resort, or NULL before user_start(). */
+struct proc *proc_init(void);
