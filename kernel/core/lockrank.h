@@ -1,0 +1,81 @@
+/*
+ * The lock order of the whole kernel, outermost first. A lock may be taken only while every lock
+ * already held has a smaller rank; the debug kernel panics otherwise (core/lockdep.h). A new lock
+ * brings its line here, with the name of what it protects; docs/locks.md explains the order.
+ *
+ * Two locks of one rank may nest only with an explicit, growing subclass (spin_lock_nested()):
+ * parent directory before child, lower epoll depth before higher, lower CPU before higher.
+ * RANK_NONE is exempt from the order (still checked for double locking and strangers).
+ *
+ * RANK_RECLAIM is no lock: an allocation with ALLOC_MAY_RECLAIM counts as taking it for a moment, so
+ * that whatever reclaim itself may take (below it) is never held by one who allocates.
+ */
+#pragma once
+
+enum lock_rank {
+	RANK_NONE,
+
+	/* Sleeping locks: mutex, rwlock. */
+	RANK_EPOLL_NEST,      /* adding an epoll to an epoll: the graph of them */
+	RANK_FILE_POSITION,   /* struct file: position of a shared open file */
+	RANK_SUPERBLOCK,      /* mounting, unmounting, freezing, one superblock */
+	RANK_MOUNT,           /* the mount trees of all namespaces */
+	RANK_RENAME,          /* renames of directories within one superblock */
+	RANK_DIRECTORY_INODE, /* entries of a directory; subclass: parent 0, child 1, second 2 */
+	RANK_FILE_INODE,      /* size and content of a file; subclass 1 for the second of two */
+	RANK_FILE_PRIVATE,    /* a file's private state: pipe, event, timer, epoll instance */
+	RANK_EXEC,            /* exec against ptrace and credentials of one process */
+	RANK_DEVICE,          /* a device's configuration, open count */
+	RANK_TTY,             /* line discipline and settings of one terminal */
+	RANK_SOCKET,          /* state of one socket */
+	RANK_NETCORE,         /* the network stack's core */
+	RANK_SPACE,           /* areas of one user address space */
+	RANK_RECLAIM,         /* pseudo-rank, see above */
+	RANK_MAPPING,         /* invalidation of a mapping's pages */
+	RANK_PAGE,            /* the lock bit of a page */
+	RANK_META,            /* a file system's metadata operation, bitmaps */
+	RANK_AREA_TREE,       /* interval tree of the areas that map a file */
+	RANK_ANON_ROOT,       /* reverse map of a fork lineage */
+	RANK_SLEEPING,        /* any other leaf mutex */
+
+	/* Spinning locks, in which nobody sleeps. */
+	RANK_SPIN_OUTER,      /* any other spinlock that encloses those below */
+	RANK_FD_TABLE,        /* descriptors of one table */
+	RANK_MOUNT_HASH,      /* hash of mount points */
+	RANK_DENTRY,          /* one dentry; subclass: parent 0, child 1 */
+	RANK_DENTRY_LRU,      /* unused dentries */
+	RANK_INODE_CACHE,     /* hash and lists of inodes */
+	RANK_INODE,           /* the short-lived fields of an inode */
+	RANK_FILE_LOCKS,      /* record locks and flocks */
+	RANK_PAGE_TABLE,      /* entries of one page-table page */
+	RANK_PAGE_INDEX,      /* index of pages in one mapping */
+	RANK_LRU,             /* reclaim's page lists */
+	RANK_PROCESS_TREE,    /* parents, children, groups, sessions */
+	RANK_PID,             /* the pid index */
+	RANK_FUTEX,           /* one futex bucket; subclass 1 for the second of a pair */
+	RANK_BLOCK,           /* request queue of a block device */
+	RANK_SOCKET_QUEUE,    /* receive and send queues of a socket */
+	RANK_NETDEV,          /* rings and counters of a network device */
+	RANK_UART,            /* receive and transmit rings of a serial line (irq-safe) */
+	RANK_EPOLL_READY,     /* ready list of an epoll */
+	RANK_SIGNAL,          /* handlers and pending signals of a process (irq-safe) */
+	RANK_TIMER,           /* timer heap of a CPU (irq-safe) */
+	RANK_CLOCK,           /* wall clock offsets (irq-safe) */
+	RANK_WAITQUEUE,       /* one wait queue (irq-safe); subclass: epoll depth */
+	RANK_DEFER,           /* deferred work queued to another CPU (irq-safe) */
+	RANK_RUNQUEUE,        /* run queue of a CPU (irq-safe); lower CPU first */
+	RANK_RCU,             /* grace-period bookkeeping */
+	RANK_KERNEL_TABLE,    /* page tables of the kernel's own half */
+	RANK_VMALLOC,         /* ranges of the vmalloc area */
+	RANK_SLAB_LIST,       /* the list of all caches */
+	RANK_SLAB,            /* slabs of one cache */
+	RANK_BUDDY,           /* free lists of page frames */
+	RANK_IRQ_LINE,        /* handlers of interrupt lines (irq-safe) */
+	RANK_LEAF,            /* any other lock under which nothing is taken but the log */
+	RANK_RANDOM,          /* entropy pool (irq-safe) */
+	RANK_LOG,             /* the log ring (irq-safe) */
+	RANK_SINK,            /* a console's registers (irq-safe) */
+	RANK_COUNT,
+};
+
+#define RANK_FIRST_SPINNING RANK_SPIN_OUTER

@@ -1,0 +1,64 @@
+/*
+ * The end: panic() says why, where and with what at hand, and then halts or restarts.
+ *
+ * Printed, in this order, by the first CPU that panics: `Kernel panic - not syncing: <message>` (Linux's words,
+ * which the tools of others look for), CPU and thread, registers, backtrace with function and source
+ * line, locks held, and the last log lines if the console was quiet; then the line
+ * `---[ end Kernel panic - not syncing: <message> ]---`. Other CPUs are stopped first. `panic=N`: N > 0 restarts after N
+ * seconds, N < 0 at once, 0 (the default) halts for ever. A panic inside a panic says so once and halts or
+ * restarts with nothing further tried.
+ *
+ * assert() is for programmer errors in both kernels, debug_assert() in the debug kernel only; never
+ * for what users, disks, networks or devices can send.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct pt_regs;
+
+void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
+
+/* The same for an exception of the kernel: shows these registers and their backtrace. */
+void panic_regs(const struct pt_regs *regs, const char *fmt, ...) __printf(2, 3) __noreturn __cold;
+
+void assert_failed(const char *condition, const char *file, int line) __noreturn __cold;
+
+#define assert(condition)                                                     \
+	do {                                                                  \
+		if (unlikely(!(condition)))                                   \
+			assert_failed(#condition, __FILE__, __LINE__);        \
+	} while (0)
+
+#define debug_assert(condition)                                               \
+	do {                                                                  \
+		if (DEBUG)                                                    \
+			assert(condition);                                    \
+	} while (0)
+
+/* A message with a backtrace, and life goes on; true if it was said (each place speaks once). */
+bool warn_on(bool condition, bool *said, const char *text, const char *file, int line) __cold;
+#define warn_once(condition)                                                  \
+	({                                                                    \
+		static bool said_here;                                        \
+		bool holds_here = (condition);                                \
+		if (unlikely(holds_here))                                     \
+			warn_on(true, &said_here, #condition, __FILE__, __LINE__); \
+		holds_here;                                                   \
+	})
+
+/* Print the backtrace of the caller, or that of registers, symbolised. */
+void backtrace_print(void);
+void backtrace_print_regs(const struct pt_regs *regs);
+
+/* What upper floors register. Each may be absent; each is called with interrupts off, at most once. */
+struct panic_hooks {
+	const char *(*thread_name)(int *pid); /* who runs here; sched */
+	void        (*stop_others)(void);     /* all other CPUs; arch/smp */
+	void        (*restart)(void);         /* the machine; arch/power */
+	void        (*delay_ms)(unsigned int ms); /* busy wait; sched/clock */
+};
+extern struct panic_hooks panic_hooks;
+
+/* Seconds of `panic=`, for /proc/sys/kernel/panic. */
+extern int panic_timeout;

@@ -1,0 +1,119 @@
+/*
+ * Spinlock: mutual exclusion for a few dozen instructions. A ticket lock: first come, first served.
+ *
+ *	static struct { struct spinlock lock; struct list all; } table = { .lock = SPINLOCK(RANK_PID) };
+ *	spin_lock(&table.lock); ... spin_unlock(&table.lock);
+ *
+ * Kernel code is not preempted, so a holder runs to the unlock unless an interrupt comes. A lock
+ * that an interrupt handler takes too is called irq-safe and is taken by spin_lock_irqsave()
+ * everywhere (or spin_lock_irq() where interrupts are known to be on). Never sleep, touch user memory or
+ * call an unknown operation while holding one.
+ *
+ * Every lock has a rank (core/lockrank.h); in the debug kernel each taking is checked and recorded
+ * (core/lockdep.h). The lock is eight bytes in both kernels.
+ */
+#pragma once
+
+#include <arch/cpu.h>
+#include <arch/irqflags.h>
+
+#include "core/lockdep.h"
+#include "lib/atomic.h"
+#include "lib/types.h"
+
+struct spinlock {
+	uint16_t next __atomic;  /* the ticket that the next comer draws */
+	uint16_t owner __atomic; /* the ticket that is served */
+	uint16_t rank __const_after_init;
+	uint16_t contexts __atomic; /* debug: SPIN_SEEN_* */
+};
+
+#define SPINLOCK(lock_rank) ((struct spinlock){ .rank = (lock_rank) })
+
+static inline void spin_lock_init(struct spinlock *lock, enum lock_rank rank)
+{
+	*lock = SPINLOCK(rank);
+}
+
+/* For assertions: somebody holds it (in the debug kernel: this CPU does). */
+static inline bool spin_is_held(const struct spinlock *lock)
+{
+	if (LOCK_DEBUG)
+		return lockdep_is_held(lock);
+	return READ_ONCE(lock->next) != READ_ONCE(lock->owner);
+}
+
+/* Take the lock, waiting for it; any context in which the rank allows it. */
+static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass) __acquires(lock)
+{
+	if (LOCK_DEBUG)
+		lockdep_spin_check(lock, lock->rank, subclass);
+	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	/* Pairs with the release in spin_unlock(). */
+	while (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
+		cpu_relax();
+	if (LOCK_DEBUG)
+		lockdep_spin_acquired(lock, lock->rank, subclass, false);
+	__acquire(lock);
+}
+
+static inline void spin_lock(struct spinlock *lock) __acquires(lock)
+{
+	spin_lock_nested(lock, 0);
+}
+
+/* Take the lock if nobody has it; never waits, so any rank may be held. */
+static inline bool __must_check spin_trylock(struct spinlock *lock)
+{
+	uint32_t seen = __atomic_load_n((uint32_t *)(void *)lock, __ATOMIC_RELAXED);
+	uint16_t owner = seen >> 16;
+
+	if ((uint16_t)seen != owner)
+		return false;
+	uint32_t taken = (uint32_t)owner << 16 | (uint16_t)(owner + 1);
+	/* Pairs with the release in spin_unlock(). */
+	if (!__atomic_compare_exchange_n((uint32_t *)(void *)lock, &seen, taken, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (LOCK_DEBUG)
+		lockdep_spin_acquired(lock, lock->rank, 0, true);
+	return true;
+}
+
+static inline void spin_unlock(struct spinlock *lock) __releases(lock)
+{
+	if (LOCK_DEBUG)
+		lockdep_spin_released(lock);
+	/* Pairs with the acquire in spin_lock() and spin_trylock(); only the holder writes owner. */
+	__atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+	__release(lock);
+}
+
+/* Take an irq-safe lock; the result goes to spin_unlock_irqrestore() unread. */
+static inline __must_check unsigned long spin_lock_irqsave(struct spinlock *lock) __acquires(lock)
+{
+	unsigned long flags = irq_save();
+
+	spin_lock(lock);
+	return flags;
+}
+
+static inline void spin_unlock_irqrestore(struct spinlock *lock, unsigned long flags)
+	__releases(lock)
+{
+	spin_unlock(lock);
+	irq_restore(flags);
+}
+
+/* The same where interrupts are known to be on before and shall be on afterwards. */
+static inline void spin_lock_irq(struct spinlock *lock) __acquires(lock)
+{
+	irq_disable();
+	spin_lock(lock);
+}
+
+static inline void spin_unlock_irq(struct spinlock *lock) __releases(lock)
+{
+	spin_unlock(lock);
+	irq_enable();
+}

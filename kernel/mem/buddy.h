@@ -1,0 +1,94 @@
+/*
+ * Frames of RAM: a binary buddy allocator of runs of 2^0 to 2^10 pages, and in front of it a list of
+ * single pages for each CPU, from which page_alloc() takes and to which page_free() gives in about
+ * 25 instructions without lock.
+ *
+ * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `high` /
+ * kernel pages at `min` unless reclaim makes progress; ALLOC_MAY_DIP goes to min/2, ALLOC_RESERVE to
+ * nothing. There are two pools, frames below 4 GiB and above; the upper one is preferred.
+ *
+ * struct page of a section of 128 MiB is initialised when the allocator first needs the section, so
+ * a machine with much memory boots as fast as a small one.
+ *
+ * Locking: one RANK_BUDDY spinlock a pool; per-CPU lists belong to their CPU. Never in interrupts.
+ */
+#pragma once
+
+#include "mem/alloc.h"
+#include "mem/page.h"
+
+enum { PAGE_ORDER_MAX = 10 };
+
+/* A run of 2^order pages with reference count 1, its head returned; NULL if there is none. */
+struct page *pages_alloc(unsigned int order, unsigned int flags) __must_check;
+/* One page. */
+struct page *page_alloc(unsigned int flags) __must_check;
+
+/* The same by address in the direct map. */
+void *page_alloc_virt(unsigned int flags) __must_check;
+void pages_free_virt(void *address, unsigned int order);
+
+/* Up to `count` single pages into pages[]; returns how many. One call instead of many. */
+unsigned int pages_alloc_bulk(struct page **pages, unsigned int count, unsigned int flags) __must_check;
+
+/* Give back a run that nobody else refers to. */
+void pages_free(struct page *head, unsigned int order);
+
+/* Make 2^order independent pages, each with its own reference count, of a run. */
+void pages_split(struct page *head);
+
+/* Pages of a range that was reserved at boot (initramfs, __init) become free memory. */
+void pages_free_range(paddr_t start, paddr_t end);
+
+/*
+ * The one way to more memory, registered by vm/. `flags` are those of the allocation; called with no
+ * lock held and only if ALLOC_MAY_RECLAIM is among them, except with RECLAIM_WAKE, which asks for background
+ * reclaim only, must not sleep and may come under spinlocks up to RANK_SLAB (so it only sets a flag
+ * and defers). RECLAIM_RETRY: try again, something was freed or a victim chosen.
+ */
+enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY };
+struct reclaim_hook {
+	enum reclaim_result (*reclaim)(unsigned int order, unsigned int flags);
+	void                (*wake)(void);
+};
+void reclaim_hook_register(const struct reclaim_hook *hook);
+
+/* Caches that can shrink (dentries, inodes, magazines, free stacks). */
+struct shrinker {
+	const char *name;
+	size_t    (*count)(void);            /* objects that could go; cheap */
+	size_t    (*shrink)(size_t objects); /* free up to so many; may sleep; how many went */
+	struct list link;
+};
+void shrinker_register(struct shrinker *shrinker);
+void shrinker_unregister(struct shrinker *shrinker);
+/* Ask each shrinker for 1/2^priority of what it has (0: all). May sleep. Returns objects freed. */
+size_t shrink_all(unsigned int priority);
+
+/* Per-CPU lists of this CPU go back to the pools. */
+void pages_drain(void);
+
+/* Pages, for /proc/meminfo, sysinfo(2), reclaim. Approximate while others allocate. */
+struct page_stats {
+	uint64_t total; /* managed */
+	uint64_t free;
+	uint64_t cached_by_cpus; /* counted in free too */
+	uint64_t min, low, high; /* watermarks */
+	uint64_t slab;
+	uint64_t vmalloc;
+	uint64_t page_tables;
+	uint64_t kernel_stacks;
+};
+void page_stats_read(struct page_stats *stats);
+uint64_t pages_free_count(void);
+uint64_t pages_total(void);
+
+/* Free blocks of one order in one pool (0 low, 1 high), for /proc/buddyinfo. */
+uint64_t pages_free_blocks(unsigned int pool, unsigned int order);
+
+/* Statistics kept by others: page tables by arch, stacks by sched. */
+enum page_use { PAGE_USE_SLAB, PAGE_USE_VMALLOC, PAGE_USE_TABLE, PAGE_USE_STACK, PAGE_USE_COUNT };
+void page_use_add(enum page_use use, int64_t pages);
+
+/* Take over from memmap_early_alloc(): from here on page_alloc() works. Once. */
+void buddy_init(void);
