@@ -1,0 +1,12 @@
+"""What the tools and the tests share: images, virtual machines, consoles, results.
+
+paths    where things are
+cpio     an initramfs, written without root rights
+esp      an EFI system partition, written without root rights
+qemu     a machine to start, and a running guest to expect things of
+console  a shell in a guest: send a command, get its output and exit status
+result   test cases and the count at the end
+schedule jobs run side by side, each with a time limit
+oracle   Debian's Linux kernel, unpacked, the measure of all behaviour
+suites   the groups of tests, and the file `groups` that says when each runs
+"""
