@@ -15,7 +15,6 @@
 #pragma once
 
 #include <arch/cpu.h>
-#include <arch/irqflags.h>
 
 #include "core/lockdep.h"
 #include "lib/atomic.h"
@@ -90,15 +89,15 @@ static inline void spin_unlock(struct spinlock *lock) __releases(lock)
 }
 
 /* Take an irq-safe lock; the result goes to spin_unlock_irqrestore() unread. */
-static inline __must_check unsigned long spin_lock_irqsave(struct spinlock *lock) __acquires(lock)
+static inline __must_check uint64_t spin_lock_irqsave(struct spinlock *lock) __acquires(lock)
 {
-	unsigned long flags = irq_save();
+	uint64_t flags = irq_save();
 
 	spin_lock(lock);
 	return flags;
 }
 
-static inline void spin_unlock_irqrestore(struct spinlock *lock, unsigned long flags)
+static inline void spin_unlock_irqrestore(struct spinlock *lock, uint64_t flags)
 	__releases(lock)
 {
 	spin_unlock(lock);

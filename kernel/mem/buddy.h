@@ -53,18 +53,6 @@ struct reclaim_hook {
 };
 void reclaim_hook_register(const struct reclaim_hook *hook);
 
-/* Caches that can shrink (dentries, inodes, magazines, free stacks). */
-struct shrinker {
-	const char *name;
-	size_t    (*count)(void);            /* objects that could go; cheap */
-	size_t    (*shrink)(size_t objects); /* free up to so many; may sleep; how many went */
-	struct list link;
-};
-void shrinker_register(struct shrinker *shrinker);
-void shrinker_unregister(struct shrinker *shrinker);
-/* Ask each shrinker for 1/2^priority of what it has (0: all). May sleep. Returns objects freed. */
-size_t shrink_all(unsigned int priority);
-
 /* Per-CPU lists of this CPU go back to the pools. */
 void pages_drain(void);
 

@@ -27,6 +27,8 @@
  */
 #pragma once
 
+#include <arch/layout.h>
+
 #include "lib/atomic.h"
 #include "lib/list.h"
 #include "lib/types.h"
@@ -111,8 +113,15 @@ static inline struct page *phys_to_page(paddr_t phys)
 }
 
 /* Address of the frame in the direct map, and back (for addresses in the direct map only). */
-void *page_to_virt(const struct page *page);
-struct page *virt_to_page(const void *address);
+static inline void *page_to_virt(const struct page *page)
+{
+	return phys_to_virt(page_to_phys(page));
+}
+
+static inline struct page *virt_to_page(const void *address)
+{
+	return phys_to_page(virt_to_phys(address));
+}
 
 /* The page for a frame number that may lie in a hole or not be in use yet: NULL then. For scans. */
 struct page *page_by_frame(uint64_t frame);

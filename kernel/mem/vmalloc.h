@@ -7,14 +7,18 @@
  * Stacks are kept for reuse by each CPU, so that a thread costs no page-table change, and they are
  * placed so that the same depth of different stacks falls on different cache and TLB sets.
  *
+ * Device memory is not mapped here but by <arch/io.h>.
+ *
  * Mappings are NX and writable. Freed ranges are reused only after the TLBs of all CPUs have been told (batched).
  * Locking: RANK_VMALLOC for the ranges, then the kernel's page tables. May sleep: no; but large.
  */
 #pragma once
 
+#include <arch/layout.h> /* KSTACK_SIZE */
+
 #include "mem/alloc.h"
 
-enum { KSTACK_SIZE = 16 * 1024 };
+struct page;
 
 /* Pages for at least size bytes; NULL if memory or address space lacks. */
 void *vmalloc(size_t size, unsigned int flags) __must_check;
@@ -28,14 +32,6 @@ bool is_vmalloc_address(const void *address);
 
 /* The page behind an address in a vmalloc range. */
 struct page *vmalloc_to_page(const void *address);
-
-/*
- * Map device memory (not RAM) at phys, uncached unless `cached`; NULL if address space lacks. phys
- * need not be aligned. For ACPI tables and devices.
- */
-enum iomap_kind { IOMAP_UNCACHED, IOMAP_WRITE_COMBINED, IOMAP_CACHED };
-void *iomap(paddr_t phys, size_t size, enum iomap_kind kind) __must_check;
-void iounmap(const void *address);
 
 /* The lowest address of a stack of KSTACK_SIZE bytes, guard page below; content undefined. NULL: none. */
 void *kstack_alloc(unsigned int flags) __must_check;
