@@ -1,0 +1,48 @@
+/*
+ * Interrupt hardware: local APIC and I/O APIC; the old PIC is masked. Interrupt lines above this
+ * are named by vector: core/irq.h keeps the handlers, upcall_irq() finds them.
+ *
+ * Vectors: 0..31 exceptions; 0x20..0xdf devices; 0xec timer; 0xf0.. inter-processor and error; 0xff spurious.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define VECTOR_DEVICE_FIRST 0x20
+#define VECTOR_DEVICE_LAST  0xdf
+#define VECTOR_TIMER        0xec
+#define VECTOR_IPI_FLUSH    0xf0
+#define VECTOR_IPI_WAKE     0xf1
+#define VECTOR_IPI_STOP     0xf2
+#define VECTOR_ERROR        0xfe
+#define VECTOR_SPURIOUS     0xff
+
+/* Masks the PIC, turns on this CPU's local APIC, finds the I/O APICs. After acpi_init(). */
+void irqchip_init(void);
+
+/* This CPU's local APIC, for CPUs after the first. */
+void irqchip_init_cpu(void);
+
+enum irq_trigger { IRQ_TRIGGER_DEFAULT, IRQ_TRIGGER_EDGE_HIGH, IRQ_TRIGGER_LEVEL_LOW, IRQ_TRIGGER_LEVEL_HIGH };
+
+/* A free device vector. -ENOSPC. Vectors are global: the same on all CPUs. */
+__must_check int irqchip_vector_alloc(uint8_t *vector);
+void irqchip_vector_free(uint8_t vector);
+
+/* Routes a line, masked, to the vector on a CPU. ISA lines 0..15 go by the MADT's overrides. -ENODEV: no such line. */
+__must_check int irqchip_route_isa(uint32_t isa_irq, uint8_t vector, uint32_t cpu);
+__must_check int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger, uint32_t cpu);
+
+/* Masks or unmasks what is routed to the vector; nothing happens for MSI vectors. Any context. */
+void irqchip_mask(uint8_t vector);
+void irqchip_unmask(uint8_t vector);
+
+/* Address and data of a message-signalled interrupt for the vector on a CPU. */
+void irqchip_msi_message(uint8_t vector, uint32_t cpu, uint64_t *address, uint32_t *data);
+
+/* End of interrupt. Arch calls it before upcall_irq(): interrupts are off during handlers. */
+void irqchip_eoi(void);
+
+/* Inter-processor interrupts, by CPU id; a fixed VECTOR_IPI_*. */
+void irqchip_ipi(uint32_t cpu, uint8_t vector);
+void irqchip_ipi_others(uint8_t vector);

@@ -1,0 +1,62 @@
+/*
+ * Where everything is in the address space, and the three conversions between worlds.
+ *
+ *   0000000000000000 - 00007fffffffefff  user (USER_MAX is the first address past it)
+ *   ffff888000000000   64 TiB            direct map of all RAM, largest pages, no execute
+ *   ffffc90000000000    4 TiB            vmalloc: kernel stacks, large allocations
+ *   ffffd00000000000   16 TiB            device memory, at its physical address (arch/io.h)
+ *   ffffea0000000000    1 TiB            the page array (struct page, mem/page.h)
+ *   ffffffff80000000    1 GiB            the kernel image, linked at + 2 MiB
+ *
+ * phys_to_virt() works from the first line of C for the first 4 GiB (the boot page tables map
+ * them), for all RAM after paging_init(). Until then nothing may be allocated above 4 GiB.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define USER_MAX          0x00007ffffffff000ul
+#define DIRECT_MAP_BASE   0xffff888000000000ul
+#define DIRECT_MAP_SIZE   0x0000400000000000ul
+#define VMALLOC_BASE      0xffffc90000000000ul
+#define VMALLOC_SIZE      0x0000040000000000ul
+#define MMIO_BASE         0xffffd00000000000ul
+#define MMIO_SIZE         0x0000100000000000ul
+#define PAGE_ARRAY_BASE   0xffffea0000000000ul
+#define PAGE_ARRAY_SIZE   0x0000010000000000ul
+#define KERNEL_IMAGE_BASE 0xffffffff80000000ul
+#define KERNEL_IMAGE_SIZE 0x0000000040000000ul
+#define KERNEL_LINK_OFFSET 0x200000ul
+
+#define KSTACK_SIZE       16384ul
+
+/* Where the image lies physically, less KERNEL_LINK_OFFSET: what to add to (address - image base). */
+extern paddr_t kernel_phys_base __const_after_init;
+
+/* The first and the last byte past the image and its parts (kernel.ld). */
+extern char kernel_start[], kernel_end[];
+extern char text_start[], text_end[], rodata_start[], rodata_end[];
+extern char ro_after_init_start[], ro_after_init_end[], init_start[], init_end[];
+
+/* The kernel's view of a physical address in RAM. Total. */
+static inline void *phys_to_virt(paddr_t paddr)
+{
+	return (void *)(paddr + DIRECT_MAP_BASE);
+}
+
+/* The physical address behind a pointer into the direct map. Not for the image, not for vmalloc. */
+static inline paddr_t virt_to_phys(const void *ptr)
+{
+	return (paddr_t)(uintptr_t)ptr - DIRECT_MAP_BASE;
+}
+
+/* The physical address of something that the linker placed (text, data, bss). */
+static inline paddr_t image_to_phys(const void *ptr)
+{
+	return (paddr_t)(uintptr_t)ptr - KERNEL_IMAGE_BASE + kernel_phys_base;
+}
+
+static inline bool is_user_range(uaddr_t addr, size_t size)
+{
+	return addr <= USER_MAX && size <= USER_MAX - addr;
+}

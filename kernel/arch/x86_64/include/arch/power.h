@@ -1,0 +1,19 @@
+/*
+ * Off and restart, by the FADT, with the fall-backs that PCs have had since ever. Interrupts may be
+ * in any state; other CPUs should be stopped. No locks, no memory: works in a panic.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* Powers off (ACPI S5). Halts for good if the machine will not. */
+__noreturn void power_off(void);
+
+/* Resets: FADT reset register, keyboard controller, port 0xcf9, triple fault. */
+__noreturn void system_reset(void);
+
+/* Halts with interrupts off. */
+__noreturn void system_halt(void);
+
+/* isa-debug-exit of QEMU, if one is there: ends the emulator with status (code << 1) | 1. Returns if not. */
+void emulator_exit(uint8_t code);

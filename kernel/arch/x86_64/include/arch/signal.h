@@ -1,0 +1,80 @@
+/*
+ * Signal frames: formats and reads them in kernel memory. No user memory is touched here: proc copies.
+ *
+ * Delivery:  arch_signal_frame_build(&frame, regs, &request);
+ *            copy frame.image to user frame.address, frame.fpu_image to user frame.fpu_address;
+ *            arch_signal_frame_enter(&frame, regs);  the handler starts at the return to user mode.
+ * Return:    image = copy from arch_signal_frame_address(regs);
+ *            arch_signal_frame_read(regs, &image, &result): then the FPU image by arch/fpu.h.
+ *
+ * The layout is ABI: uc_mcontext at offset 40 of the ucontext, uc_sigmask at 296 (asserted).
+ */
+#pragma once
+
+#include <asm/signal.h>
+#include <asm/siginfo.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
+
+#include "arch/thread.h"
+
+/* What the user finds at the stack pointer when the handler starts. */
+struct rt_sigframe {
+	uint64_t        return_address; /* the restorer */
+	struct ucontext uc;
+	siginfo_t       info;
+};
+
+struct arch_signal_request {
+	int              signal;
+	const siginfo_t *info;
+	uint64_t         old_mask;    /* blocked signals, restored by rt_sigreturn */
+	uaddr_t          handler;
+	uaddr_t          restorer;
+	bool             on_altstack; /* start at the top of the alternate stack (SA_ONSTACK, not on it yet) */
+	stack_t          altstack;    /* as sigaltstack(2) shows it, saved in the frame */
+	uint64_t         trap_number, error_code, fault_address; /* of the last exception, for the mcontext */
+};
+
+struct arch_signal_frame {
+	struct rt_sigframe image;
+	uaddr_t            address;     /* where the image goes; also the handler's stack pointer */
+	uaddr_t            fpu_address; /* where the FPU image goes, above it */
+	const void        *fpu_image;
+	size_t             fpu_size;
+	uaddr_t            handler;
+	int                signal;
+};
+
+/* What a frame says when the handler returns. */
+struct arch_signal_restore {
+	uint64_t mask;
+	stack_t  altstack;
+	uaddr_t  fpu_address; /* 0: none, the FPU starts over */
+};
+
+/*
+ * Formats a frame below the stack pointer (red zone skipped) or on the alternate stack. The
+ * caller checks that [address, ...) lies on the alternate stack when that is in use. -EFAULT if the stack pointer is no user address.
+ */
+__must_check int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_regs *regs,
+                                         const struct arch_signal_request *request);
+
+/* Points the registers at the handler. Cannot fail. */
+void arch_signal_frame_enter(const struct arch_signal_frame *frame, struct pt_regs *regs);
+
+/* Where the frame must be when rt_sigreturn(2) is called with these registers. */
+static inline uaddr_t arch_signal_frame_address(const struct pt_regs *regs)
+{
+	return regs->rsp - sizeof(uint64_t);
+}
+
+/* Sets regs from the frame; selectors, flags and rip are made harmless. orig_rax becomes -1. -EFAULT if it cannot be. */
+__must_check int arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image,
+                                        struct arch_signal_restore *restore);
+
+/* Whether the frame's FPU image has an extended part (magic words seen in its first 512 bytes at sw_reserved). */
+bool arch_signal_fpu_is_extended(const struct _fpstate *fpstate);
+
+/* AT_MINSIGSTKSZ: the most that a frame takes. */
+size_t arch_signal_frame_size_max(void);
