@@ -23,6 +23,7 @@
 #define __noreturn        __attribute__((noreturn))
 #define __cleanup(fn)     __attribute__((cleanup(fn)))
 #define __fallthrough     __attribute__((fallthrough))
+#define __weak            __attribute__((weak))
 #ifndef __always_inline /* the UAPI headers define it too */
 #define __always_inline   inline __attribute__((always_inline))
 #endif

@@ -35,6 +35,3 @@ int scnprintf(char *to, size_t size, const char *fmt, ...) __printf(3, 4);
 /* Formats into sink; returns the number of characters. */
 int vprintf_to(struct print_sink *sink, const char *fmt, va_list args) __printf(2, 0);
 int printf_to(struct print_sink *sink, const char *fmt, ...) __printf(2, 3);
-
-/* "EINVAL" for EINVAL or -EINVAL; NULL for a number that has no name. */
-const char *errno_name(int err);
