@@ -39,6 +39,9 @@ LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections
 sources  := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
 objects  := $(patsubst %,$(O)/%.o,$(sources) )
 
+# memcpy and its kin must not be compiled into calls of themselves (clang: -ffreestanding is enough).
+cflags-kernel/lib/string.c := $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+
 # ---- Linux's UAPI headers, and nothing else of the system's ------------------------------------
 build/uapi/.ready:
 	@mkdir -p build/uapi
