@@ -1,14 +1,15 @@
 /*
- * The dispatch table, made from syscalls.tbl, and the end of every unknown number.
+ * The dispatch tables, made from syscalls.tbl, and the end of every unknown number.
  *
- * There is no lock: the table is constant, and the memory of which numbers were complained about
+ * There is no lock: the tables are constant, and the memory of which numbers were complained about
  * is a bitmap whose bits are only ever set, atomically.
  */
 #define pr_fmt(fmt) "syscall: " fmt
 
 #include "syscall/dispatch.h"
 
-#include <asm/ptrace.h>
+#include <arch/syscall.h>
+#include <arch/upcalls.h>
 #include <linux/errno.h>
 
 #include "core/printk.h"
@@ -26,17 +27,22 @@ static bool complaint_is_first(unsigned long nr)
 	return !(__atomic_fetch_or(&complained[nr / 64], bit, __ATOMIC_RELAXED) & bit);
 }
 
-long sys_enosys(void)
+long upcall_syscall_unknown(long nr)
 {
-	unsigned long nr = task_regs(task_current())->orig_rax;
-
-	if (nr >= NR_SYSCALLS)
-		pr_info_ratelimited("number %ld is not a system call\n", (long)nr);
-	else if (complaint_is_first(nr))
-		pr_info("number %lu is not supported\n", nr);
+	if ((unsigned long)nr >= NR_SYSCALLS)
+		pr_info_ratelimited("number %ld is not a system call\n", nr);
+	else if (complaint_is_first((unsigned long)nr))
+		pr_info("number %ld is not supported\n", nr);
 	return -ENOSYS;
 }
 
-const uint64_t syscall_irqsoff[] = { SYSCALLS_IRQSOFF };
+long sys_enosys(void)
+{
+	return upcall_syscall_unknown(arch_syscall_nr(task_regs(task_current())));
+}
 
-const syscall_fn syscall_table[] = { SYSCALL_ENTRIES };
+const uint64_t syscall_table_size = NR_SYSCALLS;
+
+const syscall_handler syscall_table[] = { SYSCALL_ENTRIES };
+
+const syscall_handler syscall_handlers[] = { SYSCALL_HANDLERS };
