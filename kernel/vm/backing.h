@@ -40,9 +40,9 @@ struct backing_ops {
 	unsigned (*lookup)(struct backing *backing, pgoff_t first, unsigned nr, struct page **pages);
 
 	/*
-	 * The page is about to become writable in a shared mapping: mark it dirty. May sleep; called
-	 * without page-table locks. 0; -EFAULT if the page is no longer the object's (the fault
-	 * retries); -EIO, -ENOSPC (SIGBUS). NULL: nothing to note.
+	 * The page is about to become writable in a shared mapping: mark it dirty. Called with the
+	 * space's lock, so it does no I/O and takes only locks inside that. 0; -EAGAIN: fault() must be
+	 * asked with FAULT_WRITE first (no space is allocated for it yet). NULL: nothing to note.
 	 */
 	int (*dirty)(struct backing *backing, struct page *page);
 

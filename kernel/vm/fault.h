@@ -7,14 +7,13 @@
  */
 #pragma once
 
+#include <arch/upcalls.h>
+
 #include "lib/types.h"
 
 struct space;
 
-/* What the access was. No bit: a read. */
-#define FAULT_WRITE 0x1u
-#define FAULT_EXEC  0x2u
-#define FAULT_USER  0x4u /* by user code, not by the kernel on its behalf */
+/* access: enum fault_access of <arch/upcalls.h>: FAULT_WRITE, FAULT_EXEC, FAULT_USER, FAULT_PRESENT. */
 
 struct fault_result {
 	int signo;    /* SIGSEGV or SIGBUS, 0 if none */

@@ -19,12 +19,14 @@
 #include <arch/mmu.h>
 
 #include "lib/rbtree.h"
+#include "lib/refcount.h"
 #include "lib/types.h"
 #include "sched/rwlock.h"
 #include "vm/area.h"
 
 struct backing;
 struct file;
+struct page;
 
 /* Limits that the space enforces; copies of the rlimits, ~0ul is RLIM_INFINITY. Bytes. */
 struct space_limits {
@@ -41,8 +43,8 @@ struct space_bounds {
 };
 
 struct space {
-	uint32_t users __atomic;
-	uint32_t refs __atomic;
+	struct refcount users;
+	struct refcount refs;
 	struct arch_mmu mmu;
 	struct rwlock lock;
 	struct rbtree areas __guarded_by(lock);
@@ -128,8 +130,7 @@ struct remap_request {
 int __must_check space_remap(struct space *space, const struct remap_request *request,
                              uaddr_t *out);
 
-/*
- * brk(2): returns the new break, which is the old one if the wish cannot be met (0 asks). */
+/* brk(2): returns the new break, which is the old one if the wish cannot be met (0 asks). */
 uaddr_t space_brk(struct space *space, uaddr_t brk);
 
 /* exec: the heap begins behind the end of the program's data, at a random distance with ASLR. */

@@ -123,64 +123,21 @@ static inline void segment_pass(struct uio *uio, size_t n)
 	uio->remaining -= n;
 }
 
-/*
- * A piece that faults is tried again page by page, so that all bytes before the bad page count, as
- * partial transfers promise.
- */
-static size_t piece_by_page(size_t (*copy)(uint8_t *user, void *kernel, size_t n), uint8_t *user,
-                            void *kernel, size_t n)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		size_t left_in_page = PAGE_SIZE - ((uintptr_t)(user + done) & (PAGE_SIZE - 1));
-		size_t step = min(n - done, left_in_page);
-
-		if (!copy(user + done, kernel ? (uint8_t *)kernel + done : NULL, step))
-			break;
-		done += step;
-	}
-	return done;
-}
-
-static size_t piece_to_user(uint8_t *user, void *kernel, size_t n)
-{
-	return copy_to_user((void __user *)user, kernel, n) ? 0 : n;
-}
-
-static size_t piece_from_user(uint8_t *user, void *kernel, size_t n)
-{
-	return copy_from_user(kernel, (const void __user *)user, n) ? 0 : n;
-}
-
-static size_t piece_zero_user(uint8_t *user, void *kernel, size_t n)
-{
-	return clear_user((void __user *)user, n) ? 0 : n;
-}
-
-static inline size_t piece_copy(size_t (*copy)(uint8_t *user, void *kernel, size_t n),
-                                uint8_t *user, void *kernel, size_t n)
-{
-	if (likely(copy(user, kernel, n)))
-		return n;
-	return piece_by_page(copy, user, kernel, n);
-}
-
 size_t uio_copy_out(struct uio *uio, const void *src, size_t n)
 {
-	uint8_t *from = (uint8_t *)(uintptr_t)src;
+	const uint8_t *from = src;
 	size_t done = 0, piece;
 
 	while ((piece = segment_piece(uio, n - done))) {
 		size_t copied = piece;
 
 		if (likely(uio->is_user))
-			copied = piece_copy(piece_to_user, uio->base, from + done, piece);
+			copied -= user_copy_out((void __user *)uio->base, from + done, piece);
 		else
 			memcpy(uio->base, from + done, piece);
 		segment_pass(uio, copied);
 		done += copied;
-		if (copied < piece)
+		if (unlikely(copied < piece))
 			break;
 	}
 	return done;
@@ -194,12 +151,12 @@ size_t uio_zero(struct uio *uio, size_t n)
 		size_t copied = piece;
 
 		if (likely(uio->is_user))
-			copied = piece_copy(piece_zero_user, uio->base, NULL, piece);
+			copied -= user_zero((void __user *)uio->base, piece);
 		else
 			memset(uio->base, 0, piece);
 		segment_pass(uio, copied);
 		done += copied;
-		if (copied < piece)
+		if (unlikely(copied < piece))
 			break;
 	}
 	return done;
@@ -214,12 +171,12 @@ size_t uio_copy_in(struct uio *uio, void *dst, size_t n)
 		size_t copied = piece;
 
 		if (likely(uio->is_user))
-			copied = piece_copy(piece_from_user, uio->base, to + done, piece);
+			copied -= user_copy_in(to + done, (const void __user *)uio->base, piece);
 		else
 			memcpy(to + done, uio->base, piece);
 		segment_pass(uio, copied);
 		done += copied;
-		if (copied < piece)
+		if (unlikely(copied < piece))
 			break;
 	}
 	return done;

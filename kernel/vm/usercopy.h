@@ -14,35 +14,79 @@
  */
 #pragma once
 
+#include <arch/usercopy.h>
+#include <linux/errno.h>
+
 #include "lib/types.h"
 
 /* True if [addr, addr + n) lies in the user half. Says nothing about whether it is mapped. */
-bool user_range_ok(const void __user *addr, size_t n);
+static inline bool user_range_ok(const void __user *addr, size_t n)
+{
+	return is_user_range((uaddr_t)(__force const void *)addr, n);
+}
 
-/* Copies n bytes; 0 or -EFAULT. After a failure the destination may have been written in part. */
-int __must_check copy_from_user(void *dst, const void __user *src, size_t n);
-int __must_check copy_to_user(void __user *dst, const void *src, size_t n);
+/* Copies n bytes; 0 or -EFAULT. After a failure a prefix has been copied. */
+static inline int __must_check copy_from_user(void *dst, const void __user *src, size_t n)
+{
+	return unlikely(user_copy_in(dst, src, n)) ? -EFAULT : 0;
+}
+
+static inline int __must_check copy_to_user(void __user *dst, const void *src, size_t n)
+{
+	return unlikely(user_copy_out(dst, src, n)) ? -EFAULT : 0;
+}
 
 /* Writes n zero bytes; 0 or -EFAULT. */
-int __must_check clear_user(void __user *dst, size_t n);
+static inline int __must_check clear_user(void __user *dst, size_t n)
+{
+	return unlikely(user_zero(dst, n)) ? -EFAULT : 0;
+}
+
+/* For get_user() and put_user(): size is a constant of 1, 2, 4 or 8. */
+static __always_inline int __must_check user_load(void *dst, const void __user *src, size_t size)
+{
+	switch (size) {
+	case 1:
+		return user_get_u8(dst, src);
+	case 2:
+		return user_get_u16(dst, src);
+	case 4:
+		return user_get_u32(dst, src);
+	default:
+		return user_get_u64(dst, src);
+	}
+}
+
+static __always_inline int __must_check user_store(void __user *dst, const void *src, size_t size)
+{
+	switch (size) {
+	case 1:
+		return user_put_u8(dst, *(const uint8_t *)src);
+	case 2:
+		return user_put_u16(dst, *(const uint16_t *)src);
+	case 4:
+		return user_put_u32(dst, *(const uint32_t *)src);
+	default:
+		return user_put_u64(dst, *(const uint64_t *)src);
+	}
+}
 
 /*
  * One value of 1, 2, 4 or 8 bytes: `err = get_user(value, pointer)`, `err = put_user(value, pointer)`.
- * 0 or -EFAULT; a get that fails leaves the value untouched. The load or store is not split when the
- * pointer is aligned.
+ * 0 or -EFAULT; a get that fails leaves 0 in the value. Not split when the pointer is aligned.
  */
 #define get_user(value, ptr)                                                                     \
 	({                                                                                       \
 		static_assert(sizeof(value) == sizeof(*(ptr)), "get_user: sizes differ");        \
-		user_load(&(value), (ptr), sizeof(*(ptr)));                                      \
+		static_assert(sizeof(value) <= 8, "get_user: too large");                        \
+		user_load(&(value), (ptr), sizeof(value));                                       \
 	})
 #define put_user(value, ptr)                                                                     \
 	({                                                                                       \
-		__typeof__(*(ptr)) __force put_user_value = (value);                             \
-		user_store((ptr), &put_user_value, sizeof(*(ptr)));                              \
+		__typeof__((__force __typeof__(*(ptr)))(value)) put_user_value_ = (value);       \
+		static_assert(sizeof(put_user_value_) <= 8, "put_user: too large");              \
+		user_store((ptr), &put_user_value_, sizeof(put_user_value_));                    \
 	})
-int __must_check user_load(void *dst, const void __user *src, size_t size);
-int __must_check user_store(void __user *dst, const void *src, size_t size);
 
 /*
  * Copies a NUL-terminated string of at most size bytes, the NUL included. Returns its length without
