@@ -36,8 +36,8 @@ int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access);
  */
 void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr);
 
-/* sched/: the timer of this CPU expired. Interrupts off, on the interrupt stack. */
-void upcall_timer_irq(void);
+/* sched/: the timer of this CPU expired while regs ran. Interrupts off, on the interrupt stack. */
+void upcall_timer_irq(struct pt_regs *regs);
 
 /* core/irq.c: a device interrupt. Interrupts off, on the interrupt stack; already acknowledged at the APIC. */
 void upcall_irq(uint8_t vector);
