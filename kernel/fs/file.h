@@ -1,0 +1,156 @@
+/*
+ * The open file: what a descriptor refers to. It is made by open(2), pipe(2), socket(2) ..., shared by dup and fork, and
+ * released when its last reference goes. These functions work without any task: credentials and
+ * position are in the file.
+ *
+ * I/O goes by struct io: which file, where, how, and the uio (vm/uio.h) that is the memory. file_read() and
+ * file_write() check the mode, take the position and its lock only when the file may be shared, and call the operation.
+ *
+ * Locking: `position_lock` (RANK_FILE_POSITION) over position while the file has several references. Files are freed
+ * through RCU, so that descriptors can be read without a lock. Operations may sleep unless said otherwise.
+ *
+ * An operation left NULL has the default written beside it.
+ */
+#pragma once
+
+#include <linux/fcntl.h>
+
+#include "fs/path.h"
+#include "lib/list.h"
+#include "lib/refcount.h"
+#include "lib/types.h"
+#include "sched/mutex.h"
+#include "sched/rcu.h"
+
+struct area;
+struct cred;
+struct file;
+struct file_owner;
+struct inode;
+struct mapping;
+struct poller;
+struct uio;
+
+enum {
+	IO_POSITION = 1 << 0, /* read and advance the file's own position */
+	IO_NOWAIT   = 1 << 1, /* EAGAIN rather than sleep: O_NONBLOCK or RWF_NOWAIT */
+	IO_APPEND   = 1 << 2,
+	IO_DIRECT   = 1 << 3,
+	IO_DSYNC    = 1 << 4,
+	IO_SYNC     = 1 << 5,
+	IO_NOAPPEND = 1 << 6,
+};
+
+struct io {
+	struct file *file;
+	struct uio  *uio;
+	pos_t        position;   /* where; advanced by what was done */
+	unsigned int flags;      /* IO_* */
+	uint64_t     size_limit; /* RLIMIT_FSIZE: a write stops there, EFBIG at it */
+};
+
+/* Given to iterate(): takes one entry after the other, false when full. */
+struct dir_sink {
+	bool (*entry)(struct dir_sink *sink, const char *name, size_t len, ino_t ino,
+	              unsigned int type); /* DT_* */
+	pos_t position; /* iterate() sets it before each entry() to where the entry is, and at the end behind */
+};
+
+struct file_ops {
+	int (*open)(struct inode *inode, struct file *file); /* default: nothing; may replace file->ops */
+	int (*flush)(struct file *file);     /* at each close of a descriptor */
+	void (*release)(struct file *file);  /* the last reference is gone */
+	ssize_t (*read)(struct io *io);      /* NULL: EINVAL */
+	ssize_t (*write)(struct io *io);     /* NULL: EINVAL */
+	int (*iterate)(struct file *file, struct dir_sink *sink); /* NULL: ENOTDIR */
+	pos_t (*seek)(struct file *file, pos_t offset, int whence); /* NULL: file_seek_size(); ESPIPE for streams */
+	unsigned int (*poll)(struct file *file, struct poller *poller); /* EPOLL*; NULL: always IN|OUT */
+	/*
+	 * arg: what the syscall floor's ioctl table copied in (and copies out afterwards), or the
+	 * bare argument as a number in a pointer for commands without memory. ENOTTY: not mine.
+	 */
+	long (*ioctl)(struct file *file, unsigned int cmd, void *arg);
+	int (*mmap)(struct file *file, struct area *area); /* NULL: ENODEV */
+	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
+	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len); /* NULL: EOPNOTSUPP */
+	/* Zero-copy hooks of splice(2): NULL: through read and write. */
+	ssize_t (*splice_read)(struct io *io, struct file *pipe, size_t len);
+	ssize_t (*splice_write)(struct file *pipe, struct io *io, size_t len);
+	int (*set_flags)(struct file *file, unsigned int flags); /* fcntl(F_SETFL); NULL: fine */
+	int (*lock)(struct file *file, int cmd, void *lock);      /* NULL: the generic lock sets */
+	int (*show_fdinfo)(struct file *file, char *buf, size_t size); /* extra lines, like snprintf() */
+};
+
+enum {
+	FILE_READ    = 1 << 0, /* may be read */
+	FILE_WRITE   = 1 << 1,
+	FILE_SEEK    = 1 << 2, /* has a position */
+	FILE_PATH    = 1 << 3, /* O_PATH: only a place */
+	FILE_EXEC    = 1 << 4, /* opened for exec */
+	FILE_WRITER  = 1 << 5, /* counted in inode and mount as a writer */
+	FILE_STREAM  = 1 << 6, /* no position at all: never take the position lock */
+	FILE_NOWAIT  = 1 << 7, /* read and write honour IO_NOWAIT */
+	FILE_MODIFIED = 1 << 8,
+};
+
+struct file {
+	const struct file_ops *ops __const_after_init;
+	struct inode          *inode __const_after_init; /* of path.dentry, or where it leads */
+	struct path            path __const_after_init;
+	struct mapping        *mapping __const_after_init;
+	unsigned int           mode __const_after_init; /* FILE_* */
+	unsigned int           flags __atomic; /* O_*, without creation flags */
+	struct refcount        refs;
+	pos_t                  position __guarded_by(position_lock);
+	struct mutex           position_lock;
+	const struct cred     *cred __const_after_init; /* who opened it */
+	void                  *private __const_after_init;
+	struct file_owner     *owner __atomic; /* whom SIGIO goes to; NULL: nobody yet */
+	struct list            watchers __guarded_by(fs/epoll.c); /* epoll items on this file */
+	uint32_t               readahead __guarded_by(position_lock); /* pages */
+	struct rcu_head        rcu;
+};
+
+/* A file at this place with these flags, its operations those of the inode, not yet opened. ENFILE, ENOMEM. */
+int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
+                struct file **out);
+/*
+ * A file without a place in the tree: `name` as /proc/PID/fd shows it ("anon_inode:[eventfd]"); private is handed
+ * to ops->release when the file goes (not on failure). flags: O_RDONLY ..., O_NONBLOCK.
+ */
+int file_create_anonymous(const char *name, const struct file_ops *ops, void *private,
+                          const struct cred *cred, unsigned int flags, struct file **out);
+struct file *file_get(struct file *file);
+bool __must_check file_try_get(struct file *file); /* inside an RCU section */
+void file_put(struct file *file); /* may sleep */
+
+/* Common open: counts writers, calls ops->open. On failure the file must be put all the same. */
+int file_start(struct file *file);
+
+/* EBADF by mode, EINVAL without operation; ESPIPE is the caller's. Counts, or -errno. */
+ssize_t file_read(struct io *io);
+ssize_t file_write(struct io *io);
+/* Kernel memory, at a position; loops until size, end of file or an error. */
+ssize_t file_read_kernel(struct file *file, void *buf, size_t size, pos_t position);
+ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t position);
+
+pos_t file_seek(struct file *file, pos_t offset, int whence);
+/* Seek for a file of this size, SEEK_DATA and SEEK_HOLE as if it were dense. */
+pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size);
+int file_iterate(struct file *file, struct dir_sink *sink);
+int file_sync(struct file *file, pos_t from, pos_t to, bool data_only);
+int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_t size_limit);
+unsigned int file_poll(struct file *file, struct poller *poller);
+/* fcntl(F_SETFL): O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC of the new value. */
+int file_set_flags(struct file *file, unsigned int flags);
+
+/* Mark accessed: by the rules of relatime and noatime. */
+void file_accessed(struct file *file);
+
+/* All open files, for leak checks and /proc/sys/fs/file-nr; its limit. */
+int64_t file_count(void);
+
+static inline bool file_may_wait(const struct io *io)
+{
+	return !(io->flags & IO_NOWAIT);
+}

@@ -1,0 +1,68 @@
+/*
+ * What is done to places by name: open, create, remove, rename. The syscall and init floors, procfs and
+ * the socket core call these; they check permissions, mount flags and types, take the locks in
+ * their order and call the file system's operations.
+ *
+ * Every function takes kernel strings and a struct walk_from (fs/path.h), may sleep, and returns the
+ * errno of the manual page it is named after.
+ */
+#pragma once
+
+#include "fs/path.h"
+#include "lib/types.h"
+
+struct cred;
+struct file;
+struct inode;
+struct new_inode;
+
+/* What access is wanted of an inode. */
+enum {
+	MAY_EXEC   = 1 << 0,
+	MAY_WRITE  = 1 << 1,
+	MAY_READ   = 1 << 2,
+	MAY_APPEND = 1 << 3,
+	MAY_OPEN   = 1 << 4,
+};
+
+/* open(2), openat2(2). flags: O_* of user space, checked; resolve: LOOKUP_NO_SYMLINKS ... */
+struct open_request {
+	unsigned int flags;
+	mode_t       mode;    /* permission bits of a new file, umask not yet applied */
+	unsigned int resolve; /* LOOKUP_* above bit 7 */
+};
+int __must_check file_open(const struct walk_from *from, const char *name,
+                           const struct open_request *request, struct file **out);
+/* Open a place that has been walked to: no creation, permissions checked for `cred`. */
+int __must_check file_open_path(const struct path *path, const struct cred *cred,
+                                unsigned int flags, struct file **out);
+/* For the kernel itself: exec, init. O_RDONLY on a regular file with MAY_EXEC checked. */
+int __must_check file_open_exec(const struct walk_from *from, const char *name,
+                                unsigned int lookup_flags, struct file **out);
+
+/* mknod(2), mkdir(2), symlink(2). made (may be NULL) gets the new place. */
+int __must_check path_mknod(const struct walk_from *from, const char *name, mode_t mode, dev_t dev,
+                            struct path *made);
+int __must_check path_mkdir(const struct walk_from *from, const char *name, mode_t mode);
+int __must_check path_symlink(const struct walk_from *from, const char *name, const char *target);
+int __must_check path_link(const struct path *old, const struct walk_from *from, const char *name);
+int __must_check path_unlink(const struct walk_from *from, const char *name);
+int __must_check path_rmdir(const struct walk_from *from, const char *name);
+/* flags: RENAME_NOREPLACE, RENAME_EXCHANGE. */
+int __must_check path_rename(const struct walk_from *from, const char *old_name,
+                             const struct walk_from *to, const char *new_name, unsigned int flags);
+/* readlink(2): bytes put into buf, not terminated. */
+ssize_t path_readlink(const struct path *path, const struct walk_from *from, char *buf, size_t size);
+
+/* Are the accesses in mask (MAY_*) allowed? Does not sleep. Without the mount's flags. */
+int __must_check inode_permission(struct inode *inode, const struct cred *cred, unsigned int mask);
+/* The same by mode bits and capabilities alone: the default of inode_ops.permission. */
+int __must_check inode_check_mode(struct inode *inode, const struct cred *cred, unsigned int mask);
+/* With the mount's: EROFS for writing to read-only mounts, EACCES for MAY_EXEC of files on noexec ones. */
+int __must_check path_permission(const struct path *path, const struct cred *cred,
+                                 unsigned int mask);
+/* Owner or CAP_FOWNER. */
+bool inode_is_owner(const struct inode *inode, const struct cred *cred);
+/* Mode and ids of what `cred` makes in dir: umask, setgid directories. */
+void inode_seed(const struct inode *dir, const struct walk_from *from, mode_t mode,
+                struct new_inode *out);
