@@ -34,7 +34,7 @@ struct fd_slots {
 	struct rcu_head rcu;
 };
 
-struct fd_table {
+struct fdtable {
 	struct refcount  users;
 	struct spinlock  lock;
 	struct fd_slots *slots __guarded_by(lock); /* read by RCU */
@@ -50,16 +50,16 @@ struct fd_borrow {
 	bool         counted;
 };
 
-int fd_table_create(struct fd_table **out);
+int fdtable_create(struct fdtable **out);
 /* A copy of descriptors below `limit` (close_range(2) with CLOSE_RANGE_UNSHARE; UINT32_MAX: all). */
-int fd_table_copy(struct fd_table *old, uint32_t limit, struct fd_table **out);
-struct fd_table *fd_table_get(struct fd_table *table);
-void fd_table_put(struct fd_table *table); /* may sleep: the last closes everything */
+int fdtable_copy(struct fdtable *old, uint32_t limit, struct fdtable **out);
+struct fdtable *fdtable_get(struct fdtable *table);
+void fdtable_put(struct fdtable *table); /* may sleep: the last closes everything */
 
-struct file *fd_find_counted(struct fd_table *table, uint32_t fd); /* for fd_borrow() */
+struct file *fd_find_counted(struct fdtable *table, uint32_t fd); /* for fd_borrow() */
 
 /* False: EBADF. O_PATH files are lent too: ask fd_borrow_io() for files that can do I/O. */
-static inline bool __must_check fd_borrow(struct fd_table *table, int fd, struct fd_borrow *out)
+static inline bool __must_check fd_borrow(struct fdtable *table, int fd, struct fd_borrow *out)
 {
 	if (likely(refcount_read(&table->users) == 1)) {
 		const struct fd_slots *slots = table->slots;
@@ -80,7 +80,7 @@ static inline void fd_return(const struct fd_borrow *borrow)
 }
 
 /* The same, but an O_PATH file is EBADF: what read, write, ioctl, ... want. */
-static inline bool __must_check fd_borrow_io(struct fd_table *table, int fd, struct fd_borrow *out)
+static inline bool __must_check fd_borrow_io(struct fdtable *table, int fd, struct fd_borrow *out)
 {
 	if (!fd_borrow(table, fd, out))
 		return false;
@@ -91,25 +91,25 @@ static inline bool __must_check fd_borrow_io(struct fd_table *table, int fd, str
 }
 
 /* With a reference, for any caller that keeps the table alive; NULL: none. */
-struct file *fd_table_get_file(struct fd_table *table, int fd);
+struct file *fdtable_get_file(struct fdtable *table, int fd);
 
 /*
  * Reserve the lowest free descriptor at or above `from` and below `limit`: the number, EMFILE, EINVAL (from beyond limit), ENOMEM.
  * It is visible to others only after fd_install(), which consumes the file reference.
  */
-int  fd_reserve(struct fd_table *table, uint32_t from, uint32_t limit, bool cloexec);
-void fd_release(struct fd_table *table, int fd); /* give a reservation back */
-void fd_install(struct fd_table *table, int fd, struct file *file);
+int  fd_reserve(struct fdtable *table, uint32_t from, uint32_t limit, bool cloexec);
+void fd_release(struct fdtable *table, int fd); /* give a reservation back */
+void fd_install(struct fdtable *table, int fd, struct file *file);
 /* All in one; consumes file on success only. */
-int  fd_add(struct fd_table *table, struct file *file, uint32_t limit, bool cloexec);
+int  fd_add(struct fdtable *table, struct file *file, uint32_t limit, bool cloexec);
 
-int fd_close(struct fd_table *table, int fd); /* close(2): EBADF, or what flush says */
+int fd_close(struct fdtable *table, int fd); /* close(2): EBADF, or what flush says */
 /* dup2 and dup3 onto `to`: closes what was there. Consumes file on success only. EBADF, EBUSY (reserved by another). */
-int fd_replace(struct fd_table *table, int to, struct file *file, uint32_t limit, bool cloexec);
-int fd_close_range(struct fd_table *table, uint32_t first, uint32_t last, bool only_mark_cloexec);
-void fd_close_on_exec(struct fd_table *table);
-int  fd_get_cloexec(struct fd_table *table, int fd); /* 0, 1 or EBADF */
-int  fd_set_cloexec(struct fd_table *table, int fd, bool cloexec);
+int fd_replace(struct fdtable *table, int to, struct file *file, uint32_t limit, bool cloexec);
+int fd_close_range(struct fdtable *table, uint32_t first, uint32_t last, bool only_mark_cloexec);
+void fd_close_on_exec(struct fdtable *table);
+int  fd_get_cloexec(struct fdtable *table, int fd); /* 0, 1 or EBADF */
+int  fd_set_cloexec(struct fdtable *table, int fd, bool cloexec);
 /* The first open descriptor at or above fd; -1: none. For /proc/PID/fd. */
-int  fd_next(struct fd_table *table, int fd);
-uint32_t fd_table_capacity(struct fd_table *table);
+int  fd_next(struct fdtable *table, int fd);
+uint32_t fdtable_capacity(struct fdtable *table);

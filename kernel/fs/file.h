@@ -22,11 +22,11 @@
 #include "sched/mutex.h"
 #include "sched/rcu.h"
 
-struct area;
 struct cred;
 struct file;
 struct file_owner;
 struct inode;
+struct map_request;
 struct mapping;
 struct poller;
 struct uio;
@@ -70,7 +70,11 @@ struct file_ops {
 	 * bare argument as a number in a pointer for commands without memory. ENOTTY: not mine.
 	 */
 	long (*ioctl)(struct file *file, unsigned int cmd, void *arg);
-	int (*mmap)(struct file *file, struct area *area); /* NULL: ENODEV */
+	/*
+	 * mmap(2): set request->backing and, if need be, less permission in vm_flags. Without the
+	 * space's lock. NULL: ENODEV; mapping_mmap() is that of the page cache.
+	 */
+	int (*mmap)(struct file *file, struct map_request *request);
 	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
 	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len); /* NULL: EOPNOTSUPP */
 	/* Zero-copy hooks of splice(2): NULL: through read and write. */
@@ -138,6 +142,7 @@ pos_t file_seek(struct file *file, pos_t offset, int whence);
 /* Seek for a file of this size, SEEK_DATA and SEEK_HOLE as if it were dense. */
 pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size);
 int file_iterate(struct file *file, struct dir_sink *sink);
+int file_mmap(struct file *file, struct map_request *request); /* EACCES by mode, ENODEV */
 int file_sync(struct file *file, pos_t from, pos_t to, bool data_only);
 int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_t size_limit);
 unsigned int file_poll(struct file *file, struct poller *poller);

@@ -23,7 +23,7 @@
 
 struct cred;
 struct fs_type;
-struct mount_ns;
+struct mount_namespace;
 struct superblock;
 
 /* Flags of a mount, as MS_* of mount(2): those that belong to the mount, not to the super block. */
@@ -50,7 +50,7 @@ struct mount {
 	int32_t            writers __atomic; /* files open for writing: remount read-only is EBUSY */
 	int                id __const_after_init;
 	int                group_id __guarded_by(mount_tree); /* of peers; 0: not shared */
-	struct mount_ns   *ns __guarded_by(mount_tree); /* NULL: detached */
+	struct mount_namespace   *ns __guarded_by(mount_tree); /* NULL: detached */
 	struct list        in_ns __guarded_by(mount_tree);
 	struct list        children __guarded_by(mount_tree);
 	struct list        sibling __guarded_by(mount_tree);
@@ -63,7 +63,7 @@ struct mount {
 	struct rcu_head    rcu;
 };
 
-struct mount_ns {
+struct mount_namespace {
 	struct refcount refs;
 	struct mount   *root __guarded_by(mount_tree); /* the hidden rootfs, or its clone */
 	struct list     mounts __guarded_by(mount_tree); /* in order of mounting */
@@ -82,11 +82,11 @@ void mount_follow_down(struct path *path);
 bool mount_follow_up(struct path *path);
 
 /* The first namespace with the rootfs of this type mounted; *root is its root. Boot only. */
-int mount_ns_create_first(const struct fs_type *type, const char *options, struct mount_ns **out);
+int mount_ns_create_first(const struct fs_type *type, const char *options, struct mount_namespace **out);
 /* CLONE_NEWNS: a copy; moves the context's root and cwd into it. */
-int mount_ns_copy(struct mount_ns *old, struct fs_context *context, struct mount_ns **out);
-struct mount_ns *mount_ns_get(struct mount_ns *ns);
-void mount_ns_put(struct mount_ns *ns);
+int mount_ns_copy(struct mount_namespace *old, struct fs_context *context, struct mount_namespace **out);
+struct mount_namespace *mount_ns_get(struct mount_namespace *ns);
+void mount_ns_put(struct mount_namespace *ns);
 
 /*
  * What mount(2), umount2(2) and pivot_root(2) do, each of them checked by the caller for CAP_SYS_ADMIN. `ns` is
@@ -99,13 +99,13 @@ struct mount_options {
 	unsigned int flags; /* MS_* */
 	const struct cred *cred;
 };
-int mount_new(struct mount_ns *ns, const struct path *at, const struct mount_options *options);
-int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *at, bool recursive);
-int mount_move(struct mount_ns *ns, const struct path *from, const struct path *at);
-int mount_remount(struct mount_ns *ns, const struct path *at, const struct mount_options *options);
-int mount_set_propagation(struct mount_ns *ns, const struct path *at, unsigned int flags);
-int mount_umount(struct mount_ns *ns, const struct path *at, unsigned int flags);
-int mount_pivot_root(struct mount_ns *ns, struct fs_context *context, const struct path *new_root,
+int mount_new(struct mount_namespace *ns, const struct path *at, const struct mount_options *options);
+int mount_bind(struct mount_namespace *ns, const struct path *from, const struct path *at, bool recursive);
+int mount_move(struct mount_namespace *ns, const struct path *from, const struct path *at);
+int mount_remount(struct mount_namespace *ns, const struct path *at, const struct mount_options *options);
+int mount_set_propagation(struct mount_namespace *ns, const struct path *at, unsigned int flags);
+int mount_umount(struct mount_namespace *ns, const struct path *at, unsigned int flags);
+int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context, const struct path *new_root,
                      const struct path *put_old);
 /* A mount that is in no namespace, for kernel-internal file systems (pipes, memfd). */
 int mount_create_internal(const struct fs_type *type, struct mount **out);
@@ -118,6 +118,6 @@ void mount_write_put(struct mount *mount);
  * Every mount of the namespace in order, while the tree is held still: for /proc/PID/mounts and mountinfo.
  * visit() must not sleep on locks of rank RANK_MOUNT or less; a non-zero result ends it and is returned.
  */
-int mount_ns_for_each(struct mount_ns *ns, int (*visit)(struct mount *mount, void *arg), void *arg);
+int mount_ns_for_each(struct mount_namespace *ns, int (*visit)(struct mount *mount, void *arg), void *arg);
 /* True if something is mounted on this dentry in any namespace. */
 bool mount_is_busy_point(struct dentry *dentry);
