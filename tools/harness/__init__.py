@@ -2,11 +2,13 @@
 
 paths    where things are
 cpio     an initramfs, written without root rights
+initramfs what every one of ours holds
 esp      an EFI system partition, written without root rights
 qemu     a machine to start, and a running guest to expect things of
 console  a shell in a guest: send a command, get its output and exit status
 result   test cases and the count at the end
 schedule jobs run side by side, each with a time limit
 oracle   Debian's Linux kernel, unpacked, the measure of all behaviour
+conformance  static programs run on Linux and on our kernel, outputs compared
 suites   the groups of tests, and the file `groups` that says when each runs
 """

@@ -1,0 +1,107 @@
+/*
+ * runner.c - the init that runs the conformance programs in a guest.
+ *
+ * /tests/list names the programs, one a line. Each is run as the leader of a session of its own, in an
+ * empty /tmp, its output between `@@begin NAME` and `@@end NAME STATUS`; what it leaves
+ * running is killed. Then the machine is powered off. It asks little of a young kernel: fork,
+ * execve, wait4, kill, write and reboot; that a mount, a session or a timer is refused it ignores.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LIMIT_SECONDS = 30 };
+
+static char list[16384];
+static volatile pid_t running;
+
+static void say(const char *format, const char *name, int number)
+{
+	char line[256];
+	int length = snprintf(line, sizeof(line), format, name, number);
+
+	if (write(STDOUT_FILENO, line, (size_t)length) != length)
+		_exit(1);
+}
+
+static void kill_running(int signal)
+{
+	(void)signal;
+	kill(running, SIGKILL);
+}
+
+static void mount_system(void)
+{
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mkdir("/dev/pts", 0755);
+	mkdir("/dev/shm", 01777);
+	mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666");
+	mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777");
+}
+
+static void run_child(const char *name)
+{
+	static char *const environment[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/tmp",
+					     "TERM=dumb", NULL };
+	char path[256];
+	char *const arguments[] = { path, NULL };
+
+	setsid();
+	if (chdir("/tmp") != 0)
+		chdir("/");
+	snprintf(path, sizeof(path), "/tests/%s", name);
+	execve(path, arguments, environment);
+	say("not ok program_can_be_executed: %s%.0d\n", name, 0);
+	_exit(127);
+}
+
+static void run(const char *name)
+{
+	int status = 0;
+
+	mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777");
+	say("@@begin %s%.0d\n", name, 0);
+	running = fork();
+	if (running == 0)
+		run_child(name);
+	alarm(LIMIT_SECONDS);
+	while (running > 0 && wait4(-1, &status, 0, NULL) != running)
+		;
+	alarm(0);
+	if (running < 0)
+		status = -1;
+	kill(-1, SIGKILL);
+	while (wait4(-1, NULL, 0, NULL) > 0)
+		;
+	say("@@end %s %d\n", name, status);
+	umount2("/tmp", MNT_DETACH);
+}
+
+int main(void)
+{
+	int fd = open("/tests/list", O_RDONLY);
+
+	if (fd < 0 || read(fd, list, sizeof(list) - 1) < 0)
+		say("@@error no list in %s%.0d\n", "/tests", 0);
+	close(fd);
+	mount_system();
+	struct sigaction action = { .sa_handler = kill_running };
+	sigaction(SIGALRM, &action, NULL);
+	for (char *name = strtok(list, "\n"); name; name = strtok(NULL, "\n"))
+		run(name);
+	say("@@done %s%d\n", "", 0);
+	sync();
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}
