@@ -87,6 +87,16 @@ bool arch_regs_sanitize(struct pt_regs *regs);
 /* What a system call's registers mean. */
 static inline long arch_syscall_nr(const struct pt_regs *regs)     { return (long)regs->orig_rax; }
 static inline long arch_syscall_result(const struct pt_regs *regs) { return (long)regs->rax; }
+static inline void arch_syscall_args(const struct pt_regs *regs, long args[6])
+{
+	args[0] = (long)regs->rdi;
+	args[1] = (long)regs->rsi;
+	args[2] = (long)regs->rdx;
+	args[3] = (long)regs->r10;
+	args[4] = (long)regs->r8;
+	args[5] = (long)regs->r9;
+}
+
 static inline void arch_syscall_set_result(struct pt_regs *regs, long value)
 {
 	regs->rax = (unsigned long)value;

@@ -1,0 +1,16 @@
+/*
+ * The built-in tracer: prints the system calls of programs to the kernel log, like strace(1).
+ *
+ *     [17] openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC, 0) = 3
+ *
+ * `strace=1` on the command line traces every process from the first program on; with `strace=2` a
+ * call is also printed when it begins, so that one that never returns is seen. A thread is traced
+ * while TF_TRACE_LOG is set in its trace word (sched/thread.h); children inherit it. Costs nothing
+ * while it is off: the entry code tests that word anyway.
+ */
+#pragma once
+
+struct task;
+
+/* Called for the first program's task before it runs: traces it if the command line says so. */
+void trace_task_begin(struct task *task);
