@@ -42,13 +42,15 @@ struct held_locks {
 void lockdep_set_thread(struct held_locks *held);
 
 /* A lock of sched/ that sleeps has been taken or is let go by the current thread. */
-void lockdep_sleeping_acquired(const void *lock, enum lock_rank rank, unsigned int subclass, bool tried);
+void lockdep_sleeping_acquired(const void *lock, enum lock_rank rank, unsigned int subclass,
+			       bool tried);
 void lockdep_sleeping_released(const void *lock);
 
 /* The same for spinlocks; called by core/spinlock.h only. */
-void lockdep_spin_check(const void *lock, enum lock_rank rank, unsigned int subclass);
-void lockdep_spin_acquired(const void *lock, enum lock_rank rank, unsigned int subclass, bool tried);
-void lockdep_spin_released(const void *lock);
+struct spinlock;
+void lockdep_spin_check(struct spinlock *lock, unsigned int subclass);
+void lockdep_spin_acquired(struct spinlock *lock, unsigned int subclass, bool tried);
+void lockdep_spin_released(struct spinlock *lock);
 
 /* Panic if taking a lock of this rank would break the order now (RANK_RECLAIM for allocations). */
 void lockdep_assert_may_take(enum lock_rank rank);
@@ -63,12 +65,18 @@ bool lockdep_is_held(const void *lock);
 /* Print what is held here, for a panic. Takes no lock. */
 void lockdep_print_held(void);
 
-#if LOCK_DEBUG
-/* Panic unless no spinlock is held and interrupts are on: first line of everything that sleeps. */
-void lock_assert_can_sleep(void);
+/* Panic unless no spinlock is held and no handler runs: first line of everything that sleeps. */
+void lockdep_assert_can_sleep(void);
+static inline void lock_assert_can_sleep(void)
+{
+	if (LOCK_DEBUG)
+		lockdep_assert_can_sleep();
+}
+
 /* Panic unless no lock at all is held: last check before a return to user mode. */
-void lock_assert_none_held(void);
-#else
-static inline void lock_assert_can_sleep(void) {}
-static inline void lock_assert_none_held(void) {}
-#endif
+void lockdep_assert_none_held(void);
+static inline void lock_assert_none_held(void)
+{
+	if (LOCK_DEBUG)
+		lockdep_assert_none_held();
+}

@@ -5,7 +5,7 @@
  *	pr_warn("cannot grow to %u pages\n", nr);
  *
  * A record is one line (a trailing newline is dropped; several lines in one call become several
- * records), at most LOG_LINE_MAX bytes, with a sequence number, a level and a time. The ring keeps
+ * records; a call's text is cut at LOG_LINE_MAX bytes), with a sequence number, a level and a time. The ring keeps
  * the newest records; readers address them by sequence number and are told what they missed.
  *
  * All pr_*() work in every context from the first C line on, interrupt handlers and panics included;

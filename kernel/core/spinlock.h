@@ -46,13 +46,13 @@ static inline bool spin_is_held(const struct spinlock *lock)
 static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass) __acquires(lock)
 {
 	if (LOCK_DEBUG)
-		lockdep_spin_check(lock, lock->rank, subclass);
+		lockdep_spin_check(lock, subclass);
 	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	/* Pairs with the release in spin_unlock(). */
 	while (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
 		cpu_relax();
 	if (LOCK_DEBUG)
-		lockdep_spin_acquired(lock, lock->rank, subclass, false);
+		lockdep_spin_acquired(lock, subclass, false);
 	__acquire(lock);
 }
 
@@ -75,7 +75,7 @@ static inline bool __must_check spin_trylock(struct spinlock *lock)
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
 	if (LOCK_DEBUG)
-		lockdep_spin_acquired(lock, lock->rank, 0, true);
+		lockdep_spin_acquired(lock, 0, true);
 	return true;
 }
 
