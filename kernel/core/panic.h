@@ -22,6 +22,9 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 /* The same for an exception of the kernel: shows these registers and their backtrace. */
 void panic_regs(const struct pt_regs *regs, const char *fmt, ...) __printf(2, 3) __noreturn __cold;
 
+/* The same for ud2 where the compiler's checks for undefined behaviour put it: names the line. */
+void panic_undefined(const struct pt_regs *regs) __noreturn __cold;
+
 void assert_failed(const char *condition, const char *file, int line) __noreturn __cold;
 
 #define assert(condition)                                                     \
@@ -36,14 +39,16 @@ void assert_failed(const char *condition, const char *file, int line) __noreturn
 			assert(condition);                                    \
 	} while (0)
 
-/* A message with a backtrace, and life goes on; true if it was said (each place speaks once). */
-bool warn_on(bool condition, bool *said, const char *text, const char *file, int line) __cold;
+/* Says so once, with a backtrace, and life goes on; the value is the condition. */
+void warn_print(const char *condition, const char *file, int line) __cold;
 #define warn_once(condition)                                                  \
 	({                                                                    \
 		static bool said_here;                                        \
 		bool holds_here = (condition);                                \
-		if (unlikely(holds_here))                                     \
-			warn_on(true, &said_here, #condition, __FILE__, __LINE__); \
+		if (unlikely(holds_here && !said_here)) {                     \
+			said_here = true;                                     \
+			warn_print(#condition, __FILE__, __LINE__);           \
+		}                                                             \
 		holds_here;                                                   \
 	})
 
@@ -51,12 +56,10 @@ bool warn_on(bool condition, bool *said, const char *text, const char *file, int
 void backtrace_print(void);
 void backtrace_print_regs(const struct pt_regs *regs);
 
-/* What upper floors register. Each may be absent; each is called with interrupts off, at most once. */
+/* What sched registers; each may be absent and is called with interrupts off and no locks honoured. */
 struct panic_hooks {
-	const char *(*thread_name)(int *pid); /* who runs here; sched */
-	void        (*stop_others)(void);     /* all other CPUs; arch/smp */
-	void        (*restart)(void);         /* the machine; arch/power */
-	void        (*delay_ms)(unsigned int ms); /* busy wait; sched/clock */
+	const char *(*thread_name)(int *pid);     /* who runs on this CPU */
+	void        (*delay_ms)(unsigned int ms); /* busy wait */
 };
 extern struct panic_hooks panic_hooks;
 

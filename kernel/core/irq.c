@@ -1,0 +1,112 @@
+/*
+ * The table of interrupt handlers, one chain of actions a vector.
+ *
+ * Dispatch takes no lock: actions are pushed whole at the head of their chain and taken out by one
+ * store, and irq_unregister() then waits until every CPU that was inside this vector has left it.
+ * Registering and unregistering exclude each other by table.lock.
+ */
+#include "core/irq.h"
+
+#include <arch/percpu.h>
+#include <arch/upcalls.h>
+
+#include "core/printk.h"
+#include "core/random.h"
+#include "core/spinlock.h"
+
+struct vector {
+	struct irq_action *actions __atomic;
+	uint32_t           running __atomic; /* CPUs inside its handlers */
+	uint32_t           unhandled __atomic;
+};
+
+static struct {
+	struct spinlock lock;
+	struct vector   vectors[256];
+} table = { .lock = SPINLOCK(RANK_IRQ_LINE) };
+
+static DEFINE_PER_CPU(uint64_t, irq_count);
+static DEFINE_PER_CPU(uint32_t, irq_active);
+
+void irq_register(uint8_t vector, struct irq_action *action)
+{
+	struct vector *v = &table.vectors[vector];
+	uint64_t flags = spin_lock_irqsave(&table.lock);
+
+	action->next = v->actions;
+	atomic_store_release(&v->actions, action); /* pairs with the acquire in vector_dispatch() */
+	spin_unlock_irqrestore(&table.lock, flags);
+}
+
+void irq_unregister(uint8_t vector, struct irq_action *action)
+{
+	struct vector *v = &table.vectors[vector];
+	uint64_t flags = spin_lock_irqsave(&table.lock);
+	struct irq_action **link = &v->actions;
+
+	while (*link && *link != action)
+		link = &(*link)->next;
+	if (*link)
+		atomic_store(link, action->next);
+	spin_unlock_irqrestore(&table.lock, flags);
+	/* Who enters from here on cannot see the action; pairs with the add in vector_dispatch(). */
+	while (atomic_load(&v->running))
+		cpu_relax();
+}
+
+static void vector_dispatch(struct vector *v, uint8_t number)
+{
+	bool handled = false;
+
+	atomic_add_return(&v->running, 1); /* before the chain is read; pairs with irq_unregister() */
+	for (struct irq_action *action = atomic_load_acquire(&v->actions); action;
+	     action = atomic_load_acquire(&action->next))
+		if (action->handler(action->arg) == IRQ_HANDLED) {
+			atomic_inc(&action->count);
+			handled = true;
+		}
+	atomic_sub_return(&v->running, 1);
+	/* A level-triggered line may call once more than its device meant; a storm is another matter. */
+	if (!handled && atomic_add_return(&v->unhandled, 1) % 1024 == 0)
+		pr_warn_ratelimited("irq: vector %u: interrupts that no device claims\n", number);
+}
+
+void upcall_irq(uint8_t vector)
+{
+	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
+
+	this_cpu_add(irq_count, 1);
+	this_cpu_add(irq_active, 1);
+	random_add_interrupt(vector);
+	vector_dispatch(&table.vectors[vector], vector);
+	this_cpu_add(irq_active, -1);
+	if (LOCK_DEBUG)
+		lockdep_irq_exit(base);
+}
+
+bool irq_is_active(void)
+{
+	return this_cpu_read(irq_active) != 0;
+}
+
+uint64_t irq_total(void)
+{
+	uint64_t total = 0;
+
+	for_each_cpu(cpu)
+		total += READ_ONCE(*per_cpu_ptr(irq_count, cpu));
+	return total;
+}
+
+bool irq_describe(uint8_t vector, const char **name, uint64_t *count)
+{
+	uint64_t flags = spin_lock_irqsave(&table.lock);
+	const struct irq_action *action = table.vectors[vector].actions;
+
+	if (action) {
+		*name = action->name;
+		*count = atomic_load_relaxed(&action->count);
+	}
+	spin_unlock_irqrestore(&table.lock, flags);
+	return action != NULL;
+}
