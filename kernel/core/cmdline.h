@@ -30,6 +30,10 @@ struct cmdline_param {
 #define CMDLINE_PARAM(word, fn) CMDLINE_PARAM_WHEN(word, fn, false, __COUNTER__)
 #define CMDLINE_EARLY(word, fn) CMDLINE_PARAM_WHEN(word, fn, true, __COUNTER__)
 
+/* All of them, gathered by the linker. */
+extern const struct cmdline_param cmdline_params_start[];
+extern const struct cmdline_param cmdline_params_end[];
+
 enum { CMDLINE_MAX = 4096, CMDLINE_INIT_MAX = 32 };
 
 /* Keep a copy of the line (a longer one is cut with a warning) and run the early parameters. */

@@ -27,6 +27,12 @@ struct gauge_drain {
 	static const struct gauge_drain gauge_drain_##fn __used               \
 		__section(".gauge_drains") __aligned(8) = { fn }
 
+/* All of them, gathered by the linker. */
+extern const struct gauge gauges_start[];
+extern const struct gauge gauges_end[];
+extern const struct gauge_drain gauge_drains_start[];
+extern const struct gauge_drain gauge_drains_end[];
+
 enum { GAUGE_MAX = 48 };
 
 /* Number of gauges, and the index-th. */

@@ -29,6 +29,10 @@ struct ktest {
 	void      (*run)(struct ktest_run *run);
 };
 
+/* All of them, gathered by the linker. */
+extern const struct ktest ktests_start[];
+extern const struct ktest ktests_end[];
+
 #define KTEST(test)                                                           \
 	static void ktest_##test(struct ktest_run *ktest_run);                \
 	static const struct ktest ktest_entry_##test __used                   \

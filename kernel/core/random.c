@@ -20,12 +20,12 @@
 #include "lib/math.h"
 #include "lib/string.h"
 
-enum { READY_BITS = 256, OUTPUT_SIZE = 32, RESEED_CYCLES_LOG2 = 38, INTERRUPTS_A_BIT = 4 };
+enum { KEY_SIZE = CHACHA20_KEY_SIZE, READY_BITS = 256, OUTPUT_SIZE = 32, RESEED_CYCLES_LOG2 = 38, INTERRUPTS_A_BIT = 4 };
 
 static struct {
 	struct spinlock lock;
 	struct blake2s  hash __guarded_by(lock);
-	uint32_t        seed[CHACHA20_KEY_WORDS] __guarded_by(lock);
+	uint8_t         seed[KEY_SIZE] __guarded_by(lock);
 	uint64_t        seeded_at __guarded_by(lock); /* cycle counter */
 	uint64_t        generation __atomic;
 	uint32_t        bits __atomic;
@@ -34,7 +34,7 @@ static struct {
 
 struct generator {
 	uint64_t generation;
-	uint32_t key[CHACHA20_KEY_WORDS];
+	uint8_t  key[KEY_SIZE];
 	uint32_t used; /* bytes of output given out */
 	uint8_t  output[OUTPUT_SIZE];
 };
@@ -46,33 +46,41 @@ struct jitter {
 };
 static DEFINE_PER_CPU(struct jitter, jitter);
 
+/* One block of key stream: the first half becomes a key, the second half is used. */
+static void expand(const uint8_t key[KEY_SIZE], const uint32_t nonce[3], uint8_t block[CHACHA20_BLOCK_SIZE])
+{
+	struct chacha20 chacha;
+	uint8_t bytes[CHACHA20_NONCE_SIZE];
+
+	memcpy(bytes, nonce, sizeof(bytes));
+	chacha20_init(&chacha, key, bytes, 0);
+	chacha20_block(&chacha, block);
+	mem_wipe(&chacha, sizeof(chacha));
+}
+
 static const uint32_t nonce_zero[3];
 
 /* A new seed out of all that has been stirred in. */
 static void pool_reseed_locked(void)
 {
-	uint8_t digest[BLAKE2S_SIZE];
+	uint8_t key[KEY_SIZE];
 	uint8_t block[CHACHA20_BLOCK_SIZE];
-	uint32_t key[CHACHA20_KEY_WORDS];
 
-	blake2s_final(&pool.hash, digest);
-	memcpy(key, digest, sizeof(key));
-	for (int i = 0; i < CHACHA20_KEY_WORDS; i++)
+	blake2s_final(&pool.hash, key);
+	for (int i = 0; i < KEY_SIZE; i++)
 		key[i] ^= pool.seed[i];
-	chacha20_block(key, 0, nonce_zero, block);
-	memcpy(pool.seed, block, sizeof(pool.seed));
-	blake2s_init(&pool.hash);
-	blake2s_update(&pool.hash, block + 32, 32);
+	expand(key, nonce_zero, block);
+	memcpy(pool.seed, block, KEY_SIZE);
+	blake2s_init(&pool.hash, KEY_SIZE, block + KEY_SIZE, KEY_SIZE);
 	pool.seeded_at = cpu_cycles();
-	mem_wipe(digest, sizeof(digest));
-	mem_wipe(block, sizeof(block));
 	mem_wipe(key, sizeof(key));
+	mem_wipe(block, sizeof(block));
 	atomic_store_release(&pool.generation, pool.generation + 1); /* pairs with generator_get() */
 }
 
 static bool pool_is_stale(void)
 {
-	return cpu_cycles() - READ_ONCE(pool.seeded_at) >> RESEED_CYCLES_LOG2;
+	return (cpu_cycles() - READ_ONCE(pool.seeded_at)) >> RESEED_CYCLES_LOG2;
 }
 
 static void generator_rekey(struct generator *gen)
@@ -88,11 +96,11 @@ static void generator_rekey(struct generator *gen)
 	}
 	uint32_t nonce[3] = { cpu_id(), (uint32_t)pool.generation, (uint32_t)cpu_cycles() };
 
-	chacha20_block(pool.seed, 0, nonce, block);
+	expand(pool.seed, nonce, block);
 	gen->generation = pool.generation;
 	spin_unlock(&pool.lock);
-	for (int i = 0; i < CHACHA20_KEY_WORDS; i++)
-		gen->key[i] ^= ((uint32_t *)(void *)block)[i];
+	for (int i = 0; i < KEY_SIZE; i++)
+		gen->key[i] ^= block[i];
 	mem_wipe(block, sizeof(block));
 	gen->used = OUTPUT_SIZE;
 }
@@ -112,7 +120,7 @@ static void generator_refill(struct generator *gen)
 {
 	uint8_t block[CHACHA20_BLOCK_SIZE];
 
-	chacha20_block(gen->key, 0, nonce_zero, block);
+	expand(gen->key, nonce_zero, block);
 	memcpy(gen->key, block, sizeof(gen->key));
 	memcpy(gen->output, block + sizeof(gen->key), OUTPUT_SIZE);
 	mem_wipe(block, sizeof(block));
@@ -134,26 +142,18 @@ static void random_bytes_short(void *buf, size_t len)
 
 void random_bytes(void *buf, size_t len)
 {
-	uint32_t key[CHACHA20_KEY_WORDS];
-	uint8_t block[CHACHA20_BLOCK_SIZE];
-	uint8_t *to = buf;
+	struct chacha20 chacha;
+	uint8_t key[KEY_SIZE];
 
 	if (len <= OUTPUT_SIZE) {
 		random_bytes_short(buf, len);
 		return;
 	}
 	random_bytes_short(key, sizeof(key));
-	for (uint32_t counter = 0; len; counter++) {
-		size_t n = min(len, sizeof(block));
-		uint32_t nonce[3] = { 1, 0, 0 };
-
-		chacha20_block(key, counter, nonce, block);
-		memcpy(to, block, n);
-		to += n;
-		len -= n;
-	}
+	chacha20_init(&chacha, key, (const uint8_t *)nonce_zero, 0);
+	chacha20_stream(&chacha, buf, len);
 	mem_wipe(key, sizeof(key));
-	mem_wipe(block, sizeof(block));
+	mem_wipe(&chacha, sizeof(chacha));
 }
 
 uint64_t random_u64(void)
@@ -191,7 +191,8 @@ void random_add(const void *data, size_t len, unsigned int bits)
 
 	blake2s_update(&pool.hash, &now, sizeof(now));
 	blake2s_update(&pool.hash, data, len);
-	pool.bits = min(pool.bits + min(bits, (unsigned)READY_BITS), (uint32_t)READY_BITS);
+	bits += pool.bits;
+	atomic_store_relaxed(&pool.bits, min(bits, (uint32_t)READY_BITS));
 
 	bool became_ready = !was_ready && random_is_ready();
 
@@ -259,7 +260,7 @@ void __init random_init(const void *seed, size_t len)
 	uint64_t words[8];
 	unsigned int n = 0;
 
-	blake2s_init(&pool.hash);
+	blake2s_init(&pool.hash, KEY_SIZE, NULL, 0);
 	while (n < array_size(words) && cpu_random(&words[n]))
 		n++;
 	random_add(words, n * sizeof(words[0]), n * 32);

@@ -98,9 +98,10 @@ static long symbol_block_find(const struct ksyms *k, uint32_t offset)
 	return low - 1;
 }
 
-static uint32_t text_size(void)
+static bool is_text(uintptr_t address)
 {
-	return (uint32_t)((init_end > text_end ? init_end : text_end) - text_start);
+	return (address >= (uintptr_t)text_start && address < (uintptr_t)text_end) ||
+	       (address >= (uintptr_t)init_start && address < (uintptr_t)init_end);
 }
 
 /* Start of the first symbol of the next block, or the end of the text. */
@@ -110,7 +111,7 @@ static uint32_t block_end(const struct ksyms *k, long block)
 
 	if ((block + 1) * SYMBOLS_A_BLOCK < k->nr_symbols)
 		return blocks[block + 1].offset;
-	return text_size();
+	return (uint32_t)(init_end - text_start);
 }
 
 /*
@@ -150,7 +151,7 @@ bool symbol_find(uintptr_t address, struct symbol *symbol)
 	uintptr_t offset = address - (uintptr_t)text_start;
 	uint32_t bounds[2];
 
-	if (!k || offset >= text_size())
+	if (!k || !is_text(address))
 		return false;
 	long block = symbol_block_find(k, (uint32_t)offset);
 
@@ -220,7 +221,7 @@ bool symbol_find_line(uintptr_t address, struct source_line *where)
 	const struct ksyms *k = ksyms_find();
 	uintptr_t offset = address - (uintptr_t)text_start;
 
-	if (!k || offset >= text_size())
+	if (!k || !is_text(address))
 		return false;
 	long block = line_block_find(k, (uint32_t)offset);
 

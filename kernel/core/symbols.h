@@ -31,6 +31,6 @@ size_t symbol_format(uintptr_t address, bool is_return_address, char *buf, size_
 /* Iterate for /proc/kallsyms: the index-th function by address; false past the last. */
 bool symbol_at(unsigned int index, uintptr_t *address, struct symbol *symbol);
 
-/* The tables; weak, because the first link has none. */
-extern const char ksyms_start[] __attribute__((weak));
-extern const char ksyms_end[] __attribute__((weak));
+/* The tables; empty in the first link. */
+extern const char ksyms_start[];
+extern const char ksyms_end[];
