@@ -52,7 +52,6 @@ build/uapi/.ready:
 
 include tools/build/generated.mk
 include tools/build/thirdparty.mk
-include test/unit/unit.mk
 
 # ---- the kernel ELF: linked twice, the second time with the symbol table made from the first ------
 $(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)
