@@ -29,7 +29,7 @@ base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
             -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
             -ffile-prefix-map=$(CURDIR)/=
-headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel -I$(ARCH)/include \
+headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel -I. -I$(ARCH)/include \
             -isystem kernel/abi/stubs -isystem build/uapi -I$(O)/gen
 debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment \
             -fsanitize-undefined-trap-on-error,-DDEBUG=0)
@@ -52,6 +52,7 @@ build/uapi/.ready:
 
 include tools/build/generated.mk
 include tools/build/thirdparty.mk
+include test/unit/unit.mk
 
 # ---- the kernel ELF: linked twice, the second time with the symbol table made from the first ------
 $(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import compare, paths
-from .busybox import Busybox
-from .conformance import Conformance
+from . import busybox, conformance, paths
 from .qemu import Guest, Machine
 from .result import Case
 from .schedule import Job
@@ -116,11 +114,15 @@ def boot_jobs(options):
 
 
 def conformance_jobs(options):
-    return compare.jobs(Conformance(), options)
+    wanted = [name for name in conformance.names() if options.wants(f"conformance/{name}")
+              or "conformance" in options.names]
+    if options.listing:
+        return [Job(f"conformance/{name}", list) for name in wanted]
+    return list(conformance.jobs(options.machine(), wanted, options.workers))
 
 
 def busybox_jobs(options):
-    return compare.jobs(Busybox(), options)
+    return busybox.jobs(options)
 
 
 GROUPS = {

@@ -37,13 +37,17 @@ size_t fpu_image_size(void);
 /* The current thread's state brought to memory, as a signal frame shows it. Valid until it leaves the kernel. */
 const void *fpu_image_read(void);
 
-/* See above. Between begin and commit the registers are dead, the buffer is the truth. */
+/*
+ * See above. Between begin and commit the registers are dead and the buffer is the truth; a failed
+ * copy ends with fpu_state_reset_current() instead of commit.
+ */
 void *fpu_image_begin(void);
 
-/* legacy: only the first 512 bytes came in (the frame had no extended part). -EINVAL: invalid; the state was reset. */
-__must_check int fpu_image_commit(bool legacy);
+/* Whether the image just copied has a valid extended part (magic words and sizes). False: a legacy frame. */
+bool fpu_image_is_extended(const void *image);
 
-/* For a frame whose fpstate pointer is NULL: the initial state. Same as fpu_state_reset_current(). */
+/* legacy: only the first 512 bytes count. -EINVAL: invalid; the state was reset. */
+__must_check int fpu_image_commit(bool legacy);
 
 /* ptrace: the 512-byte FXSAVE image of a stopped thread. */
 void fpu_fxregs_get(struct arch_thread *t, void *image);

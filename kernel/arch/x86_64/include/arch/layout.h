@@ -27,10 +27,11 @@
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 #define KERNEL_IMAGE_SIZE 0x0000000040000000ul
 #define KERNEL_LINK_OFFSET 0x200000ul
+#define LARGE_PAGE_SIZE   0x200000ul
 
 #define KSTACK_SIZE       16384ul
 
-/* Where the image lies physically, less KERNEL_LINK_OFFSET: what to add to (address - image base). */
+/* What to add to (address in the image - KERNEL_IMAGE_BASE) for the physical address; 0 by PVH. */
 extern paddr_t kernel_phys_base __const_after_init;
 
 /* The first and the last byte past the image and its parts (kernel.ld). */

@@ -73,8 +73,5 @@ static inline uaddr_t arch_signal_frame_address(const struct pt_regs *regs)
 __must_check int arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image,
                                         struct arch_signal_restore *restore);
 
-/* Whether the frame's FPU image has an extended part (magic words seen in its first 512 bytes at sw_reserved). */
-bool arch_signal_fpu_is_extended(const struct _fpstate *fpstate);
-
 /* AT_MINSIGSTKSZ: the most that a frame takes. */
 size_t arch_signal_frame_size_max(void);

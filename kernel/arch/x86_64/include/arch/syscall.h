@@ -13,13 +13,10 @@
 
 typedef long (*syscall_handler)(long, long, long, long, long, long);
 
-/* Provided by the generated table. Entries past the end and unused ones are syscall_unknown. */
+/* Provided by the generated table. A number past the end goes to upcall_syscall_unknown(). */
 extern const syscall_handler syscall_table[];
 extern const syscall_handler syscall_handlers[];
 extern const uint64_t syscall_table_size; /* entries in both */
-
-/* For numbers outside the table: calls upcall_syscall_unknown(nr). */
-long syscall_unknown(long, long, long, long, long, long);
 
 /* Written at file scope in C: defines entry as the table entry of the handler that is marked full. */
 #define SYSCALL_FULL_ENTRY(entry, handler) \

@@ -80,9 +80,8 @@ __must_check int arch_thread_set_gs_base(struct arch_thread *t, uaddr_t base);
 uaddr_t arch_thread_fs_base(const struct arch_thread *t);
 uaddr_t arch_thread_gs_base(const struct arch_thread *t);
 
-/* User registers may be changed from outside (ptrace): makes selectors, flags and rip harmless;
- * false if the value cannot be made so. */
-bool arch_regs_sanitize(struct pt_regs *regs);
+/* After registers were changed from outside (ptrace, a signal frame): selectors, flags and rip made harmless. */
+void arch_regs_sanitize(struct pt_regs *regs);
 
 /* What a system call's registers mean. */
 static inline long arch_syscall_nr(const struct pt_regs *regs)     { return (long)regs->orig_rax; }

@@ -1,0 +1,48 @@
+/*
+ * Until the rooms above land: what the linker needs.
+ */
+#include <stdarg.h>
+#include "arch/x86_64/early_console.h"
+#include "core/printk.h"
+#include "core/panic.h"
+#include "lib/printf.h"
+#include "mem/memmap.h"
+#include "mem/buddy.h"
+#include <arch/cpu.h>
+#define WEAK __attribute__((weak))
+WEAK paddr_t memmap_early_alloc(size_t n)
+{
+	static char pool[1 << 20] __aligned(4096);
+	static size_t used;
+	paddr_t p = image_to_phys(pool + used);
+	used += (n + 4095) & ~4095ul;
+	return p;
+}
+WEAK struct page *pages_alloc(unsigned int order, unsigned int flags) { return NULL; }
+WEAK struct page *page_alloc(unsigned int flags) { return NULL; }
+WEAK void page_free(struct page *page) { }
+WEAK struct page *page_array = (struct page *)PAGE_ARRAY_BASE;
+WEAK uint64_t page_array_end = 65536;
+#include <arch/irqchip.h>
+#include <arch/upcalls.h>
+#include <arch/usercopy.h>
+#include "arch/x86_64/interrupts.h"
+#include "mem/slab.h"
+WEAK void *cache_alloc(struct cache *cache, unsigned int flags) { return NULL; }
+WEAK void cache_free(struct cache *cache, void *object) { }
+WEAK int cache_create(const char *name, size_t size, size_t align, struct cache **out) { return 0; }
+WEAK int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access) { panic_regs(regs, "user page fault %#lx rip %#lx", addr, regs->rip); }
+WEAK void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr) { panic_regs(regs, "user exception %u", trap); }
+WEAK void upcall_timer_irq(struct pt_regs *regs) { pr_info("tick\n"); }
+WEAK void upcall_ipi_wake(void) { }
+WEAK void upcall_exit_to_user(struct pt_regs *regs) { arch_current()->flags = 0; }
+WEAK void upcall_thread_first_run(struct arch_thread *prev) { }
+WEAK void upcall_syscall_traced(struct pt_regs *regs) { }
+WEAK void irqchip_eoi(void) {}
+WEAK void interrupt_handle_internal(uint64_t vector) {}
+WEAK struct pt_regs *task_regs(void);
+WEAK struct pt_regs *task_regs(void) { return arch_user_regs(arch_current()->stack_top); }
+WEAK void irqchip_ipi_others(uint8_t vector) {}
+#include <arch/power.h>
+WEAK __noreturn void system_halt(void) { cpu_halt_forever(); }
+WEAK __noreturn void system_reset(void) { cpu_halt_forever(); }

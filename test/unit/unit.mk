@@ -1,0 +1,38 @@
+# Host unit tests: test/unit/NAME.c is a cmocka program, built with ASan and UBSan from the kernel
+# sources it names in a line `sources: lib/x.c lib/y.c` of its head comment. `make -j2 unit` builds
+# and runs them all and leaves TAP in build/unit/NAME.tap; `make unit-NAME` shows one.
+
+unit-tests    := $(sort $(patsubst test/unit/%.c,%,$(wildcard test/unit/*_test.c)))
+unit-headers  := -Ikernel -Itest/unit -I$(ARCH)/include -idirafter kernel/abi/stubs
+unit-warnings := -Wall -Wextra -Wshadow -Wundef -Wno-unused-parameter -Werror
+unit-flags    := -std=gnu17 -O1 -g -fno-strict-aliasing -fwrapv -fno-omit-frame-pointer -DDEBUG=1 \
+                 -DUNIT_TEST=1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                 -fno-sanitize=alignment,shift-base $(unit-warnings) $(unit-headers)
+# Our string functions and the C library's must not meet: both sides of such a test use new names.
+unit-flags-string_test := -include test/unit/renamed.h -fno-builtin
+unit-flags-printf_test := -include test/unit/renamed.h -fno-builtin
+
+unit-sources = $(addprefix kernel/,$(shell sed -n 's/^ \* sources: *//p' test/unit/$(1).c))
+unit-extra   = $(shell sed -n 's/^ \* links: *//p' test/unit/$(1).c)
+
+define unit-rules
+build/unit/$(1): test/unit/$(1).c $(call unit-sources,$(1)) $(call unit-extra,$(1)) \
+                 test/unit/unit.h test/unit/unit.mk
+	@mkdir -p build/unit
+	@echo "  HOSTCC  $$<"
+	$$(Q)$$(CC) $$(unit-flags) $$(unit-flags-$(1)) -MMD -MP -MF build/unit/$(1).d -o $$@ \
+		test/unit/$(1).c $(call unit-sources,$(1)) $(call unit-extra,$(1)) -lcmocka
+build/unit/$(1).tap: build/unit/$(1)
+	@echo "  TEST    $(1)"
+	$$(Q)rm -f $$@; timeout 120 build/unit/$(1) >$$@.part 2>&1 || { cat $$@.part; exit 1; }
+	$$(Q)mv $$@.part $$@
+unit-$(1): build/unit/$(1)
+	$$(Q)build/unit/$(1)
+.PHONY: unit-$(1)
+-include build/unit/$(1).d
+endef
+$(foreach test,$(unit-tests),$(eval $(call unit-rules,$(test))))
+
+unit: $(unit-tests:%=build/unit/%.tap)
+	@echo "  UNIT    $$(cat $^ | grep -c '^ok') checks in $(words $^) programs passed"
+.PHONY: unit
