@@ -23,7 +23,8 @@ kernel: $(O)/moonshot.elf
 
 # ---- flags -------------------------------------------------------------------------------------
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-            -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter
+            -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter \
+            $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
 base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
             -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-common \
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \

@@ -68,8 +68,13 @@
 #define barrier()         __asm__ volatile("" ::: "memory")
 
 /* One load or store of a scalar that the compiler neither splits, repeats nor invents. */
+#ifdef __CHECKER__ /* sparse takes the builtins for plain integers only */
+#define READ_ONCE(x)      (*(volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)  (*(volatile __typeof__(x) *)&(x) = (v))
+#else
 #define READ_ONCE(x)      __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)  __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+#endif
 
 #define array_size(a)     (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \
