@@ -23,7 +23,6 @@
 #define __noreturn        __attribute__((noreturn))
 #define __cleanup(fn)     __attribute__((cleanup(fn)))
 #define __fallthrough     __attribute__((fallthrough))
-#define __weak            __attribute__((weak))
 #ifndef __always_inline /* the UAPI headers define it too */
 #define __always_inline   inline __attribute__((always_inline))
 #endif
@@ -78,4 +77,4 @@
 
 #define array_size(a)     (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \
-	((type *)((char *)(ptr) - __builtin_offsetof(type, member)))
+	((type *)((__UINTPTR_TYPE__)(ptr) - __builtin_offsetof(type, member)))

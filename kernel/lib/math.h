@@ -1,7 +1,7 @@
 /*
- * Arithmetic that says what it means. min, max and clamp want operands of one type and evaluate
- * them once. Alignments are powers of two without side effects (they are evaluated twice, so that
- * the macros also serve in constant expressions).
+ * Arithmetic that says what it means. min, max and clamp want operands of one signedness and
+ * evaluate them once. Alignments are powers of two without side effects (they are evaluated twice,
+ * so that the macros also serve in constant expressions).
  *
  * checked_add() and friends are true when the result fits its type: sizes and offsets that come
  * from programs, disks or networks are computed with these.
@@ -11,19 +11,20 @@
 #include "lib/bits.h"
 #include "lib/types.h"
 
-#define min(a, b)                                                        \
-	({                                                               \
-		__typeof__((a) + 0) min_a_ = (a);                        \
-		__typeof__((b) + 0) min_b_ = (b);                        \
-		(void)(&min_a_ == &min_b_);                              \
-		min_a_ < min_b_ ? min_a_ : min_b_;                       \
+#define is_unsigned(x) ((__typeof__((x) + 0))-1 > 0)
+#define min(a, b)                                                                    \
+	({                                                                           \
+		static_assert(is_unsigned(a) == is_unsigned(b), "mixed signs");      \
+		__typeof__((a) + 0) min_a_ = (a);                                    \
+		__typeof__((b) + 0) min_b_ = (b);                                    \
+		min_a_ < min_b_ ? min_a_ : min_b_;                                   \
 	})
-#define max(a, b)                                                        \
-	({                                                               \
-		__typeof__((a) + 0) max_a_ = (a);                        \
-		__typeof__((b) + 0) max_b_ = (b);                        \
-		(void)(&max_a_ == &max_b_);                              \
-		max_a_ > max_b_ ? max_a_ : max_b_;                       \
+#define max(a, b)                                                                    \
+	({                                                                           \
+		static_assert(is_unsigned(a) == is_unsigned(b), "mixed signs");      \
+		__typeof__((a) + 0) max_a_ = (a);                                    \
+		__typeof__((b) + 0) max_b_ = (b);                                    \
+		max_a_ > max_b_ ? max_a_ : max_b_;                                   \
 	})
 #define clamp(x, low, high) max(min(x, high), low)
 

@@ -113,7 +113,7 @@ static __always_inline void copy_backward(uint8_t *to, const uint8_t *from, size
 	store64(to, head);
 }
 
-__weak void *memcpy(void *restrict to, const void *restrict from, size_t size)
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
 	if (size <= 16)
 		copy_small(to, from, size);
@@ -122,7 +122,7 @@ __weak void *memcpy(void *restrict to, const void *restrict from, size_t size)
 	return to;
 }
 
-__weak void *memmove(void *to, const void *from, size_t size)
+void *memmove(void *to, const void *from, size_t size)
 {
 	if (size <= 16)
 		copy_small(to, from, size);
@@ -148,7 +148,7 @@ static __always_inline void fill_small(uint8_t *to, uint64_t word, size_t size)
 	}
 }
 
-__weak void *memset(void *to, int byte, size_t size)
+void *memset(void *to, int byte, size_t size)
 {
 	uint64_t word = (uint8_t)byte * 0x0101010101010101ul;
 	uint8_t *at = to;
@@ -173,7 +173,7 @@ __weak void *memset(void *to, int byte, size_t size)
 	return to;
 }
 
-__weak int memcmp(const void *a, const void *b, size_t size)
+int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *p = a, *q = b;
 

@@ -3,8 +3,8 @@
  * to the first four by itself), and two of our own for copying strings into bounded buffers.
  *
  * Large copies and fills run in unrolled 64-bit loops: best where `rep movsb` is emulated a byte at
- * a time, and within a factor of two of it where the CPU does it well; whole pages go through
- * <arch/...>, which may choose by CPU features. The four are weak symbols for the same reason.
+ * a time, and within a factor of two of it where the CPU does it well. Whole pages go through
+ * <arch/...>, which may choose by CPU features.
  * No function here sleeps or knows user memory.
  */
 #pragma once
