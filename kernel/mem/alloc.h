@@ -37,7 +37,7 @@ enum alloc_flags {
 	ALLOC_DMA32  = 1 << 11, /* frames below 4 GiB */
 };
 
-/* At least size bytes, aligned to 16 (to the size if it is a power of two up to a page). NULL: none. */
+/* At least size bytes, aligned to 16 (8 for sizes up to 8; pages to a page). NULL if there is none. */
 void *kmalloc(size_t size, unsigned int flags) __must_check
 	__attribute__((malloc, alloc_size(1)));
 
@@ -86,3 +86,6 @@ static inline void kfree_cleanup(void *pointer_to_pointer)
  */
 void alloc_fail_set(uint64_t n, bool every);
 uint64_t alloc_fail_remaining(void);
+
+/* The count of the command line's `alloc_fail=` begins here: before the first program. */
+void alloc_fail_start(void);

@@ -3,9 +3,9 @@
  * single pages for each CPU, from which page_alloc() takes and to which page_free() gives in about
  * 25 instructions without lock.
  *
- * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `high` /
- * kernel pages at `min` unless reclaim makes progress; ALLOC_MAY_DIP goes to min/2, ALLOC_RESERVE to
- * nothing. There are two pools, frames below 4 GiB and above; the upper one is preferred.
+ * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `low`, kernel
+ * pages at `min`, and go on when reclaim has made progress; ALLOC_MAY_DIP goes to min / 2,
+ * ALLOC_RESERVE to nothing. There are two pools, frames below 4 GiB and above; the upper one is preferred.
  *
  * struct page of a section of 128 MiB is initialised when the allocator first needs the section, so
  * a machine with much memory boots as fast as a small one.
@@ -41,10 +41,10 @@ void pages_split(struct page *head);
 void pages_free_range(paddr_t start, paddr_t end);
 
 /*
- * The one way to more memory, registered by vm/. `flags` are those of the allocation; called with no
- * lock held and only if ALLOC_MAY_RECLAIM is among them, except with RECLAIM_WAKE, which asks for background
- * reclaim only, must not sleep and may come under spinlocks up to RANK_SLAB (so it only sets a flag
- * and defers). RECLAIM_RETRY: try again, something was freed or a victim chosen.
+ * The one way to more memory, registered by vm/. reclaim() gets the flags of the allocation, among
+ * them ALLOC_MAY_RECLAIM; no spinlock is held and it may sleep. RECLAIM_RETRY: try again, something
+ * was freed or a victim chosen. wake() asks for reclaim in the background; it must not sleep and may come
+ * under any spinlock outside RANK_BUDDY, so it only sets a flag or queues deferred work.
  */
 enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY };
 struct reclaim_hook {
@@ -56,7 +56,7 @@ void reclaim_hook_register(const struct reclaim_hook *hook);
 /* Per-CPU lists of this CPU go back to the pools. */
 void pages_drain(void);
 
-/* Pages, for /proc/meminfo, sysinfo(2), reclaim. Approximate while others allocate. */
+/* Pages, for /proc/meminfo, sysinfo(2), reclaim. Not exact while others allocate. */
 struct page_stats {
 	uint64_t total; /* managed */
 	uint64_t free;

@@ -6,7 +6,7 @@
  * flags, counts, owner and index for all; the others are tails and know only their distance to it.
  * Code that is handed an arbitrary page of a run goes to page_head() first.
  *
- * Life of a frame: reserved (firmware, kernel image; never leaves) or free (in the buddy lists or a
+ * Life of a frame: reserved (firmware, kernel image; never leaves, one reference) or free (in the buddy lists or a
  * per-CPU list) -> allocated, reference count 1 -> free again when the last reference is put.
  *
  * The fields are overlaid by use:
@@ -54,7 +54,7 @@ enum page_flags {
 	PAGE_TAIL       = 1 << 18, /* not the first of its run */
 	PAGE_RESERVED   = 1 << 19, /* never allocated */
 	PAGE_LARGE      = 1 << 20, /* a kmalloc() above the size classes */
-	PAGE_VMALLOC    = 1 << 21, /* part of a vmalloc range */
+	PAGE_CPU_LIST   = 1 << 21, /* free, in a CPU's list */
 
 	PAGE_ORDER_SHIFT = 24,     /* bits 24 to 27: order of the run, on its head */
 	PAGE_ORDER_MASK  = 0xf << PAGE_ORDER_SHIFT,
@@ -65,13 +65,16 @@ struct page {
 	uint32_t refcount __atomic;
 	union {
 		uint32_t mapcount __atomic;  /* number of PTEs, 0 for none */
-		uint32_t slab_used;          /* slab: objects handed out */
+		struct {
+			uint16_t slab_used;   /* slab: objects handed out */
+			uint16_t slab_carved; /* slab: objects ever handed out; beyond is untouched */
+		};
 	};
 	union {
 		uint32_t private_value;
 		uint32_t run_offset;         /* tail: pages back to the head */
 		uint32_t free_order;         /* free block: its order */
-		uint32_t slab_free;          /* slab: index of the first free object + 1, 0 none */
+		uint32_t slab_free;          /* slab: offset of the first free object + 1, 0 none */
 	};
 	union {
 		struct {

@@ -8,8 +8,7 @@
  *	cache_free(&pipe_cache, pipe);
  *
  * A static cache needs no initialisation: it sets itself up at its first allocation. Objects are
- * not constructed: content is undefined unless ALLOC_ZERO. Objects are aligned to 16, and to a cache line if
- * they are at least that large. Works as soon as pages do; magazines begin with the second object.
+ * not constructed: content is undefined unless ALLOC_ZERO. Objects are aligned to 16 (8 if not larger), or as their type asks. Works as soon as pages do; magazines begin with the eighth object.
  *
  * The debug kernel fills free objects with 0x6b and checks that when they are handed out, puts red
  * zones behind them, finds double frees and names who allocated and who freed.
@@ -27,9 +26,10 @@ struct cache {
 	uint32_t        size;   /* what the user asked for */
 	uint32_t        align;
 	uint32_t        stride; /* from object to object; 0: not yet set up */
+	uint32_t        link_offset; /* where a free object in a slab keeps the offset of the next */
 	uint16_t        id;     /* index of its magazines; 0: none */
 	uint8_t         order;  /* pages of a slab */
-	bool            is_kmalloc;
+	bool            is_internal; /* not counted as used by anyone */
 	uint16_t        per_slab;
 	uint16_t        magazine_size;
 	struct spinlock lock;
