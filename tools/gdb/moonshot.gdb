@@ -1,0 +1,15 @@
+# What ./moonshot debug gives gdb: a connection to the guest and a few words of our own.
+set pagination off
+set confirm off
+set print pretty on
+set disassembly-flavor intel
+target remote :1234
+
+define panic-here
+	hbreak panic
+	hbreak assert_failed
+	continue
+end
+document panic-here
+Run on until the kernel panics, and stop there.
+end
