@@ -53,7 +53,8 @@ struct proc {
 
 	struct task       *leader        __guarded_by(proc_tree_lock);
 	struct list        tasks         __guarded_by(proc_tree_lock);
-	uint32_t           nr_live       __guarded_by(proc_tree_lock); /* neither zombie nor dead */
+	uint32_t           nr_active     __atomic; /* tasks that have not begun to exit */
+	uint32_t           nr_live       __guarded_by(proc_tree_lock); /* tasks that are not done with it */
 	struct proc       *parent        __guarded_by(proc_tree_lock);
 	struct list        children      __guarded_by(proc_tree_lock);
 	struct list        sibling       __guarded_by(proc_tree_lock);

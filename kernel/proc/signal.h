@@ -52,6 +52,9 @@ void signal_force(int sig, const siginfo_t *info);
 /* To every member of a process group; -ESRCH when it has none. Takes proc_tree_lock. */
 int signal_send_pgrp(struct pid *pgid, int sig, const siginfo_t *info);
 
+/* As above with proc_tree_lock held; a group without members is nobody's error. */
+void signal_send_pgrp_locked(struct pid *pgid, int sig, const siginfo_t *info);
+
 /* kill(2) as the current task, with its permission checks and its meaning of pid 0, -1 and negatives. */
 int signal_kill(pid_t pid, int sig, const siginfo_t *info);
 
@@ -109,6 +112,9 @@ void sighand_exec_reset(void);
 
 /* SIGCHLD of `proc` is ignored (*is_ignored) or SA_NOCLDWAIT: its children leave no zombies. proc->lock held. */
 bool sighand_reaps_children_locked(struct proc *proc, bool *is_ignored);
+
+/* SA_NOCLDSTOP: no SIGCHLD when a child stops or continues. proc->lock held. */
+bool sighand_ignores_stops_locked(struct proc *proc);
 
 /* ---- what exit and exec need ------------------------------------------------------------------------ */
 

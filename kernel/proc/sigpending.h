@@ -14,13 +14,6 @@ struct sigpending {
 	uint64_t    set;   /* bit sig-1: at least one pends, with or without details */
 };
 
-/* sigaltstack(2) as the kernel keeps it. */
-struct sigaltstack {
-	uaddr_t  sp;
-	uint64_t size;
-	uint32_t flags; /* SS_DISABLE, SS_AUTODISARM */
-};
-
 void sigpending_init(struct sigpending *pending);
 
 /* Forgets the signals of `mask` (all: ~0ull); their queue elements are freed. */

@@ -22,6 +22,8 @@
  */
 #pragma once
 
+#include <asm/signal.h>
+
 #include "core/spinlock.h"
 #include "id/cred.h"
 #include "id/nsproxy.h"
@@ -80,7 +82,7 @@ struct task {
 	uint64_t           saved_blocked; /* own; in force again after sigsuspend(2) and its kin */
 	uint64_t           awaited       __guarded_by(proc->lock); /* sigtimedwait(2) sleeps for these */
 	struct sigpending  pending       __guarded_by(proc->lock);
-	struct sigaltstack altstack; /* own */
+	stack_t            altstack; /* sigaltstack(2); own */
 	struct restart     restart;  /* own */
 
 	/* Threads: what clone(2), set_tid_address(2) and set_robust_list(2) said. Own. */
@@ -91,8 +93,9 @@ struct task {
 	uint32_t           rseq_signature;
 	struct completion *vfork_done; /* the parent's, while it sleeps for exec or exit */
 
-	int                exit_signal;  /* sent to the parent when the group ends */
+	int                exit_signal   __guarded_by(proc_tree_lock); /* the leader's: sent to the parent at the end */
 	int                exit_code     __guarded_by(proc_tree_lock); /* as wait4(2) shows it */
+	bool               is_dead       __guarded_by(proc_tree_lock); /* has left proc->nr_live and is summed up */
 	int                parent_death_signal; /* PR_SET_PDEATHSIG; own */
 	bool               is_exiting    __guarded_by(proc->lock);
 	bool               has_execed;   /* since fork: setpgid(2) asks; own */
@@ -111,7 +114,13 @@ static inline struct task *task_current(void)
 	return container_of(thread_current(), struct task, thread);
 }
 
-/* Its numbers as user space sees them. */
+/* Of a thread for which thread_is_task() holds. */
+static inline struct task *thread_to_task(struct thread *thread)
+{
+	return container_of(thread, struct task, thread);
+}
+
+/* Its number as user space sees it. */
 static inline pid_t task_tid(const struct task *task)
 {
 	return pid_nr(task->pid);
@@ -135,9 +144,10 @@ const struct cred *task_cred_get(struct task *task);
 
 /*
  * Makes `cred` the current task's; its reference is consumed. A change of effective or file-system ids
- * makes the process undumpable and clears the parent-death signal (prctl(2), PR_SET_DUMPABLE).
+ * makes the process undumpable and clears the parent-death signal (prctl(2), PR_SET_DUMPABLE). The
+ * user's count of processes moves along. May sleep. -ENOMEM: nothing has changed.
  */
-void task_cred_commit(const struct cred *cred);
+int __must_check task_cred_commit(struct cred *cred);
 
 /*
  * May the current task look into `task` (ptrace(2), "Ptrace access mode checking")? 0 or -EPERM.

@@ -231,7 +231,7 @@ static bool put_sockaddr(struct trace_text *text, const void __user *from, int64
 	trace_put_set(text, TRACE_SET_family, addr.family);
 	if (addr.family == 2 /* AF_INET */ && length >= (int64_t)sizeof(addr.in))
 		trace_put(text, ", %u.%u.%u.%u:%u", ip[0], ip[1], ip[2], ip[3],
-		          __builtin_bswap16(addr.in.sin_port));
+		          __builtin_bswap16((__force uint16_t)addr.in.sin_port));
 	trace_put(text, "}");
 	return true;
 }

@@ -50,7 +50,7 @@ static int vectors_check(struct iovec *vectors, size_t count, size_t *total)
 
 		if ((ssize_t)len < 0)
 			return -EINVAL;
-		if (!user_range_ok(vectors[i].iov_base, len))
+		if (!user_range_ok((const void __user *)(uaddr_t)vectors[i].iov_base, len))
 			return -EFAULT;
 		if (len > UIO_MAX_BYTES - sum)
 			vectors[i].iov_len = len = UIO_MAX_BYTES - sum;

@@ -66,7 +66,7 @@ SCENARIOS = {
     "corrupt-gzip": Scenario([UNPACKING_FAILED, NO_ROOT], "reset", initrd=corrupt),
     "corrupt-header": Scenario([r"Initramfs unpacking failed|" + NO_ROOT], "reset", initrd=bad_header),
     "not-an-archive": Scenario([UNPACKING_FAILED, NO_ROOT], "reset", initrd=lambda: b"hello\n" * 999),
-    "unknown-compression": Scenario([r"Initramfs unpacking failed|" + NO_ROOT], "reset",
+    "unknown-compression": Scenario([UNPACKING_FAILED, NO_ROOT], "reset",
                                     initrd=lambda: lzma.compress(good().bytes(), lzma.FORMAT_ALONE)),
 }
 

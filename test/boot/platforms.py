@@ -24,7 +24,7 @@ SCENARIOS = {
     "4G": on(memory="4G"),
     "smp4": on(cpus=4),
     "cpu-qemu64": on(extra=("-cpu", "qemu64")),
-    "no-acpi": on(machine="pc,acpi=off"),
+    "no-acpi": Scenario([*SAID, r"reboot: System halted"], "stays", says, {"machine": "pc,acpi=off"}),
 }
 
 

@@ -1,7 +1,7 @@
 /*
  * runner.c - the init that runs the conformance programs in a guest.
  *
- * /tests/list names the programs, one a line. Each is run as the leader of a session of its own, in an
+ * /tests/list names the programs, one a line with its time limit in seconds. Each is run as the leader of a session of its own, in an
  * empty /tmp, its output between `@@begin NAME` and `@@end NAME STATUS`; what it leaves
  * running is killed. Then the machine is powered off. It asks little of a young kernel: fork,
  * execve, wait4, kill, write and reboot; that a mount, a session or a timer is refused it ignores.
@@ -9,14 +9,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { LIMIT_SECONDS = 30 };
 
 static char list[16384];
 static volatile pid_t running;
@@ -65,7 +64,7 @@ static void run_child(const char *name)
 	_exit(127);
 }
 
-static void run(const char *name)
+static void run(const char *name, unsigned int limit_s)
 {
 	int status = 0;
 
@@ -74,7 +73,7 @@ static void run(const char *name)
 	running = fork();
 	if (running == 0)
 		run_child(name);
-	alarm(LIMIT_SECONDS);
+	alarm(limit_s);
 	while (running > 0 && wait4(-1, &status, 0, NULL) != running)
 		;
 	alarm(0);
@@ -97,8 +96,11 @@ int main(void)
 	mount_system();
 	struct sigaction action = { .sa_handler = kill_running };
 	sigaction(SIGALRM, &action, NULL);
-	for (char *name = strtok(list, "\n"); name; name = strtok(NULL, "\n"))
-		run(name);
+	for (char *name = strtok(list, " \n"); name; name = strtok(NULL, " \n")) {
+		const char *limit = strtok(NULL, " \n");
+
+		run(name, limit ? (unsigned int)atoi(limit) : 0);
+	}
 	say("@@done %s%d\n", "", 0);
 	sync();
 	reboot(RB_POWER_OFF);

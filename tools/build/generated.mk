@@ -9,3 +9,9 @@ $(syscalls) &: kernel/syscall/syscalls.tbl tools/gen-syscalls tools/build/genera
 	$(Q)/usr/bin/python3 tools/gen-syscalls $(syscalls-strict) --out $(O)/gen/syscall
 
 generated := $(syscalls)
+
+# For the checks: the compiler's flags, then a line for each source that has some of its own.
+.PHONY: print-flags
+print-flags: $(generated) build/uapi/.ready
+	@echo "flags $(CFLAGS)"
+	@:$(foreach s,$(sources),$(if $(cflags-$s),; echo "own $s $(cflags-$s)"))

@@ -9,6 +9,6 @@ console  a shell in a guest: send a command, get its output and exit status
 result   test cases and the count at the end
 schedule jobs run side by side, each with a time limit
 oracle   Debian's Linux kernel, unpacked, the measure of all behaviour
-conformance  static programs run on Linux and on our kernel, outputs compared
+compare  programs run on Linux and on our kernel, outputs compared: conformance, busybox
 suites   the groups of tests, and the file `groups` that says when each runs
 """

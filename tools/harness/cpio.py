@@ -56,10 +56,10 @@ class Archive:
     def character_device(self, name, major, minor, mode=0o600):
         self._add(name, stat.S_IFCHR | mode, rdev=(major, minor))
 
-    def tree(self, root):
-        """Everything below a directory; executable files stay so, other modes are normal."""
+    def tree(self, root, below=""):
+        """Everything in a directory; executable files stay so, other modes are normal."""
         for path in sorted(Path(root).rglob("*")):
-            name = str(path.relative_to(root))
+            name = f"{below}/{path.relative_to(root)}"
             if path.is_symlink():
                 self.symlink(name, str(path.readlink()))
             elif path.is_dir():

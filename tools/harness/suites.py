@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import busybox, conformance, paths
+from . import compare, paths
+from .busybox import Busybox
+from .conformance import Conformance
 from .qemu import Guest, Machine
 from .result import Case
 from .schedule import Job
@@ -114,15 +116,11 @@ def boot_jobs(options):
 
 
 def conformance_jobs(options):
-    wanted = [name for name in conformance.names() if options.wants(f"conformance/{name}")
-              or "conformance" in options.names]
-    if options.listing:
-        return [Job(f"conformance/{name}", list) for name in wanted]
-    return list(conformance.jobs(options.machine(), wanted, options.workers))
+    return compare.jobs(Conformance(), options)
 
 
 def busybox_jobs(options):
-    return busybox.jobs(options)
+    return compare.jobs(Busybox(), options)
 
 
 GROUPS = {

@@ -1,6 +1,8 @@
 /* An init that dies of a segmentation fault. */
 int main(void)
 {
-	*(volatile int *)8 = 0;
+	int *volatile nowhere = (int *)8;
+
+	*nowhere = 0;
 	return 0;
 }

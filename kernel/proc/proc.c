@@ -1,0 +1,242 @@
+/*
+ * Processes: making, finding, counting. See proc/proc.h.
+ */
+#include "proc/proc.h"
+
+#include <linux/errno.h>
+
+#include "core/panic.h"
+#include "mem/buddy.h"
+#include "mem/slab.h"
+#include "proc/itimer.h"
+#include "proc/session.h"
+#include "proc/signal.h"
+#include "proc/task_impl.h"
+#include "proc/wait.h"
+#include "sched/clock.h"
+#include "vm/space.h"
+
+struct spinlock proc_tree_lock = SPINLOCK(RANK_PROCESS_TREE);
+
+static struct cache proc_cache = CACHE("proc", struct proc);
+
+static struct proc *init_proc __const_after_init;
+
+int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out)
+{
+	struct proc *proc = cache_alloc(&proc_cache, ALLOC_KERNEL | ALLOC_ZERO);
+
+	if (!proc)
+		return -ENOMEM;
+	refcount_init(&proc->refs, 1);
+	spin_lock_init(&proc->lock, RANK_SIGNAL);
+	list_init(&proc->tasks);
+	list_init(&proc->children);
+	list_init(&proc->sibling);
+	list_init(&proc->posix_timers);
+	wait_queue_init(&proc->child_wait);
+	sigpending_init(&proc->pending);
+	itimers_init(proc);
+	pid_get(tgid);
+	proc->tgid = tgid;
+	proc->start_time = clock_boottime();
+	proc->is_dumpable = true;
+	if (parent) {
+		rlimits_copy(&proc->limits, &parent->limits);
+		proc->personality = parent->personality;
+		proc->oom_score_adj = parent->oom_score_adj;
+		proc->is_dumpable = parent->is_dumpable;
+	} else {
+		rlimits_init(&proc->limits, pages_total() << PAGE_SHIFT);
+	}
+	*out = proc;
+	return 0;
+}
+
+static void proc_free_rcu(struct rcu_head *head)
+{
+	cache_free(&proc_cache, container_of(head, struct proc, rcu));
+}
+
+void proc_get(struct proc *proc)
+{
+	refcount_get(&proc->refs);
+}
+
+void proc_put(struct proc *proc)
+{
+	if (!refcount_put(&proc->refs))
+		return;
+	assert(list_is_empty(&proc->tasks) && list_is_empty(&proc->children));
+	sigpending_discard(&proc->pending, ~0ull);
+	if (proc->session)
+		session_put(proc->session);
+	pid_put(proc->tgid);
+	rcu_call(&proc->rcu, proc_free_rcu);
+}
+
+void task_attach_locked(struct task *task)
+{
+	struct proc *proc = task->proc;
+
+	pid_attach(task->pid, PID_TID, &task->pid_link);
+	list_add_tail(&proc->tasks, &task->in_proc);
+	proc->nr_live++;
+	atomic_inc(&proc->nr_active);
+}
+
+void proc_attach_locked(struct proc *proc, struct proc *parent)
+{
+	proc->parent = parent;
+	list_add_tail(&parent->children, &proc->sibling);
+	session_get(parent->session);
+	proc->session = parent->session;
+	proc->pgid = parent->pgid;
+	pid_attach(proc->tgid, PID_TGID, &proc->tgid_link);
+	pid_attach(proc->pgid, PID_PGID, &proc->pgid_link);
+	pid_attach(proc->session->sid, PID_SID, &proc->sid_link);
+}
+
+static struct proc *proc_of_pid_locked(struct pid *pid)
+{
+	struct pid_link *link = pid ? pid_first(pid, PID_TGID) : NULL;
+
+	return link ? container_of(link, struct proc, tgid_link) : NULL;
+}
+
+struct proc *proc_lookup(pid_t tgid)
+{
+	struct proc *proc;
+
+	rcu_read_lock();
+	spin_lock(&proc_tree_lock);
+	proc = proc_of_pid_locked(pid_find(tgid));
+	if (proc)
+		proc_get(proc);
+	spin_unlock(&proc_tree_lock);
+	rcu_read_unlock();
+	return proc;
+}
+
+struct proc *proc_next(pid_t from)
+{
+	struct proc *proc = NULL;
+	struct pid *pid;
+
+	while (!proc && (pid = pid_next(from)) != NULL) {
+		spin_lock(&proc_tree_lock);
+		proc = proc_of_pid_locked(pid);
+		if (proc)
+			proc_get(proc);
+		spin_unlock(&proc_tree_lock);
+		from = pid_nr(pid) + 1;
+		pid_put(pid);
+	}
+	return proc;
+}
+
+pid_t proc_ppid(struct proc *proc)
+{
+	struct proc *parent;
+	pid_t nr;
+
+	rcu_read_lock();
+	parent = rcu_dereference(&proc->parent);
+	nr = parent ? proc_tgid(parent) : 0;
+	rcu_read_unlock();
+	return nr;
+}
+
+pid_t proc_pgid(struct proc *proc)
+{
+	pid_t nr;
+
+	rcu_read_lock();
+	nr = pid_nr(rcu_dereference(&proc->pgid));
+	rcu_read_unlock();
+	return nr;
+}
+
+pid_t proc_sid(struct proc *proc)
+{
+	pid_t nr;
+
+	spin_lock(&proc_tree_lock);
+	nr = pid_nr(proc->session->sid);
+	spin_unlock(&proc_tree_lock);
+	return nr;
+}
+
+void task_usage(struct task *task, struct usage *usage)
+{
+	uint64_t user_ns, system_ns;
+
+	thread_times(&task->thread, &user_ns, &system_ns);
+	*usage = (struct usage){
+		.user_ns = (ns_t)user_ns,
+		.system_ns = (ns_t)system_ns,
+		.min_faults = task->min_faults,
+		.maj_faults = task->maj_faults,
+		.voluntary_switches = task->thread.switches_voluntary,
+		.involuntary_switches = task->thread.switches_involuntary,
+	};
+}
+
+static void add_max_rss(struct usage *usage, struct task *task)
+{
+	spin_lock(&task->resources_lock);
+	if (task->space && space_hiwater_rss(task->space) > usage->max_rss_pages)
+		usage->max_rss_pages = space_hiwater_rss(task->space);
+	spin_unlock(&task->resources_lock);
+}
+
+static void proc_usage_locked(struct proc *proc, struct usage *usage)
+{
+	unsigned long flags = spin_lock_irqsave(&proc->lock);
+	struct task *task;
+
+	*usage = proc->dead_usage;
+	spin_unlock_irqrestore(&proc->lock, flags);
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		struct usage own;
+
+		if (task->is_dead)
+			continue;
+		task_usage(task, &own);
+		usage_add(usage, &own);
+	}
+}
+
+void proc_usage(struct proc *proc, struct usage *usage)
+{
+	struct task *task;
+
+	list_for_each_entry(task, &proc->tasks, in_proc)
+		add_max_rss(usage, task);
+	spin_lock(&proc_tree_lock);
+	proc_usage_locked(proc, usage);
+	spin_unlock(&proc_tree_lock);
+}
+
+ns_t proc_cpu_time(struct proc *proc)
+{
+	struct usage usage;
+
+	proc_usage(proc, &usage);
+	return usage.user_ns + usage.system_ns;
+}
+
+uint64_t proc_limit(unsigned resource)
+{
+	return rlimit_get(&proc_current()->limits, resource);
+}
+
+struct proc *proc_init(void)
+{
+	return init_proc;
+}
+
+void proc_set_init(struct proc *proc)
+{
+	init_proc = proc;
+}

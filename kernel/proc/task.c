@@ -1,0 +1,236 @@
+/*
+ * Tasks: making, finding, and letting go of them. See proc/task.h.
+ */
+#include "proc/task.h"
+
+#include <linux/errno.h>
+#include <linux/signal.h>
+
+#include "arch/fpu.h"
+#include "core/panic.h"
+#include "fs/context.h"
+#include "fs/fdtable.h"
+#include "mem/slab.h"
+#include "proc/clone.h"
+#include "proc/itimer.h"
+#include "proc/proc.h"
+#include "proc/signal.h"
+#include "proc/task_impl.h"
+#include "sched/clock.h"
+#include "vm/space.h"
+
+static struct cache task_cache = CACHE("task", struct task);
+
+static void task_free_rcu(struct rcu_head *head)
+{
+	struct task *task = container_of(head, struct task, rcu);
+
+	cred_put(task->cred);
+	cache_free(&task_cache, task);
+}
+
+static void task_destroy(struct task *task)
+{
+	assert(!task->space && !task->files && list_is_empty(&task->pending.queue));
+	sighand_put(task->sighand);
+	if (task->thread.arch.fpu)
+		fpu_state_free(task->thread.arch.fpu);
+	thread_fini(&task->thread);
+	pid_put(task->pid);
+	proc_put(task->proc);
+	rcu_call(&task->rcu, task_free_rcu);
+}
+
+void task_get(struct task *task)
+{
+	refcount_get(&task->refs);
+}
+
+void task_put(struct task *task)
+{
+	if (refcount_put(&task->refs))
+		task_destroy(task);
+}
+
+/* The scheduler's last word on a task: nobody runs on its stack any more. */
+static void task_thread_dead(struct thread *thread)
+{
+	task_put(thread_to_task(thread));
+}
+
+static void task_tick(struct thread *thread)
+{
+	itimers_tick(thread_to_task(thread));
+}
+
+static const struct thread_ops task_thread_ops = {
+	.dead = task_thread_dead,
+	.tick = task_tick,
+};
+
+bool thread_is_task(const struct thread *thread)
+{
+	return thread->ops == &task_thread_ops;
+}
+
+int task_alloc(const char *name, void (*fn)(void *), struct task *parent, struct task **out)
+{
+	struct task *task = cache_alloc(&task_cache, ALLOC_KERNEL | ALLOC_ZERO);
+	struct thread_params params = {
+		.name = name,
+		.fn = fn,
+		.arg = task,
+		.ops = &task_thread_ops,
+		.parent = parent ? &parent->thread : NULL,
+	};
+
+	if (!task)
+		return -ENOMEM;
+	if (thread_init(&task->thread, &params))
+		goto out_free;
+	if (fpu_state_alloc(&task->thread.arch.fpu))
+		goto out_thread;
+	refcount_init(&task->refs, 1);
+	spin_lock_init(&task->resources_lock, RANK_SPIN_OUTER);
+	sigpending_init(&task->pending);
+	list_init(&task->in_proc);
+	task->start_time = clock_boottime();
+	task->timer_slack_ns = 50 * NS_PER_USEC;
+	task->altstack.ss_flags = SS_DISABLE;
+	*out = task;
+	return 0;
+
+out_thread:
+	thread_fini(&task->thread);
+out_free:
+	cache_free(&task_cache, task);
+	return -ENOMEM;
+}
+
+void task_free_new(struct task *task)
+{
+	fpu_state_free(task->thread.arch.fpu);
+	thread_fini(&task->thread);
+	if (task->cred)
+		cred_put(task->cred);
+	cache_free(&task_cache, task);
+}
+
+struct task *task_lookup(pid_t tid)
+{
+	struct task *task = NULL;
+	struct pid_link *link;
+	struct pid *pid;
+
+	rcu_read_lock();
+	spin_lock(&proc_tree_lock);
+	pid = pid_find(tid);
+	link = pid ? pid_first(pid, PID_TID) : NULL;
+	if (link) {
+		task = container_of(link, struct task, pid_link);
+		task_get(task);
+	}
+	spin_unlock(&proc_tree_lock);
+	rcu_read_unlock();
+	return task;
+}
+
+struct space *task_space_get(struct task *task)
+{
+	struct space *space;
+
+	spin_lock(&task->resources_lock);
+	space = task->space;
+	if (space)
+		space_get(space);
+	spin_unlock(&task->resources_lock);
+	return space;
+}
+
+struct fdtable *task_files_get(struct task *task)
+{
+	struct fdtable *files;
+
+	spin_lock(&task->resources_lock);
+	files = task->files;
+	if (files)
+		fdtable_get(files);
+	spin_unlock(&task->resources_lock);
+	return files;
+}
+
+struct fs_context *task_fs_get(struct task *task)
+{
+	struct fs_context *fs;
+
+	spin_lock(&task->resources_lock);
+	fs = task->fs;
+	if (fs)
+		fs_context_get(fs);
+	spin_unlock(&task->resources_lock);
+	return fs;
+}
+
+void task_space_exchange(struct task *task, struct space *space)
+{
+	struct space *old = task->space;
+
+	spin_lock(&task->resources_lock);
+	task->space = space;
+	spin_unlock(&task->resources_lock);
+	thread_switch_mmu(space ? &space->mmu : NULL);
+	if (old)
+		space_put(old);
+}
+
+const struct cred *task_cred_get(struct task *task)
+{
+	return cred_lookup(&task->cred);
+}
+
+static bool cred_changes_identity(const struct cred *old, const struct cred *new)
+{
+	return old->euid != new->euid || old->egid != new->egid || old->fsuid != new->fsuid ||
+	       old->fsgid != new->fsgid || (new->permitted & ~old->permitted);
+}
+
+int task_cred_commit(struct cred *cred)
+{
+	struct task *task = task_current();
+	bool changes = cred_changes_identity(task->cred, cred);
+	struct user *old_user = user_hold(task->cred->user);
+	int err = cred_commit(&task->cred, cred);
+
+	if (!err) {
+		atomic_dec(&old_user->processes);
+		atomic_inc(&task->cred->user->processes);
+	}
+	user_put(old_user);
+	if (!err && changes) {
+		atomic_store_relaxed(&task->proc->is_dumpable, false);
+		task->parent_death_signal = 0;
+	}
+	return err;
+}
+
+int task_may_access(struct task *task)
+{
+	const struct cred *own = task_current()->cred, *other;
+	bool same_ids, may;
+
+	if (task->proc == proc_current())
+		return 0;
+	other = task_cred_get(task);
+	same_ids = own->uid == other->euid && own->uid == other->suid && own->uid == other->uid &&
+		   own->gid == other->egid && own->gid == other->sgid && own->gid == other->gid;
+	may = cred_capable(own, CAP_SYS_PTRACE) ||
+	      (same_ids && atomic_load_relaxed(&task->proc->is_dumpable) &&
+	       !(other->permitted & ~own->permitted));
+	cred_put(other);
+	return may ? 0 : -EPERM;
+}
+
+struct pt_regs *task_regs(struct task *task)
+{
+	return arch_user_regs(task->thread.arch.stack_top);
+}
