@@ -74,7 +74,6 @@ static void become_leader(void)
 	if (old != task) {
 		pid_detach(&old->pid_link);
 		pid_detach(&task->pid_link);
-		list_remove_init(&old->in_proc);
 		own_pid = task->pid;
 		task->pid = pid_get(old->pid);
 		pid_attach(task->pid, PID_TID, &task->pid_link);
@@ -82,6 +81,8 @@ static void become_leader(void)
 		proc->leader = task;
 	}
 	spin_lock_irq(&proc->lock);
+	if (old != task)
+		list_remove_init(&old->in_proc);
 	proc->execing = NULL;
 	spin_unlock_irq(&proc->lock);
 	spin_unlock(&proc_tree_lock);

@@ -116,7 +116,9 @@ static void leave_group(struct task *task, int code)
 	is_leader = proc->leader == task;
 	if (!is_leader) {
 		pid_detach(&task->pid_link);
+		spin_lock_irq(&proc->lock);
 		list_remove_init(&task->in_proc);
+		spin_unlock_irq(&proc->lock);
 	}
 	proc->nr_live--;
 	if (proc->nr_live == 0)

@@ -131,6 +131,7 @@ void family_bury_locked(struct proc *proc)
 void family_unlink_locked(struct proc *proc)
 {
 	struct task *leader = proc->leader;
+	unsigned long flags;
 
 	assert(proc->is_zombie && list_is_empty(&proc->children));
 	list_remove_init(&proc->sibling);
@@ -138,7 +139,9 @@ void family_unlink_locked(struct proc *proc)
 	pid_detach(&proc->pgid_link);
 	pid_detach(&proc->tgid_link);
 	pid_detach(&leader->pid_link);
+	flags = spin_lock_irqsave(&proc->lock);
 	list_remove_init(&leader->in_proc);
+	spin_unlock_irqrestore(&proc->lock, flags);
 	task_put(leader);
 	proc_put(proc);
 }

@@ -80,7 +80,9 @@ void task_attach_locked(struct task *task)
 	struct proc *proc = task->proc;
 
 	pid_attach(task->pid, PID_TID, &task->pid_link);
+	spin_lock_irq(&proc->lock);
 	list_add_tail(&proc->tasks, &task->in_proc);
+	spin_unlock_irq(&proc->lock);
 	proc->nr_live++;
 	atomic_inc(&proc->nr_active);
 }

@@ -52,7 +52,7 @@ struct proc {
 	struct spinlock    lock; /* irq-safe */
 
 	struct task       *leader        __guarded_by(proc_tree_lock);
-	struct list        tasks         __guarded_by(proc_tree_lock);
+	struct list        tasks         __guarded_by(proc_tree_lock and lock); /* either to read it */
 	uint32_t           nr_active     __atomic; /* tasks that have not begun to exit */
 	uint32_t           nr_live       __guarded_by(proc_tree_lock); /* tasks that are not done with it */
 	struct proc       *parent        __guarded_by(proc_tree_lock);
@@ -72,6 +72,7 @@ struct proc {
 	enum proc_stop     stop          __guarded_by(lock);
 	bool               stop_unreported __guarded_by(lock); /* wait4(WUNTRACED) has not seen it yet */
 	int                stop_signal   __guarded_by(lock);
+	int                untold        __guarded_by(lock); /* CLD_*: news that the parent has to be sent */
 	uint32_t           nr_to_stop    __guarded_by(lock); /* tasks that have yet to stop */
 	bool               is_exiting    __guarded_by(lock); /* exit_group(2) or a fatal signal decided */
 	int                exit_code     __guarded_by(lock); /* what the group dies of, valid with is_exiting */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <asm/signal.h>
 #include <asm/siginfo.h>
 
 #include "lib/types.h"
@@ -93,6 +94,9 @@ uint64_t signal_pending_set(void);
  * the interrupted call. May not return. Called with interrupts on.
  */
 void signal_deliver(struct pt_regs *regs);
+
+/* sigaltstack(2): what is set, with SS_ONSTACK when `sp` lies in it. */
+stack_t signal_altstack_state(const struct task *task, uaddr_t sp);
 
 /* rt_sigreturn(2): takes the frame on the user stack back; the value for rax. A bad frame is a SIGSEGV. */
 long signal_return(struct pt_regs *regs);

@@ -6,15 +6,38 @@
  */
 #pragma once
 
+#include <asm/siginfo.h>
+
 #include "lib/list.h"
 #include "lib/types.h"
+
+struct user;
 
 struct sigpending {
 	struct list queue; /* struct sigqueue, oldest first */
 	uint64_t    set;   /* bit sig-1: at least one pends, with or without details */
 };
 
+/* One queued signal. */
+struct sigqueue {
+	struct list  link;
+	siginfo_t    info;
+	struct user *user; /* whose RLIMIT_SIGPENDING it counts for; a reference */
+};
+
 void sigpending_init(struct sigpending *pending);
+
+/*
+ * Queues `info` for `user`, up to `limit` elements of that user. False when there is no room or no memory: then
+ * only the bit tells of the signal. Never sleeps.
+ */
+bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit);
+
+/*
+ * Takes the signal `sig` off: its oldest element, copied to *info (or an empty one if it had none), and the bit
+ * if it was the last.
+ */
+void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info);
 
 /* Forgets the signals of `mask` (all: ~0ull); their queue elements are freed. */
 void sigpending_discard(struct sigpending *pending, uint64_t mask);

@@ -65,7 +65,7 @@ struct task {
 	struct rcu_head    rcu;
 
 	struct proc       *proc          __const_after_init;
-	struct list        in_proc       __guarded_by(proc_tree_lock);
+	struct list        in_proc       __guarded_by(proc_tree_lock and proc->lock);
 	struct pid        *pid           __guarded_by(proc_tree_lock); /* the TID; exec may exchange it */
 	struct pid_link    pid_link      __guarded_by(proc_tree_lock);
 
@@ -81,9 +81,12 @@ struct task {
 	uint64_t           blocked       __guarded_by(proc->lock);
 	uint64_t           saved_blocked; /* own; in force again after sigsuspend(2) and its kin */
 	uint64_t           awaited       __guarded_by(proc->lock); /* sigtimedwait(2) sleeps for these */
+	uint64_t           forced        __guarded_by(proc->lock); /* faults: even init dies of them */
+	bool               must_stop     __guarded_by(proc->lock); /* has yet to join the group's stop */
 	struct sigpending  pending       __guarded_by(proc->lock);
 	stack_t            altstack; /* sigaltstack(2); own */
 	struct restart     restart;  /* own */
+	uint64_t           trap_number, trap_error, trap_address; /* last fault of user code; own */
 
 	/* Threads: what clone(2), set_tid_address(2) and set_robust_list(2) said. Own. */
 	uaddr_t            set_child_tid;

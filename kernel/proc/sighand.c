@@ -1,0 +1,161 @@
+/*
+ * The table of signal actions: sigaction(2), and what fork and exec make of it.
+ */
+#include <asm/siginfo.h>
+#include <linux/errno.h>
+#include <linux/signal.h>
+
+#include "mem/slab.h"
+#include "proc/signal_impl.h"
+
+static struct cache sighand_cache = CACHE("sighand", struct sighand);
+
+/* Flags that exist here; others read back as zero, as on Linux. */
+#define ACTION_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | \
+		      SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER)
+
+int sighand_create(const struct sighand *from, struct sighand **out)
+{
+	struct sighand *sighand = cache_zalloc(&sighand_cache, ALLOC_KERNEL), *source;
+
+	if (!sighand)
+		return -ENOMEM;
+	refcount_init(&sighand->refs, 1);
+	spin_lock_init(&sighand->lock, RANK_SIGNAL);
+	if (from) {
+		source = (struct sighand *)(uintptr_t)from;
+		unsigned long flags = irq_save();
+
+		spin_lock_nested(&source->lock, 1);
+		for (int i = 0; i < NR_SIGNALS; i++)
+			sighand->actions[i] = source->actions[i];
+		spin_unlock(&source->lock);
+		irq_restore(flags);
+	}
+	*out = sighand;
+	return 0;
+}
+
+void sighand_get(struct sighand *sighand)
+{
+	refcount_get(&sighand->refs);
+}
+
+void sighand_put(struct sighand *sighand)
+{
+	if (refcount_put(&sighand->refs))
+		cache_free(&sighand_cache, sighand);
+}
+
+bool sighand_is_shared(const struct sighand *sighand)
+{
+	return refcount_read(&sighand->refs) > 1;
+}
+
+struct k_sigaction sighand_action(struct sighand *sighand, int sig)
+{
+	unsigned long flags = irq_save();
+	struct k_sigaction action;
+
+	spin_lock_nested(&sighand->lock, 1);
+	action = sighand->actions[sig - 1];
+	spin_unlock(&sighand->lock);
+	irq_restore(flags);
+	return action;
+}
+
+static void action_store(struct sighand *sighand, int sig, const struct k_sigaction *action)
+{
+	unsigned long flags = irq_save();
+
+	spin_lock_nested(&sighand->lock, 1);
+	sighand->actions[sig - 1] = *action;
+	spin_unlock(&sighand->lock);
+	irq_restore(flags);
+}
+
+void sighand_reset(struct sighand *sighand, int sig)
+{
+	struct k_sigaction action = sighand_action(sighand, sig);
+
+	action.handler = HANDLER_DEFAULT;
+	action_store(sighand, sig, &action);
+}
+
+/* POSIX: a signal that becomes ignored is forgotten, even if it is blocked. */
+static void forget_ignored_locked(struct proc *proc, int sig)
+{
+	struct task *task;
+
+	sigpending_discard(&proc->pending, SIGNAL_BIT(sig));
+	list_for_each_entry(task, &proc->tasks, in_proc)
+		sigpending_discard(&task->pending, SIGNAL_BIT(sig));
+}
+
+int signal_action_set(int sig, const struct k_sigaction *act, struct k_sigaction *old)
+{
+	struct task *task = task_current();
+	struct k_sigaction fresh;
+	unsigned long flags;
+
+	if (sig < 1 || sig > NR_SIGNALS || (act && (SIGNAL_BIT(sig) & SIGNALS_KERNEL_ONLY)))
+		return -EINVAL;
+	flags = spin_lock_irqsave(&task->proc->lock);
+	if (old)
+		*old = sighand_action(task->sighand, sig);
+	if (act) {
+		fresh = *act;
+		fresh.flags &= ACTION_FLAGS;
+		fresh.mask &= ~SIGNALS_KERNEL_ONLY;
+		action_store(task->sighand, sig, &fresh);
+		if (signal_is_ignored_locked(task, sig)) {
+			forget_ignored_locked(task->proc, sig);
+			signal_recalc_locked(task);
+		}
+	}
+	spin_unlock_irqrestore(&task->proc->lock, flags);
+	return 0;
+}
+
+void sighand_exec_reset(void)
+{
+	struct task *task = task_current();
+	struct sighand *sighand = task->sighand;
+	unsigned long flags = irq_save();
+
+	spin_lock_nested(&sighand->lock, 1);
+	for (int i = 0; i < NR_SIGNALS; i++) {
+		uaddr_t handler = sighand->actions[i].handler;
+
+		sighand->actions[i] = (struct k_sigaction){
+			.handler = handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT,
+		};
+	}
+	spin_unlock(&sighand->lock);
+	irq_restore(flags);
+	task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+}
+
+bool signal_is_ignored_locked(struct task *task, int sig)
+{
+	uaddr_t handler = sighand_action(task->sighand, sig).handler;
+
+	return handler == HANDLER_IGNORE ||
+	       (handler == HANDLER_DEFAULT && (SIGNAL_BIT(sig) & SIGNALS_IGNORED_BY_DEFAULT));
+}
+
+/* The action of a process as a whole is that of any of its tasks: CLONE_THREAD implies one table. */
+bool sighand_reaps_children_locked(struct proc *proc, bool *is_ignored)
+{
+	struct k_sigaction action = sighand_action(proc->leader->sighand, SIGCHLD);
+
+	*is_ignored = action.handler == HANDLER_IGNORE;
+	return *is_ignored || (action.flags & SA_NOCLDWAIT);
+}
+
+bool sighand_ignores_stops_locked(struct proc *proc)
+{
+	struct k_sigaction action = sighand_action(proc->leader->sighand, SIGCHLD);
+
+	return action.handler == HANDLER_IGNORE || (action.flags & SA_NOCLDSTOP);
+}

@@ -1,0 +1,283 @@
+/*
+ * Delivery: what happens to pending signals on the way to user mode.
+ *
+ * Each round takes one signal: ignored ones vanish, stops stop, deadly ones do not return, and a handler gets a
+ * frame on the user stack. After handlers, or without any, the interrupted system call is ended or made again
+ * (signal(7), "Interruption of system calls and library functions by signal handlers").
+ */
+#include <linux/errno.h>
+#include <linux/signal.h>
+#include <linux/unistd.h>
+
+#include "abi/errno.h"
+#include "arch/fpu.h"
+#include "arch/signal.h"
+#include "mem/slab.h"
+#include "proc/exit.h"
+#include "proc/session.h"
+#include "proc/signal_impl.h"
+#include "vm/usercopy.h"
+
+/* A stop by terminal is not for orphaned groups: nobody could continue them. */
+static bool stop_is_void(struct task *task, int sig)
+{
+	bool is_orphaned;
+
+	if (sig == SIGSTOP)
+		return false;
+	spin_lock(&proc_tree_lock);
+	is_orphaned = pgrp_is_orphaned_locked(task->proc->pgid, NULL);
+	spin_unlock(&proc_tree_lock);
+	return is_orphaned;
+}
+
+/* Default action; proc->lock is not held. Returns when life goes on. */
+static void act_by_default(struct task *task, int sig)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (bit & SIGNALS_IGNORED_BY_DEFAULT)
+		return;
+	if (task->proc == proc_init() && !(task->forced & bit))
+		return;
+	if (!(bit & SIGNALS_STOP))
+		proc_exit(sig);
+	if (stop_is_void(task, sig))
+		return;
+	spin_lock_irq(&task->proc->lock);
+	if (!task->proc->is_exiting && !(task->pending.set & SIGNAL_BIT(SIGKILL)))
+		signal_stop_begin_locked(task, sig);
+	spin_unlock_irq(&task->proc->lock);
+}
+
+/* What comes before signals: death of the group, news for the parent, a stop to join. True: look again. */
+static bool attend_group_locked(struct task *task)
+{
+	struct proc *proc = task->proc;
+
+	if (proc->is_exiting || (task->pending.set & SIGNAL_BIT(SIGKILL))) {
+		spin_unlock_irq(&proc->lock);
+		task_exit(proc->is_exiting ? proc->exit_code : SIGKILL);
+	}
+	if (proc->untold) {
+		spin_unlock_irq(&proc->lock);
+		signal_tell_parent(proc);
+		return true;
+	}
+	if (task->must_stop) {
+		signal_stop_join(task);
+		return true;
+	}
+	return false;
+}
+
+/* The next signal that has a handler: its number, or 0 when nothing is left. */
+static int next_handled(struct task *task, struct k_sigaction *action, siginfo_t *info)
+{
+	int sig;
+
+	for (;;) {
+		spin_lock_irq(&task->proc->lock);
+		if (attend_group_locked(task))
+			continue;
+		sig = signal_dequeue_locked(task, ~task->blocked, info);
+		if (!sig) {
+			signal_recalc_locked(task);
+			spin_unlock_irq(&task->proc->lock);
+			return 0;
+		}
+		*action = sighand_action(task->sighand, sig);
+		if (action->handler > HANDLER_IGNORE && (action->flags & SA_RESETHAND))
+			sighand_reset(task->sighand, sig);
+		spin_unlock_irq(&task->proc->lock);
+		if (action->handler > HANDLER_IGNORE)
+			return sig;
+		if (action->handler == HANDLER_DEFAULT)
+			act_by_default(task, sig);
+	}
+}
+
+static bool is_on_altstack(const struct task *task, uaddr_t sp)
+{
+	const stack_t *alt = &task->altstack;
+
+	if (alt->ss_flags & (int)SS_AUTODISARM)
+		return false;
+	return sp - (uaddr_t)alt->ss_sp - 1 < alt->ss_size;
+}
+
+/* How sigaltstack(2) describes the stack now. */
+stack_t signal_altstack_state(const struct task *task, uaddr_t sp)
+{
+	stack_t state = task->altstack;
+
+	if (!state.ss_size)
+		state.ss_flags = SS_DISABLE;
+	else if (is_on_altstack(task, sp))
+		state.ss_flags |= SS_ONSTACK;
+	return state;
+}
+
+static int copy_frame_out(const struct arch_signal_frame *frame)
+{
+	if (copy_to_user((void __user *)frame->fpu_address, frame->fpu_image, frame->fpu_size))
+		return -EFAULT;
+	return copy_to_user((void __user *)frame->address, &frame->image, sizeof(frame->image));
+}
+
+/* On the alternate stack, the frame has to lie in it. */
+static bool frame_fits(const struct task *task, const struct arch_signal_request *request,
+		       const struct arch_signal_frame *frame)
+{
+	bool uses_altstack = request->on_altstack || is_on_altstack(task, frame->address);
+
+	return !uses_altstack || frame->address >= (uaddr_t)task->altstack.ss_sp;
+}
+
+static int push_frame(struct task *task, struct pt_regs *regs, struct arch_signal_request *request)
+{
+	struct arch_signal_frame *frame = kmalloc(sizeof(*frame), ALLOC_KERNEL);
+	int err = -ENOMEM;
+
+	if (frame)
+		err = arch_signal_frame_build(frame, regs, request);
+	if (!err && !frame_fits(task, request, frame))
+		err = -EFAULT;
+	if (!err)
+		err = copy_frame_out(frame);
+	if (!err)
+		arch_signal_frame_enter(frame, regs);
+	kfree(frame);
+	return err;
+}
+
+static uint64_t mask_before(struct task *task)
+{
+	if (!thread_test_flag(&task->thread, TF_RESTORE_MASK))
+		return task->blocked;
+	thread_clear_flag(&task->thread, TF_RESTORE_MASK);
+	return task->saved_blocked;
+}
+
+static void enter_handler(struct task *task, struct pt_regs *regs, int sig,
+			  const struct k_sigaction *action, const siginfo_t *info)
+{
+	bool wants_altstack = (action->flags & SA_ONSTACK) && task->altstack.ss_size &&
+			      !is_on_altstack(task, regs->rsp);
+	uint64_t during = task->blocked | action->mask;
+	struct arch_signal_request request = {
+		.signal = sig,
+		.info = info,
+		.old_mask = mask_before(task),
+		.handler = action->handler,
+		.restorer = action->restorer,
+		.on_altstack = wants_altstack,
+		.altstack = task->altstack,
+		.trap_number = task->trap_number,
+		.error_code = task->trap_error,
+		.fault_address = task->trap_address,
+	};
+
+	if (!(action->flags & SA_RESTORER) || push_frame(task, regs, &request)) {
+		if (sig == SIGSEGV)
+			sighand_reset(task->sighand, SIGSEGV);
+		signal_force(SIGSEGV, SIGINFO_KERNEL);
+		return;
+	}
+	if (task->altstack.ss_flags & (int)SS_AUTODISARM)
+		task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+	if (!(action->flags & SA_NODEFER))
+		during |= SIGNAL_BIT(sig);
+	signal_mask_set(during);
+}
+
+/* The interrupted call, when a handler runs: made again afterwards, or over. */
+static void finish_call_for_handler(struct pt_regs *regs, const struct k_sigaction *action)
+{
+	long result = arch_syscall_result(regs);
+	bool again = result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (action->flags & SA_RESTART));
+
+	if (arch_syscall_nr(regs) < 0)
+		return;
+	if (again)
+		arch_syscall_restart(regs, arch_syscall_nr(regs));
+	else if (result == -ERESTARTSYS || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK)
+		arch_syscall_set_result(regs, -EINTR);
+	regs->orig_rax = ~0ul;
+}
+
+/* Without a handler it is always made again, as if nothing had been. */
+static void finish_call(struct pt_regs *regs)
+{
+	long result = arch_syscall_result(regs), nr = arch_syscall_nr(regs);
+
+	if (nr < 0)
+		return;
+	if (result == -ERESTART_RESTARTBLOCK)
+		arch_syscall_restart(regs, __NR_restart_syscall);
+	else if (result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND)
+		arch_syscall_restart(regs, nr);
+	else
+		return;
+	regs->orig_rax = ~0ul;
+}
+
+void signal_deliver(struct pt_regs *regs)
+{
+	struct task *task = task_current();
+	struct k_sigaction action;
+	siginfo_t info;
+	int sig;
+
+	while ((sig = next_handled(task, &action, &info)) != 0) {
+		finish_call_for_handler(regs, &action);
+		enter_handler(task, regs, sig, &action, &info);
+	}
+	finish_call(regs);
+	signal_mask_restore();
+}
+
+static int restore_fpu(uaddr_t address)
+{
+	void *image;
+	bool legacy;
+
+	if (!address) {
+		fpu_state_reset_current();
+		return 0;
+	}
+	image = fpu_image_begin();
+	if (copy_from_user(image, (const void __user *)address, sizeof(struct _fpstate)))
+		goto out_bad;
+	legacy = !arch_signal_fpu_is_extended(image);
+	if (!legacy && copy_from_user(image, (const void __user *)address, fpu_image_size()))
+		goto out_bad;
+	return fpu_image_commit(legacy);
+
+out_bad:
+	fpu_state_reset_current();
+	return -EFAULT;
+}
+
+long signal_return(struct pt_regs *regs)
+{
+	struct task *task = task_current();
+	struct arch_signal_restore restore;
+	struct rt_sigframe image;
+	int err;
+
+	task->restart.again = NULL;
+	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs), sizeof(image));
+	if (!err)
+		err = arch_signal_frame_read(regs, &image, &restore);
+	if (!err)
+		err = restore_fpu(restore.fpu_address);
+	if (err) {
+		signal_force(SIGSEGV, SIGINFO_KERNEL);
+		return 0;
+	}
+	signal_mask_set(restore.mask);
+	if (!is_on_altstack(task, regs->rsp))
+		task->altstack = restore.altstack;
+	return (long)regs->rax;
+}

@@ -1,0 +1,139 @@
+/*
+ * Signals from program to program: kill(2), tgkill(2), and who may.
+ */
+#include <linux/errno.h>
+
+#include "proc/session.h"
+#include "proc/signal_impl.h"
+
+static bool ids_match(const struct cred *own, const struct cred *target)
+{
+	return own->euid == target->suid || own->euid == target->uid || own->uid == target->suid ||
+	       own->uid == target->uid;
+}
+
+static bool task_may_signal(struct task *target, int sig)
+{
+	const struct cred *own = task_current()->cred, *other;
+	bool may;
+
+	if (target->proc == proc_current())
+		return true;
+	other = task_cred_get(target);
+	may = ids_match(own, other) || cred_capable(own, CAP_KILL) ||
+	      (sig == SIGCONT && READ_ONCE(target->proc->session) == proc_current()->session);
+	cred_put(other);
+	return may;
+}
+
+int signal_may_send(struct proc *proc, int sig)
+{
+	return task_may_signal(proc->leader, sig) ? 0 : -EPERM;
+}
+
+static int kill_proc(pid_t pid, int sig, const siginfo_t *info)
+{
+	struct proc *proc = proc_lookup(pid);
+	struct task *task;
+	int err;
+
+	if (!proc) {
+		/* kill(2) of a thread's number reaches its process, as on Linux. */
+		task = task_lookup(pid);
+		if (!task)
+			return -ESRCH;
+		proc = task->proc;
+		proc_get(proc);
+		task_put(task);
+	}
+	err = signal_may_send(proc, sig);
+	if (!err)
+		err = signal_send_proc(proc, sig, info);
+	proc_put(proc);
+	return err;
+}
+
+/* Counts successes and remembers the last refusal: one success is a success. */
+struct tally {
+	bool sent;
+	int  err;
+};
+
+static void tally_send(struct tally *tally, struct proc *proc, int sig, const siginfo_t *info)
+{
+	int err = signal_may_send(proc, sig);
+
+	if (!err)
+		err = signal_send_proc(proc, sig, info);
+	if (!err)
+		tally->sent = true;
+	else
+		tally->err = err;
+}
+
+static int kill_pgrp(struct pid *pgid, int sig, const siginfo_t *info)
+{
+	struct tally tally = { .err = -ESRCH };
+	struct pid_link *link;
+
+	spin_lock(&proc_tree_lock);
+	pid_for_each(link, pgid, PID_PGID)
+		tally_send(&tally, container_of(link, struct proc, pgid_link), sig, info);
+	spin_unlock(&proc_tree_lock);
+	return tally.sent ? 0 : tally.err;
+}
+
+static int kill_everybody(int sig, const siginfo_t *info)
+{
+	struct tally tally = { .err = -ESRCH };
+	struct proc *proc;
+
+	for (pid_t next = 2; (proc = proc_next(next)) != NULL;) {
+		next = proc_tgid(proc) + 1;
+		if (proc != proc_current() && proc != proc_init())
+			tally_send(&tally, proc, sig, info);
+		proc_put(proc);
+	}
+	return tally.sent ? 0 : tally.err;
+}
+
+int signal_kill(pid_t pid, int sig, const siginfo_t *info)
+{
+	struct pid *pgid;
+	int err;
+
+	if (sig < 0 || sig > NR_SIGNALS)
+		return -EINVAL;
+	if (pid > 0)
+		return kill_proc(pid, sig, info);
+	if (pid == -1)
+		return kill_everybody(sig, info);
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	pgid = pid_lookup(pid ? -pid : proc_pgid(proc_current()));
+	if (!pgid)
+		return -ESRCH;
+	err = kill_pgrp(pgid, sig, info);
+	pid_put(pgid);
+	return err;
+}
+
+int signal_tgkill(pid_t tgid, pid_t tid, int sig, const siginfo_t *info)
+{
+	struct task *task;
+	int err = 0;
+
+	if (tid <= 0 || tgid < 0 || sig < 0 || sig > NR_SIGNALS)
+		return -EINVAL;
+	task = task_lookup(tid);
+	if (!task)
+		return -ESRCH;
+	if (tgid && proc_tgid(task->proc) != tgid)
+		err = -ESRCH;
+	else if (!task_may_signal(task, sig))
+		err = -EPERM;
+	else
+		err = signal_send_task(task, sig, info);
+	task_put(task);
+	return err;
+}

@@ -1,0 +1,255 @@
+/*
+ * Sending signals: from "may it be forgotten" over the queue to "who wakes up".
+ *
+ * Everything happens under the target's proc->lock. A signal whose default is to kill, and that somebody can take now,
+ * decides the death of the group here and not at delivery, so that every task dies even while it sleeps killably.
+ */
+#include <linux/errno.h>
+
+#include "proc/signal_impl.h"
+
+static bool is_live(const struct task *task)
+{
+	return !task->is_exiting;
+}
+
+bool signal_wants_attention_locked(const struct task *task)
+{
+	return ((task->pending.set | task->proc->pending.set) & ~task->blocked) || task->must_stop ||
+	       task->proc->untold;
+}
+
+void signal_recalc_locked(struct task *task)
+{
+	if (signal_wants_attention_locked(task))
+		thread_set_flag(&task->thread, TF_SIGNAL);
+	else
+		thread_clear_flag(&task->thread, TF_SIGNAL);
+}
+
+static bool can_take(const struct task *task, int sig)
+{
+	return is_live(task) && (sig == SIGKILL || !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)));
+}
+
+/* The task that shall take a signal for the whole process: the leader by preference, NULL if all block it. */
+static struct task *choose_locked(struct proc *proc, int sig)
+{
+	struct task *task;
+
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		if (can_take(task, sig) && !thread_test_flag(&task->thread, TF_SIGNAL))
+			return task;
+	}
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		if (can_take(task, sig))
+			return task;
+	}
+	return NULL;
+}
+
+void signal_kill_tasks_locked(struct proc *proc, int code, const struct task *except)
+{
+	struct task *task;
+
+	proc->is_exiting = true;
+	proc->exit_code = code;
+	signal_stop_end_locked(proc);
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		if (task == except || !is_live(task))
+			continue;
+		task->pending.set |= SIGNAL_BIT(SIGKILL);
+		thread_signal_wake(&task->thread, true);
+	}
+}
+
+void signal_kill_siblings_locked(struct task *survivor)
+{
+	struct task *task;
+
+	list_for_each_entry(task, &survivor->proc->tasks, in_proc) {
+		if (task == survivor || !is_live(task))
+			continue;
+		task->pending.set |= SIGNAL_BIT(SIGKILL);
+		thread_signal_wake(&task->thread, true);
+	}
+}
+
+int signal_kill_group_for_exit(int code)
+{
+	struct task *task = task_current();
+	struct proc *proc = task->proc;
+	unsigned long flags = spin_lock_irqsave(&proc->lock);
+
+	if (proc->is_exiting)
+		code = proc->exit_code;
+	else
+		signal_kill_tasks_locked(proc, code, task);
+	spin_unlock_irqrestore(&proc->lock, flags);
+	return code;
+}
+
+/* Init dies only of faults of its own: other signals that it does not handle do not reach it. */
+static bool is_protected(const struct task *task, int sig)
+{
+	return task->proc == proc_init() &&
+	       (sighand_action(task->sighand, sig).handler == HANDLER_DEFAULT);
+}
+
+static bool is_fatal_locked(struct task *task, int sig)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (sig == SIGKILL)
+		return true;
+	return sighand_action(task->sighand, sig).handler == HANDLER_DEFAULT &&
+	       !(bit & (SIGNALS_STOP | SIGNALS_IGNORED_BY_DEFAULT)) &&
+	       !((task->blocked | task->awaited) & bit);
+}
+
+/* Job control acts at sending: a stop forgets pending SIGCONTs, and the other way round. */
+static void apply_job_control_locked(struct proc *proc, int sig)
+{
+	uint64_t forget = SIGNAL_BIT(sig) & SIGNALS_STOP ? SIGNAL_BIT(SIGCONT)
+			: sig == SIGCONT		 ? SIGNALS_STOP
+							 : 0;
+	struct task *task;
+
+	if (!forget)
+		return;
+	sigpending_discard(&proc->pending, forget);
+	list_for_each_entry(task, &proc->tasks, in_proc)
+		sigpending_discard(&task->pending, forget);
+	if (sig == SIGCONT)
+		signal_stop_end_locked(proc);
+}
+
+static void fill_info(int sig, const siginfo_t *info, siginfo_t *out)
+{
+	if (info != SIGINFO_USER && info != SIGINFO_KERNEL) {
+		*out = *info;
+		out->si_signo = sig;
+		return;
+	}
+	*out = (siginfo_t){ .si_signo = sig, .si_code = SI_KERNEL };
+	if (info == SIGINFO_USER) {
+		out->si_code = SI_USER;
+		out->si_pid = proc_tgid(proc_current());
+		out->si_uid = task_current()->cred->uid;
+	}
+}
+
+/* Puts it on the queue. A real-time signal of sigqueue(3) that finds no room is an error, others only lose details. */
+static int enqueue_locked(struct task *target, struct sigpending *pending, int sig, const siginfo_t *info)
+{
+	uint64_t limit = sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);
+	siginfo_t filled;
+
+	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
+		return 0;
+	fill_info(sig, info, &filled);
+	if (!sigpending_queue(pending, &filled, target->cred->user, limit) && sig >= SIGRTMIN &&
+	    filled.si_code != SI_USER && filled.si_code != SI_KERNEL)
+		return -EAGAIN;
+	pending->set |= SIGNAL_BIT(sig);
+	return 0;
+}
+
+/* `task` NULL: to the process. */
+static int send_locked(struct proc *proc, struct task *task, int sig, const siginfo_t *info)
+{
+	struct task *target = task ? task : proc->leader;
+	int err;
+
+	if (proc->is_exiting || (task && !is_live(task)))
+		return 0;
+	apply_job_control_locked(proc, sig);
+	if (is_protected(target, sig) && !(target->forced & SIGNAL_BIT(sig)))
+		return 0;
+	if (signal_is_ignored_locked(target, sig) &&
+	    !((target->blocked | target->awaited) & SIGNAL_BIT(sig)))
+		return 0;
+	err = enqueue_locked(target, task ? &task->pending : &proc->pending, sig, info);
+	if (err)
+		return err;
+	if (!task)
+		target = choose_locked(proc, sig);
+	if (!target || !can_take(target, sig))
+		return 0;
+	if (is_fatal_locked(target, sig))
+		signal_kill_tasks_locked(proc, sig, NULL);
+	else
+		thread_signal_wake(&target->thread, false);
+	return 0;
+}
+
+int signal_send_proc_locked(struct proc *proc, int sig, const siginfo_t *info)
+{
+	return sig ? send_locked(proc, NULL, sig, info) : 0;
+}
+
+int signal_send_proc(struct proc *proc, int sig, const siginfo_t *info)
+{
+	unsigned long flags = spin_lock_irqsave(&proc->lock);
+	int err = signal_send_proc_locked(proc, sig, info);
+
+	spin_unlock_irqrestore(&proc->lock, flags);
+	return err;
+}
+
+int signal_send_task(struct task *task, int sig, const siginfo_t *info)
+{
+	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
+	int err = sig ? send_locked(task->proc, task, sig, info) : 0;
+
+	spin_unlock_irqrestore(&task->proc->lock, flags);
+	return err;
+}
+
+void signal_force(int sig, const siginfo_t *info)
+{
+	struct task *task = task_current();
+	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if ((task->blocked & bit) || sighand_action(task->sighand, sig).handler == HANDLER_IGNORE)
+		sighand_reset(task->sighand, sig);
+	task->blocked &= ~bit;
+	task->forced |= bit;
+	(void)send_locked(task->proc, task, sig, info);
+	signal_recalc_locked(task);
+	spin_unlock_irqrestore(&task->proc->lock, flags);
+}
+
+void signal_retarget_locked(struct proc *proc, const struct task *except)
+{
+	struct task *task;
+
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		if (task == except || !is_live(task))
+			continue;
+		if (proc->pending.set & ~task->blocked)
+			thread_signal_wake(&task->thread, false);
+	}
+}
+
+void signal_send_pgrp_locked(struct pid *pgid, int sig, const siginfo_t *info)
+{
+	struct pid_link *link;
+
+	pid_for_each(link, pgid, PID_PGID)
+		(void)signal_send_proc(container_of(link, struct proc, pgid_link), sig, info);
+}
+
+int signal_send_pgrp(struct pid *pgid, int sig, const siginfo_t *info)
+{
+	int err = -ESRCH;
+
+	spin_lock(&proc_tree_lock);
+	if (pid_has(pgid, PID_PGID)) {
+		signal_send_pgrp_locked(pgid, sig, info);
+		err = 0;
+	}
+	spin_unlock(&proc_tree_lock);
+	return err;
+}

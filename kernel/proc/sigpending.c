@@ -1,0 +1,81 @@
+/*
+ * Pending signals and their queue. See proc/sigpending.h.
+ */
+#include "proc/sigpending.h"
+
+#include "id/cred.h"
+#include "mem/slab.h"
+#include "proc/signal.h"
+
+static struct cache sigqueue_cache = CACHE("sigqueue", struct sigqueue);
+
+void sigpending_init(struct sigpending *pending)
+{
+	list_init(&pending->queue);
+	pending->set = 0;
+}
+
+static void sigqueue_free(struct sigqueue *queued)
+{
+	atomic_dec(&queued->user->pending_signals);
+	user_put(queued->user);
+	cache_free(&sigqueue_cache, queued);
+}
+
+bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit)
+{
+	struct sigqueue *queued;
+
+	if ((uint64_t)atomic_inc_return(&user->pending_signals) > limit)
+		goto out_uncount;
+	queued = cache_alloc(&sigqueue_cache, ALLOC_ATOMIC);
+	if (!queued)
+		goto out_uncount;
+	queued->info = *info;
+	queued->user = user_hold(user);
+	list_add_tail(&pending->queue, &queued->link);
+	return true;
+
+out_uncount:
+	atomic_dec(&user->pending_signals);
+	return false;
+}
+
+void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
+{
+	struct sigqueue *queued, *first = NULL;
+	bool more = false;
+
+	list_for_each_entry(queued, &pending->queue, link) {
+		if (queued->info.si_signo != sig)
+			continue;
+		more = first;
+		if (first)
+			break;
+		first = queued;
+	}
+	if (!more)
+		pending->set &= ~SIGNAL_BIT(sig);
+	if (!first) {
+		*info = (siginfo_t){ .si_signo = sig, .si_code = SI_USER };
+		return;
+	}
+	*info = first->info;
+	list_remove(&first->link);
+	sigqueue_free(first);
+}
+
+void sigpending_discard(struct sigpending *pending, uint64_t mask)
+{
+	struct sigqueue *queued, *ahead;
+
+	if (!(pending->set & mask))
+		return;
+	pending->set &= ~mask;
+	list_for_each_entry_safe(queued, ahead, &pending->queue, link) {
+		if (!(SIGNAL_BIT(queued->info.si_signo) & mask))
+			continue;
+		list_remove(&queued->link);
+		sigqueue_free(queued);
+	}
+}
