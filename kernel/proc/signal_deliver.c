@@ -247,16 +247,14 @@ static int restore_fpu(uaddr_t address)
 		return 0;
 	}
 	image = fpu_image_begin();
-	if (copy_from_user(image, (const void __user *)address, sizeof(struct _fpstate)))
-		goto out_bad;
-	legacy = !arch_signal_fpu_is_extended(image);
-	if (!legacy && copy_from_user(image, (const void __user *)address, fpu_image_size()))
-		goto out_bad;
+	if (copy_from_user(image, (const void __user *)address, sizeof(struct _fpstate))) {
+		fpu_state_reset_current();
+		return -EFAULT;
+	}
+	/* A frame made by hand may end after the legacy part, at the end of its mapping even. */
+	legacy = copy_from_user(image, (const void __user *)address, fpu_image_size()) ||
+		 !fpu_image_is_extended(image);
 	return fpu_image_commit(legacy);
-
-out_bad:
-	fpu_state_reset_current();
-	return -EFAULT;
 }
 
 long signal_return(struct pt_regs *regs)
