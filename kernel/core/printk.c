@@ -57,19 +57,23 @@ struct log_levels log_levels = {
 	.console = 7, .message_default = 4, .console_minimum = 1, .console_default = 7,
 };
 
-static uint64_t ring_lock(void)
+static uint64_t ring_lock(void) __acquires(&ring.lock)
 {
-	if (log_in_panic())
+	if (log_in_panic()) {
+		__acquire(&ring.lock);
 		return irq_save();
+	}
 	return spin_lock_irqsave(&ring.lock);
 }
 
-static void ring_unlock(uint64_t flags)
+static void ring_unlock(uint64_t flags) __releases(&ring.lock)
 {
-	if (log_in_panic())
+	if (log_in_panic()) {
+		__release(&ring.lock);
 		irq_restore(flags);
-	else
+	} else {
 		spin_unlock_irqrestore(&ring.lock, flags);
+	}
 }
 
 static struct header *header_at(uint32_t offset)

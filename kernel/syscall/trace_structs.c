@@ -202,11 +202,12 @@ static bool put_sysinfo(struct trace_text *text, const void __user *from)
 
 static void put_unix_address(struct trace_text *text, const struct sockaddr_un *addr, size_t length)
 {
-	trace_put(text, "{AF_UNIX, %s", length && !addr->sun_path[0] ? "@" : "");
-	if (length && !addr->sun_path[0])
-		trace_put_quoted(text, addr->sun_path + 1, length - 1, UNIX_PATH_MAX);
-	else
-		trace_put_quoted(text, addr->sun_path, strnlen(addr->sun_path, length), UNIX_PATH_MAX);
+	bool is_abstract = length && !addr->sun_path[0];
+	const char *name = addr->sun_path + is_abstract;
+	size_t shown = is_abstract ? length - 1 : strnlen(name, length);
+
+	trace_put(text, "{AF_UNIX, %s", is_abstract ? "@" : "");
+	trace_put_quoted(text, name, shown, UNIX_PATH_MAX);
 	trace_put(text, "}");
 }
 
