@@ -3,7 +3,8 @@
  *
  * gzip says how long its output is only at the end of the whole input, where something else may
  * stand: that number is a first guess, and the buffer doubles, up to the limit, until the member
- * fits. zstd says it in the header of the frame, or not at all: then the block headers give a bound.
+ * fits. zstd says it in the header of the frame, or not at all: then the block headers give a
+ * bound.
  *
  * What libraries say is never trusted further than the buffer that they were given.
  */

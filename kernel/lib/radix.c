@@ -3,8 +3,8 @@
  *
  * A node covers 64 slots of 2^shift indices each. marks[PRESENT] has a bit for every slot in use,
  * the other marks one for every slot with a tag in it or below it, so that all searches are
- * searches for a bit. The tree is exactly as deep as it must be: it grows by a new node above the old
- * top, and shrinks when the top has nothing but slot 0.
+ * searches for a bit. The tree is exactly as deep as it must be: it grows by a new node above the
+ * old top, and shrinks when the top has nothing but slot 0.
  *
  * Readers without the lock start at whatever root they loaded. Growing keeps the old top valid for
  * them; a node that was unlinked keeps its slots until the grace period is over. Marks are hints to
