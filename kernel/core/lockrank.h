@@ -69,6 +69,7 @@ enum lock_rank {
 	RANK_VMALLOC,         /* ranges of the vmalloc area */
 	RANK_SLAB_LIST,       /* the list of all caches */
 	RANK_SLAB,            /* slabs of one cache */
+	RANK_SECTION,         /* which sections of memory are brought in */
 	RANK_BUDDY,           /* free lists of page frames */
 	RANK_IRQ_LINE,        /* handlers of interrupt lines (irq-safe) */
 	RANK_LEAF,            /* any other lock under which nothing is taken but the log */

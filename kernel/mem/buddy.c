@@ -53,7 +53,7 @@ static struct {
 	uint64_t        present[SECTIONS_MAX / 64] __atomic; /* bit: its struct pages are valid */
 	uint64_t        next __guarded_by(lock);             /* the first that is not */
 	uint64_t        frames_absent __atomic;              /* usable frames in those to come */
-} sections = { .lock = SPINLOCK(RANK_SLAB_LIST) };
+} sections = { .lock = SPINLOCK(RANK_SECTION) };
 
 struct page_cpu {
 	uint32_t     count;
