@@ -35,7 +35,8 @@ SCENARIOS = {
     "rdinit": Scenario([r"init: argument 0: /sbin/other\r?\n"], initrd=archive_of("says", "sbin/other"),
                        append="panic=-1 rdinit=/sbin/other"),
     "unknown-words-go-to-init": Scenario(
-        [r"init: argument 1: verbose\r?\n", r"init: argument 2: last\r?\n", r"init: environment: colour=blue\r?\n"],
+        [r"init: argument 1: verbose\r?\n", r"init: argument 2: last\r?\n",
+         r"init: environment: colour=blue\r?\n"],
         initrd=archive_of("says"), append="panic=-1 verbose colour=blue -- last"),
     "script": Scenario([r"init: argument 0: /bin/hello\r?\n", r"init: argument 1: one\r?\n",
                         r"init: argument 2: /init\r?\n"], initrd=script_init),

@@ -6,8 +6,8 @@
  * on Linux every promise must hold. So nothing that differs from run to run is printed: no
  * pids, addresses or times.
  *
- * Each line is one write(2) without a buffer, so that fork, exec and death by signal neither lose nor
- * double a line. A program runs as the leader of its own session, in an empty /tmp, as root,
+ * Each line is one write(2) without a buffer, so that fork, exec and death by signal neither lose
+ * nor double a line. A program runs as the leader of its own session, in an empty /tmp, as root,
  * with no controlling terminal, and is killed after 30 seconds.
  */
 #pragma once
@@ -55,7 +55,8 @@ static inline bool check_equal(const char *name, long long got, long long want, 
 	if (got == want)
 		check_line("ok %s", name);
 	else
-		check_line("not ok %s: line %d: %lld, not %lld (errno %d)", name, line, got, want, errno);
+		check_line("not ok %s: line %d: %lld, not %lld (errno %d)", name, line,
+			   got, want, errno);
 	return got == want;
 }
 
@@ -86,7 +87,7 @@ static inline bool check_errno(const char *name, long long result, int error, in
 /* A fact that must be the same on both kernels. */
 #define OUT(...) check_line("out: " __VA_ARGS__)
 
-/* Runs body(data) in a child, which exits with what it returns; returns wait's status, -1 if no fork. */
+/* Runs body(data) in a child, which exits with what it returns. Returns wait's status, or -1. */
 static inline int check_in_child(int (*body)(void *data), void *data)
 {
 	int status;

@@ -1,10 +1,11 @@
 /*
  * runner.c - the init that runs the conformance programs in a guest.
  *
- * /tests/list names the programs, one a line with its time limit in seconds. Each is run as the leader of a session of its own, in an
- * empty /tmp, its output between `@@begin NAME` and `@@end NAME STATUS`; what it leaves
- * running is killed. Then the machine is powered off. It asks little of a young kernel: fork,
- * execve, wait4, kill, write and reboot; that a mount, a session or a timer is refused it ignores.
+ * /tests/list names the programs, one a line with its time limit in seconds. Each is run as the
+ * leader of a session of its own, in an empty /tmp, its output between `@@begin NAME` and
+ * `@@end NAME STATUS`; what it leaves running is killed. Then the machine is powered off. It asks
+ * little of a young kernel: fork, execve, wait4, kill, write and reboot; that a mount, a session or
+ * a timer is refused it ignores.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,6 @@
-/* An init that dies of a segmentation fault. */
+/*
+ * An init that dies of a segmentation fault.
+ */
 int main(void)
 {
 	int *volatile nowhere = (int *)8;

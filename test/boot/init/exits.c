@@ -1,4 +1,6 @@
-/* An init that ends with status 1, which no init may. */
+/*
+ * An init that ends with status 1, which no init may.
+ */
 #include <unistd.h>
 
 int main(void)

@@ -1,4 +1,6 @@
-/* An init that says what it was given and powers off: the least that proves a boot. */
+/*
+ * An init that says what it was given and powers off: the least that proves a boot.
+ */
 #include <stdio.h>
 #include <sys/reboot.h>
 #include <unistd.h>
