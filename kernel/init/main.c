@@ -3,17 +3,33 @@
  * from the entry code on the boot stack, interrupts off, with a checked bootinfo.
  */
 #include <arch/cpu.h>
+#include <arch/fpu.h>
+#include <arch/mmu.h>
+#include <arch/usercopy.h>
 
 #include "arch/x86_64/boot.h"
+#include "arch/x86_64/setup.h"
 #include "boot/bootinfo.h"
+#include "core/cmdline.h"
 #include "core/printk.h"
+
+static void print_banner(void)
+{
+	pr_notice("Moonshot: %s boot, %lu KiB of kernel at %#lx\n",
+	          bootinfo.source == BOOT_PVH ? "direct" : "UEFI",
+	          (bootinfo.kernel_end - bootinfo.kernel_start) / 1024, bootinfo.kernel_start);
+	pr_notice("Command line: %s\n", bootinfo.cmdline);
+}
 
 __noreturn void kmain(void)
 {
-	cpu_init(); /* available from here on: CPU features, the control registers that follow */
-	pr_notice("Moonshot: %s boot, %lu KiB of kernel, command line: %s\n",
-	          bootinfo.source == BOOT_PVH ? "direct" : "UEFI",
-	          (bootinfo.kernel_end - bootinfo.kernel_start) / 1024, bootinfo.cmdline);
+	cpu_init();              /* available from here on: CPU features, control registers */
+	print_banner();
+	traps_init();            /* exceptions are reported, not a silent reset */
+	cmdline_init(bootinfo.cmdline); /* quiet, loglevel=, mem= and other early words */
+	usercopy_init();         /* accesses that may fault */
+	paging_init();           /* W^X; all of RAM in the direct map; the page array */
+	fpu_init();              /* size of FPU states */
 	pr_notice("Moonshot: ready\n");
 	cpu_halt_forever();
 }

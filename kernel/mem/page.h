@@ -29,6 +29,7 @@
 
 #include <arch/layout.h>
 
+#include "core/spinlock.h"
 #include "lib/atomic.h"
 #include "lib/list.h"
 #include "lib/types.h"
@@ -82,6 +83,7 @@ struct page {
 			pgoff_t index;       /* page within the owner */
 		};
 		struct list link;            /* free block: of its order's list */
+		struct spinlock table_lock;  /* page table: of its entries */
 		struct {
 			struct cache *cache; /* slab: to whom it belongs */
 			uint32_t slab_next;  /* slab: frame of the next partial slab, 0 none */

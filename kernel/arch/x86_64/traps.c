@@ -18,6 +18,7 @@
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/setup.h"
+#include "arch/x86_64/tables.h"
 #include "core/panic.h"
 #include "core/printk.h"
 
@@ -218,6 +219,8 @@ static void kernel_page_fault(struct pt_regs *regs, uint64_t addr, uint64_t erro
 		if (err == 0)
 			return;
 	}
+	if (addr >= USER_MAX && !(error & PF_PRESENT) && kernel_half_sync(addr))
+		return;
 	if (!extable_fixup(regs))
 		kernel_page_fault_died(regs, addr, error);
 }

@@ -46,3 +46,5 @@ WEAK void irqchip_ipi_others(uint8_t vector) {}
 #include <arch/power.h>
 WEAK __noreturn void system_halt(void) { cpu_halt_forever(); }
 WEAK __noreturn void system_reset(void) { cpu_halt_forever(); }
+WEAK void irqchip_ipi(uint32_t cpu, uint8_t vector) {}
+WEAK void page_use_add(enum page_use use, int64_t pages) {}

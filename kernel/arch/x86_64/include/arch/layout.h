@@ -3,7 +3,7 @@
  *
  *   0000000000000000 - 00007fffffffefff  user (USER_MAX is the first address past it)
  *   ffff888000000000   64 TiB            direct map of all RAM, largest pages, no execute
- *   ffffc90000000000    4 TiB            vmalloc: kernel stacks, large allocations
+ *   ffffc90000000000  512 GiB            vmalloc: kernel stacks, large allocations
  *   ffffd00000000000   16 TiB            device memory, at its physical address (arch/io.h)
  *   ffffea0000000000    1 TiB            the page array (struct page, mem/page.h)
  *   ffffffff80000000    1 GiB            the kernel image, linked at + 2 MiB
@@ -19,7 +19,7 @@
 #define DIRECT_MAP_BASE   0xffff888000000000ul
 #define DIRECT_MAP_SIZE   0x0000400000000000ul
 #define VMALLOC_BASE      0xffffc90000000000ul
-#define VMALLOC_SIZE      0x0000040000000000ul
+#define VMALLOC_SIZE      0x0000008000000000ul
 #define MMIO_BASE         0xffffd00000000000ul
 #define MMIO_SIZE         0x0000100000000000ul
 #define PAGE_ARRAY_BASE   0xffffea0000000000ul

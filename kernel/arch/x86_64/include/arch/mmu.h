@@ -196,7 +196,7 @@ void tlb_batch_flush(struct tlb_batch *batch);
 
 /*
  * Kernel mappings outside the direct map (vmalloc). kaddr and paddr are page aligned; the range
- * was not mapped before. kmap_pages may sleep. -ENOMEM (nothing is mapped then).
+ * was not mapped before. Neither sleeps; both take RANK_KERNEL_TABLE. -ENOMEM (nothing is mapped then).
  */
 __must_check int kmap_pages(kaddr_t kaddr, paddr_t paddr, size_t nr_pages, uint32_t prot);
 

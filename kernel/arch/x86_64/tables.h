@@ -1,0 +1,43 @@
+/*
+ * Page-table levels, for the files that walk them. Level 1 is a leaf table (its entries are PTEs of
+ * 4 KiB), level 4 the top. An entry is PTE_PRESENT and either leads to the next table or, at level 2
+ * or 3 with PTE_LARGE, maps 2 MiB or 1 GiB.
+ */
+#pragma once
+
+#include <arch/layout.h>
+#include <arch/mmu.h>
+
+enum { LEVEL_LEAF = 1, LEVEL_TOP = 4 };
+
+#define TABLE_ENTRY_USER   (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+#define TABLE_ENTRY_KERNEL (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
+#define KERNEL_HALF_FIRST  256 /* index in the top table */
+
+/* Bytes that one entry of a table at this level spans. */
+static inline uint64_t entry_span(unsigned int level)
+{
+	return 1ul << (PAGE_SHIFT + 9 * (level - 1));
+}
+
+static inline unsigned int entry_index(uint64_t addr, unsigned int level)
+{
+	return addr >> (PAGE_SHIFT + 9 * (level - 1)) & (PTES_PER_TABLE - 1);
+}
+
+static inline pte_t *table_of(pte_t entry)
+{
+	return phys_to_virt(entry & PTE_PADDR_MASK);
+}
+
+/* The kernel's own top table: its upper half is in every space, its lower half is empty. */
+extern paddr_t kernel_root __const_after_init;
+
+/*
+ * The slot for a kernel address at the given level in the kernel's tables, tables above it made as
+ * needed. NULL: no memory, or a larger page is in the way. The caller holds the table lock (or is early).
+ */
+pte_t *kernel_slot(kaddr_t addr, unsigned int level, bool make);
+
+/* A kernel address whose top-level entry this space has not got yet: copies it; true if that helped. */
+bool kernel_half_sync(kaddr_t addr);

@@ -1,0 +1,12 @@
+/*
+ * The parts of the TLB code that only arch/ calls.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* VECTOR_IPI_FLUSH came. Interrupts off. */
+void tlb_flush_interrupt(void);
+
+/* Kernel addresses, on all CPUs; returns when none can use an old translation. Interrupts on if there are others. */
+void tlb_flush_kernel(kaddr_t start, kaddr_t end);
