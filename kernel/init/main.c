@@ -12,6 +12,8 @@
 #include "boot/bootinfo.h"
 #include "core/cmdline.h"
 #include "core/printk.h"
+#include "mem/buddy.h"
+#include "mem/memmap.h"
 
 static void print_banner(void)
 {
@@ -27,8 +29,11 @@ __noreturn void kmain(void)
 	print_banner();
 	traps_init();            /* exceptions are reported, not a silent reset */
 	cmdline_init(bootinfo.cmdline); /* quiet, loglevel=, mem= and other early words */
+	memmap_init(&bootinfo);  /* memmap_early_alloc() */
+	percpu_init();           /* copies of per-CPU data for other CPUs */
 	usercopy_init();         /* accesses that may fault */
-	paging_init();           /* W^X; all of RAM in the direct map; the page array */
+	paging_init();           /* W^X; all of RAM in the direct map */
+	buddy_init();            /* page_alloc(), the slab heap, vmalloc */
 	fpu_init();              /* size of FPU states */
 	pr_notice("Moonshot: ready\n");
 	cpu_halt_forever();

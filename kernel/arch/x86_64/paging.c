@@ -153,24 +153,8 @@ static void map_direct_ram(paddr_t start, paddr_t end)
 	map_direct(to, end, rw);
 }
 
-/* The part of the page array that describes [start, end); *mapped is where the last one ended. */
-static void map_page_array(paddr_t start, paddr_t end, kaddr_t *mapped)
-{
-	kaddr_t from = (kaddr_t)frame_to_page(start >> PAGE_SHIFT) & PAGE_MASK;
-	kaddr_t to = ((kaddr_t)frame_to_page(end >> PAGE_SHIFT) + PAGE_SIZE - 1) & PAGE_MASK;
-
-	from = from < *mapped ? *mapped : from;
-	if (from >= to)
-		return;
-	map_early(from, memmap_early_alloc(to - from), to - from, PROT_PTE_WRITE | PROT_PTE_DIRTY);
-	*mapped = to;
-}
-
 void paging_init(void)
 {
-	paddr_t last = page_array_end << PAGE_SHIFT;
-	kaddr_t mapped = 0;
-
 	kernel_root = memmap_early_alloc(PAGE_SIZE);
 	map_image_parts();
 	for (uint32_t i = 0; i < bootinfo.nr_memory; i++) {
@@ -178,8 +162,6 @@ void paging_init(void)
 
 		if (m->type == BOOT_MEMORY_RAM)
 			map_direct_ram(m->start, m->end);
-		if (m->type == BOOT_MEMORY_RAM && m->start < last)
-			map_page_array(m->start, m->end < last ? m->end : last, &mapped);
 	}
 	if (!kernel_slot(VMALLOC_BASE, 3, true))
 		panic("no memory for the vmalloc area's table");

@@ -10,27 +10,11 @@
 #include "mem/buddy.h"
 #include <arch/cpu.h>
 #define WEAK __attribute__((weak))
-WEAK paddr_t memmap_early_alloc(size_t n)
-{
-	static char pool[1 << 20] __aligned(4096);
-	static size_t used;
-	paddr_t p = image_to_phys(pool + used);
-	used += (n + 4095) & ~4095ul;
-	return p;
-}
-WEAK struct page *pages_alloc(unsigned int order, unsigned int flags) { return NULL; }
-WEAK struct page *page_alloc(unsigned int flags) { return NULL; }
-WEAK void page_free(struct page *page) { }
-WEAK struct page *page_array = (struct page *)PAGE_ARRAY_BASE;
-WEAK uint64_t page_array_end = 65536;
 #include <arch/irqchip.h>
 #include <arch/upcalls.h>
 #include <arch/usercopy.h>
 #include "arch/x86_64/interrupts.h"
 #include "mem/slab.h"
-WEAK void *cache_alloc(struct cache *cache, unsigned int flags) { return NULL; }
-WEAK void cache_free(struct cache *cache, void *object) { }
-WEAK int cache_create(const char *name, size_t size, size_t align, struct cache **out) { return 0; }
 WEAK int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access) { panic_regs(regs, "user page fault %#lx rip %#lx", addr, regs->rip); }
 WEAK void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr) { panic_regs(regs, "user exception %u", trap); }
 WEAK void upcall_timer_irq(struct pt_regs *regs) { pr_info("tick\n"); }
@@ -47,4 +31,3 @@ WEAK void irqchip_ipi_others(uint8_t vector) {}
 WEAK __noreturn void system_halt(void) { cpu_halt_forever(); }
 WEAK __noreturn void system_reset(void) { cpu_halt_forever(); }
 WEAK void irqchip_ipi(uint32_t cpu, uint8_t vector) {}
-WEAK void page_use_add(enum page_use use, int64_t pages) {}

@@ -5,7 +5,6 @@
  *   ffff888000000000   64 TiB            direct map of all RAM, largest pages, no execute
  *   ffffc90000000000  512 GiB            vmalloc: kernel stacks, large allocations
  *   ffffd00000000000   16 TiB            device memory, at its physical address (arch/io.h)
- *   ffffea0000000000    1 TiB            the page array (struct page, mem/page.h)
  *   ffffffff80000000    1 GiB            the kernel image, linked at + 2 MiB
  *
  * phys_to_virt() works from the first line of C for the first 4 GiB (the boot page tables map
@@ -22,8 +21,6 @@
 #define VMALLOC_SIZE      0x0000008000000000ul
 #define MMIO_BASE         0xffffd00000000000ul
 #define MMIO_SIZE         0x0000100000000000ul
-#define PAGE_ARRAY_BASE   0xffffea0000000000ul
-#define PAGE_ARRAY_SIZE   0x0000010000000000ul
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 #define KERNEL_IMAGE_SIZE 0x0000000040000000ul
 #define KERNEL_LINK_OFFSET 0x200000ul
