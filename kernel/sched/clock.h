@@ -16,12 +16,12 @@
 #include "lib/types.h"
 
 struct vdso_data;
-struct __kernel_timex;
+struct wait_queue;
 
 #define CLOCK_COARSE_NS (4 * NS_PER_MSEC)
 
-/* Reads the wall clock of the machine and starts the clocks. Boot CPU, after the counter is known. */
-void clock_init(ns_t wall_ns);
+/* Starts the clocks; reads the machine's wall clock. Boot CPU, after arch_clock_init(). */
+void clock_init(void);
 
 ns_t clock_monotonic(void);
 ns_t clock_monotonic_coarse(void);
@@ -33,8 +33,12 @@ ns_t clock_tai(void);
 
 /* Realtime minus monotonic, to convert absolute deadlines. */
 ns_t clock_realtime_offset(void);
-/* Counts steps of the wall clock: a sleeper until a realtime looks again when it changed. */
-uint32_t clock_realtime_changes(void);
+/*
+ * Steps of the wall clock are counted, and this queue is woken: a sleeper until a point of realtime
+ * waits here and looks again when the count has changed.
+ */
+extern struct wait_queue clock_step_queue;
+uint32_t clock_step_count(void);
 
 /* Any CLOCK_* that is not a CPU-time clock. -EINVAL for others. */
 __must_check int clock_read(int clock_id, ns_t *now_ns);
@@ -51,8 +55,10 @@ void clock_on_step(void (*hook)(void));
 void clock_set_timezone(int minutes_west, int dst_time);
 void clock_timezone(int *minutes_west, int *dst_time);
 
-/* adjtimex(2) on kernel memory; permissions are the caller's. Time state TIME_OK ..., or -errno. */
-int clock_adjust(struct __kernel_timex *tx);
+/* For ntp.c: how much faster than the counter the clock runs, in 2^-32 ns a second; within 11 %. */
+void clock_set_rate(int64_t rate);
+void clock_set_tai_offset(int seconds);
+int  clock_tai_offset(void);
 
 /* The page that vm/ maps read-only into every process, page aligned; physical address by image_to_phys(). */
 struct vdso_data *clock_vdso_page(void);

@@ -13,13 +13,13 @@
 
 struct thread;
 
-/* Boot CPU. After mem/ works, before anything sleeps. */
-void sched_init(void);
+/* Boot CPU, on the stack that ends at boot_stack_top. After mem/ works, before anything sleeps. */
+void sched_init(uintptr_t boot_stack_top);
 
 /* Prepares the run queue, timers, RCU and idle thread of a CPU; called on the boot CPU. -ENOMEM. */
 __must_check int sched_prepare_cpu(uint32_t cpu);
 /* On the secondary CPU itself: its boot code is its idle thread from now on. */
-void sched_init_cpu(void);
+void sched_init_cpu(uintptr_t stack_top);
 /* The idle loop of the calling CPU; never returns. */
 __noreturn void sched_idle(void);
 

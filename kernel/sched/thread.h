@@ -78,7 +78,7 @@ struct fair_entity {
 	int64_t  vruntime;     /* weighted run time, on the queue's scale */
 	int64_t  deadline;     /* virtual time at which its current slice should be done */
 	int64_t  lag;          /* while it sleeps: how far it was behind the queue's average */
-	int64_t  min_vruntime; /* least vruntime in the subtree, for the search */
+	ns_t     slept_since;  /* when it left the queue */
 	uint32_t weight;
 	uint32_t inverse_weight;
 };
@@ -91,6 +91,7 @@ struct thread {
 	bool     on_queue __guarded_by(run queue); /* counted there: queued or running */
 	bool     is_idle __const_after_init;
 	bool     in_iowait;             /* set by the thread around block waits, for /proc/loadavg */
+	bool     counts_as_load __guarded_by(run queue); /* sleeps, and /proc/loadavg counts it */
 	uint8_t  policy  __guarded_by(run queue); /* SCHED_* */
 	bool     reset_on_fork __guarded_by(run queue);
 	int8_t   nice    __guarded_by(run queue); /* -20 .. 19 */
@@ -110,7 +111,7 @@ struct thread {
 	uint64_t runtime_ns __atomic;   /* exact time on a CPU up to run_since */
 	uint64_t ticks_user __owned_by_cpu, ticks_system __owned_by_cpu;
 	uint64_t user_reported, system_reported; /* never let a split go backwards (account.c) */
-	uint64_t switches_voluntary, switches_involuntary;
+	uint64_t switches_voluntary __guarded_by(run queue), switches_involuntary __guarded_by(run queue);
 
 	uint32_t rcu_depth;             /* debug: read-side sections open */
 	char     name[THREAD_NAME_SIZE];
@@ -133,6 +134,17 @@ struct thread_params {
 static inline struct thread *thread_current(void)
 {
 	return (struct thread *)(void *)arch_current();
+}
+
+/* Its stack of sleeping locks, for core/lockdep.h; NULL in a kernel that does not check. */
+static inline struct held_locks *thread_held_locks(struct thread *thread)
+{
+#if LOCK_DEBUG
+	return &thread->held;
+#else
+	(void)thread;
+	return NULL;
+#endif
 }
 
 /* Prepares a thread in place; it runs after thread_start(). May sleep. -ENOMEM. */

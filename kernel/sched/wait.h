@@ -23,14 +23,15 @@
  *
  * Entries are callbacks, so that poll, epoll and futex wait on the same queues. wake(entry, mode,
  * key) runs under the queue's lock with interrupts off and says whether it woke somebody; what it
- * does must be short and may only take locks below RANK_WAITQUEUE (or a queue of greater subclass).
+ * does must be short and may only take locks below RANK_WAITQUEUE; an epoll that is watched by
+ * another calls wake_up_nested() with a growing depth.
  * key is what the waker said (a mask of EPOLL* events as a pointer-sized number; 0: anything).
  *
  * Non-exclusive entries are all called; exclusive ones, kept behind them, until nr of them said
  * that they woke somebody. An entry made by wait_prepare() leaves the queue when it is woken.
  *
- * Queues may be freed when no entry is on them: the owner makes sure, poll_free'd queues by
- * wake_up_poll_free() and RCU.
+ * A queue may be freed when no entry is on it. Who frees one that pollers may have found calls
+ * wake_up_poll_free() first, and frees after a grace period.
  */
 #pragma once
 
@@ -63,7 +64,6 @@ struct wait_entry {
 #define WAIT_FOREVER INT64_MAX
 
 void wait_queue_init(struct wait_queue *queue);
-/* With a subclass for queues that wake others (epoll). Locks are taken with it as nesting level. */
 static inline bool wait_queue_is_empty(const struct wait_queue *queue)
 {
 	return list_is_empty(&queue->entries);
@@ -121,6 +121,9 @@ static inline int wake_up_sync_key(struct wait_queue *queue, uintptr_t key)
 	return wake_up_key_mode(queue, key, 1, WAKE_SYNC);
 }
 
+/* For a queue that is woken from a callback of another (epoll in epoll): depth is the lock's subclass. */
+int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth);
+
 /* The queue is about to be freed (after a grace period): epoll and pollers let go of it. */
 void wake_up_poll_free(struct wait_queue *queue);
 
@@ -131,13 +134,16 @@ void wake_up_poll_free(struct wait_queue *queue);
  *     for (;;) {
  *             err = wait_prepare(&queue, &entry, THREAD_INTERRUPTIBLE);
  *             if (condition || err) break;
- *             err = wait_sleep(deadline_ns); ...
+ *             err = wait_sleep(deadline_ns);
+ *             if (err) { wait_finish(&queue, &entry); look at the condition a last time; break; }
  *     }
  *     wait_finish(&queue, &entry);
  *
- * wait_prepare queues the entry (unless it is queued) and sets the state; 0, or -ERESTARTSYS or -EINTR if a signal
- * forbids the sleep. wait_sleep is schedule() with an end: 0, or -ETIMEDOUT when deadline_ns
- * (CLOCK_MONOTONIC; WAIT_FOREVER: none) has passed. wait_finish makes the thread runnable and removes the entry.
+ * wait_prepare queues the entry (unless it is queued) and sets the state; 0, or -ERESTARTSYS or
+ * -EINTR if a signal forbids the sleep (the entry is then off the queue: a wake-up meant for one
+ * goes to another). wait_sleep is schedule() with an end: 0, or -ETIMEDOUT when deadline_ns
+ * (CLOCK_MONOTONIC; WAIT_FOREVER: none) has passed. wait_finish makes the thread runnable and
+ * removes the entry; twice is once.
  */
 int wait_wake_thread(struct wait_entry *entry, uint32_t mode, uintptr_t key);
 #define WAIT_ENTRY(name) \
@@ -163,12 +169,15 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 			struct wait_entry wait_entry_ = WAIT_ENTRY(wait_entry_);               \
 			wait_entry_.exclusive = (is_exclusive);                                \
 			for (;;) {                                                             \
-				int signal_ = wait_prepare(queue, &wait_entry_, sleep_state);  \
+				if (wait_err_)                                                 \
+					wait_finish(queue, &wait_entry_);                      \
+				else                                                           \
+					wait_err_ = wait_prepare(queue, &wait_entry_, sleep_state); \
 				if (condition) {                                               \
 					wait_err_ = 0;                                         \
 					break;                                                 \
 				}                                                              \
-				if (wait_err_ || (wait_err_ = signal_))                        \
+				if (wait_err_)                                                 \
 					break;                                                 \
 				before;                                                        \
 				wait_err_ = wait_sleep(deadline);                              \

@@ -1,0 +1,143 @@
+/*
+ * Changing how a thread is scheduled. A thread that is queued is taken off its queue, changed, and
+ * put back, so that no class ever sees a key change under it.
+ */
+#include <linux/sched.h>
+
+#include "abi/errno.h"
+#include "lib/math.h"
+#include "sched/clock.h"
+#include "sched/policy.h"
+#include "sched/runqueue_impl.h"
+
+static bool policy_is_fair(int policy)
+{
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
+}
+
+int sched_policy_check(const struct sched_policy *policy)
+{
+	bool rt = policy->policy == SCHED_FIFO || policy->policy == SCHED_RR;
+
+	if (!rt && !policy_is_fair(policy->policy))
+		return -EINVAL;
+	if (rt && (policy->rt_priority < RT_PRIORITY_MIN || policy->rt_priority > RT_PRIORITY_MAX))
+		return -EINVAL;
+	return rt || policy->rt_priority == 0 ? 0 : -EINVAL;
+}
+
+static void policy_apply(struct thread *thread, const struct sched_policy *policy)
+{
+	thread->policy = (uint8_t)policy->policy;
+	thread->nice = (int8_t)clamp(policy->nice, (int)NICE_MIN, (int)NICE_MAX);
+	thread->rt_priority = (uint8_t)policy->rt_priority;
+	thread->reset_on_fork = policy->reset_on_fork;
+	fair_set_weight(thread);
+}
+
+void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
+{
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread);
+	bool queued = thread->on_queue;
+	ns_t now = clock_monotonic();
+
+	runqueue_update(rq, now);
+	if (queued)
+		runqueue_remove(rq, thread, now);
+	if (policy_is_rt(thread->policy))
+		thread->fair.lag = 0;
+	policy_apply(thread, policy);
+	if (queued) {
+		thread->fair.slept_since = now;
+		runqueue_add(rq, thread, now);
+		if (rq->current == thread)
+			runqueue_resched(rq);
+		else
+			runqueue_check_preempt(rq, thread);
+	}
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+}
+
+void sched_policy_get(struct thread *thread, struct sched_policy *policy)
+{
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread);
+
+	*policy = (struct sched_policy){
+		.policy = thread->policy, .nice = thread->nice,
+		.rt_priority = thread->rt_priority, .reset_on_fork = thread->reset_on_fork,
+	};
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+}
+
+void sched_nice_set(struct thread *thread, int nice)
+{
+	struct sched_policy policy;
+
+	sched_policy_get(thread, &policy);
+	policy.nice = nice;
+	sched_policy_set(thread, &policy);
+}
+
+int sched_nice_get(const struct thread *thread)
+{
+	return READ_ONCE(thread->nice);
+}
+
+int sched_affinity_set(struct thread *thread, uint64_t cpus)
+{
+	uint64_t flags;
+	struct runqueue *rq;
+
+	cpus &= ~0ul >> (64 - nr_cpus());
+	if (!cpus)
+		return -EINVAL;
+	flags = irq_save();
+	rq = thread_lock_queue(thread);
+	thread->affinity = cpus;
+	if (rq->current == thread && !(cpus >> rq->cpu & 1))
+		runqueue_resched(rq);
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+	if (thread == thread_current())
+		cond_resched();
+	return 0;
+}
+
+uint64_t sched_affinity_get(struct thread *thread)
+{
+	return READ_ONCE(thread->affinity) & (~0ul >> (64 - nr_cpus()));
+}
+
+ns_t sched_interval(struct thread *thread)
+{
+	unsigned int policy = READ_ONCE(thread->policy);
+
+	if (policy == SCHED_FIFO)
+		return 0;
+	return policy == SCHED_RR ? RR_SLICE : FAIR_SLICE;
+}
+
+int sched_priority_max(int policy)
+{
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		return RT_PRIORITY_MAX;
+	return policy_is_fair(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
+}
+
+int sched_priority_min(int policy)
+{
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
+		return RT_PRIORITY_MIN;
+	return policy_is_fair(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
+}
+
+int sched_priority_shown(const struct thread *thread)
+{
+	if (policy_is_rt(READ_ONCE(thread->policy)))
+		return -1 - READ_ONCE(thread->rt_priority);
+	return 20 + READ_ONCE(thread->nice);
+}

@@ -1,0 +1,123 @@
+/*
+ * Run queues, one a CPU: the threads that want to run there and what the scheduling classes know of
+ * them. Only this folder includes this; others use thread.h, policy.h and sched.h.
+ *
+ * A thread that is on_queue is counted in the queue of thread->cpu, whether it runs or waits; the
+ * one that runs stays in its class's structure. The queue's lock (irq-safe) guards all of it and all fields of
+ * threads marked "run queue". It is held across the switch itself: the thread that comes lets it go
+ * (thread_finish_switch()), so nobody can run a thread whose stack is still in use.
+ *
+ * Classes, in this order: real time (rt.c), fair (fair.c), idle thread.
+ */
+#pragma once
+
+#include <arch/percpu.h>
+
+#include "core/spinlock.h"
+#include "lib/list.h"
+#include "lib/rbtree.h"
+#include "sched/sched.h"
+#include "sched/thread.h"
+#include "sched/timer.h"
+#include "sched/work.h"
+
+#define TICK_NS      (4 * NS_PER_MSEC)   /* accounting and preemption while a CPU is busy */
+#define FAIR_SLICE   (3 * NS_PER_MSEC)   /* what a fair thread asks for at a time */
+#define RR_SLICE     (100 * NS_PER_MSEC)
+
+enum { RT_LEVELS = 100 };
+
+/* Fair class. Virtual time is kept relative to base, so that the products stay small. */
+struct fair_queue {
+	struct rbtree tree;     /* by deadline */
+	int64_t       base;     /* origin of `weighted` on the virtual time line */
+	int64_t       weighted; /* sum over entities of weight * (vruntime - base) */
+	int64_t       load;     /* sum of weights */
+	uint32_t      nr;
+};
+
+struct rt_queue {
+	uint64_t    levels[2]; /* bit n: list n is not empty */
+	struct list lists[RT_LEVELS];
+	uint32_t    nr;
+};
+
+struct runqueue {
+	struct spinlock   lock;
+	uint32_t          cpu __const_after_init;
+	uint32_t          nr __guarded_by(lock);      /* runnable, the running one included, idle not */
+	struct thread    *current __guarded_by(lock); /* readers: READ_ONCE */
+	struct thread    *idle __const_after_init;
+	struct thread    *hint __guarded_by(lock);    /* woken synchronously: the next to run */
+	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
+	struct fair_queue fair __guarded_by(lock);
+	struct rt_queue   rt __guarded_by(lock);
+	uint64_t          nr_switches __guarded_by(lock);
+	int64_t           nr_uninterruptible __guarded_by(lock); /* left here minus woken here */
+	struct timer      tick __owned_by_cpu;
+	struct list       dead __owned_by_cpu;        /* threads that wait for ops->dead */
+	struct work       dead_work;
+	struct cpu_times  times __owned_by_cpu;
+	struct thread     idle_thread;
+};
+
+DECLARE_PER_CPU(struct runqueue, runqueue);
+
+static inline struct runqueue *this_runqueue(void)
+{
+	return this_cpu_ptr(runqueue);
+}
+
+static inline bool policy_is_rt(unsigned int policy)
+{
+	return policy == 1 || policy == 2; /* SCHED_FIFO, SCHED_RR */
+}
+
+/* The queue of the thread's CPU, locked; interrupts are off. */
+struct runqueue *thread_lock_queue(struct thread *thread);
+
+/* Puts a runnable thread on the queue of its CPU, or takes it off. Locked. */
+void runqueue_add(struct runqueue *rq, struct thread *thread, ns_t now);
+void runqueue_remove(struct runqueue *rq, struct thread *thread, ns_t now);
+/* Brings the running thread's accounts up to now. Locked. */
+void runqueue_update(struct runqueue *rq, ns_t now);
+/* The running thread is asked to make way, on whatever CPU. Locked. */
+void runqueue_resched(struct runqueue *rq);
+/* A thread became runnable: should it run at once? Locked. */
+void runqueue_check_preempt(struct runqueue *rq, struct thread *woken);
+/* Who runs next; takes a thread from another CPU when there is none here. Locked. */
+struct thread *runqueue_pick(struct runqueue *rq, ns_t now);
+/* A CPU that the thread may use and that suits it best now. */
+uint32_t runqueue_choose_cpu(const struct thread *thread, bool sync);
+/* Empties a new queue. */
+void runqueue_init(struct runqueue *rq, uint32_t cpu);
+
+/* Fair class. Locked, all of them. */
+void fair_set_weight(struct thread *thread);
+void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now);
+void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now);
+/* The running thread used ran_ns; true if its slice is over. */
+bool fair_charge(struct fair_queue *fair, struct thread *thread, ns_t ran_ns);
+bool fair_preempts(const struct fair_queue *fair, const struct thread *woken, const struct thread *current);
+bool fair_is_eligible(const struct fair_queue *fair, const struct thread *thread);
+/* The best one except skip, if there is another. */
+struct thread *fair_pick(const struct fair_queue *fair, const struct thread *skip);
+void fair_yield(struct fair_queue *fair, struct thread *thread);
+
+/* Real-time classes. Locked. */
+void rt_init(struct rt_queue *rt);
+void rt_add(struct rt_queue *rt, struct thread *thread);
+void rt_remove(struct rt_queue *rt, struct thread *thread);
+bool rt_charge(struct rt_queue *rt, struct thread *thread, ns_t ran_ns);
+struct thread *rt_pick(const struct rt_queue *rt);
+void rt_yield(struct rt_queue *rt, struct thread *thread);
+
+/* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */
+void thread_finish_switch(struct thread *prev);
+/* Starts the tick when a CPU leaves idle. Interrupts off. */
+void tick_start(struct runqueue *rq, ns_t now);
+void tick_init(struct runqueue *rq);
+/* The load averages, brought up to date. Any context. */
+void loadavg_update(ns_t now);
+/* Makes a thread that is on no queue known: fields of the scheduler at their defaults. */
+void thread_init_sched(struct thread *thread, const struct thread *parent, ns_t now);

@@ -1,0 +1,146 @@
+/*
+ * Bring-up of the scheduler on each CPU, and the idle loop.
+ */
+#include <arch/mmu.h>
+#include <arch/upcalls.h>
+#include <linux/sched.h>
+
+#include "core/panic.h"
+#include "core/printk.h"
+#include "lib/string.h"
+#include "mem/vmalloc.h"
+#include "sched/clock.h"
+#include "sched/rcu_impl.h"
+#include "sched/runqueue_impl.h"
+#include "sched/timer_impl.h"
+#include "sched/work_impl.h"
+
+static struct thread boot_thread;
+
+static void static_thread_dead(struct thread *thread)
+{
+	(void)thread;
+}
+
+static const struct thread_ops static_thread_ops = {
+	.dead = static_thread_dead,
+};
+
+static void idle_main(void *arg)
+{
+	(void)arg;
+	sched_idle();
+}
+
+void sched_idle(void)
+{
+	struct thread *idle = thread_current();
+
+	for (;;) {
+		do
+			work_run();
+		while (rcu_has_work());
+		irq_disable();
+		if (thread_test_flag(idle, TF_SCHED_WORK)) {
+			irq_enable();
+			if (!thread_test_flag(idle, TF_NEED_RESCHED))
+				continue;
+		} else {
+			cpu_idle_wait();
+		}
+		if (thread_test_flag(idle, TF_NEED_RESCHED))
+			schedule();
+	}
+}
+
+/* What a queue's idle thread has in common, whatever stack it runs on. */
+static void idle_init(struct runqueue *rq, uint32_t cpu)
+{
+	struct thread *idle = &rq->idle_thread;
+
+	idle->ops = &static_thread_ops;
+	idle->is_idle = true;
+	idle->state = THREAD_RUNNABLE;
+	thread_set_name(idle, "swapper");
+	thread_init_sched(idle, NULL, clock_monotonic());
+	idle->cpu = cpu;
+	idle->affinity = 1ul << cpu;
+	rq->idle = idle;
+}
+
+static void cpu_prepare(struct runqueue *rq, uint32_t cpu)
+{
+	runqueue_init(rq, cpu);
+	work_init(&rq->dead_work, thread_dead_work);
+	timer_init_cpu(cpu);
+	rcu_init_cpu(cpu);
+	work_init_cpu(cpu);
+	idle_init(rq, cpu);
+}
+
+static void boot_thread_adopt(struct runqueue *rq, uintptr_t stack_top)
+{
+	struct thread *thread = &boot_thread;
+	ns_t now = clock_monotonic();
+
+	thread->ops = &static_thread_ops;
+	thread->state = THREAD_RUNNABLE;
+	thread_set_name(thread, "boot");
+	thread_init_sched(thread, NULL, now);
+	arch_thread_init_boot(&thread->arch, stack_top);
+	rq->current = thread;
+	runqueue_add(rq, thread, now);
+}
+
+static const char *current_name(int *pid)
+{
+	*pid = 0;
+	return arch_current() ? thread_current()->name : "none";
+}
+
+void sched_init(uintptr_t boot_stack_top)
+{
+	struct runqueue *rq = this_runqueue();
+	void *stack = kstack_alloc(ALLOC_KERNEL);
+	uint64_t flags = irq_save();
+
+	if (!stack)
+		panic("no memory for the idle thread");
+	cpu_prepare(rq, 0);
+	arch_thread_init_kernel(&rq->idle->arch, (uintptr_t)stack + KSTACK_SIZE, idle_main, NULL);
+	boot_thread_adopt(rq, boot_stack_top);
+	if (LOCK_DEBUG)
+		lockdep_set_thread(thread_held_locks(&boot_thread));
+	panic_hooks.thread_name = current_name;
+	irq_restore(flags);
+	work_start_threads();
+}
+
+int sched_prepare_cpu(uint32_t cpu)
+{
+	cpu_prepare(per_cpu_ptr(runqueue, cpu), cpu);
+	return work_start_thread_on(cpu);
+}
+
+void sched_init_cpu(uintptr_t stack_top)
+{
+	struct runqueue *rq = this_runqueue();
+
+	arch_thread_init_boot(&rq->idle->arch, stack_top);
+	rq->current = rq->idle;
+	rq->idle->run_since = clock_monotonic();
+	if (LOCK_DEBUG)
+		lockdep_set_thread(thread_held_locks(rq->idle));
+}
+
+void upcall_ipi_wake(void)
+{
+	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
+
+	/* A rescheduling needs nothing here: its flag is looked at on the way out. */
+	timer_reprogram();
+	work_look();
+	rcu_tick(false);
+	if (LOCK_DEBUG)
+		lockdep_irq_exit(base);
+}

@@ -1,0 +1,245 @@
+/*
+ * Switching and waking: schedule(), thread_wake() and the way a dead thread leaves.
+ *
+ * schedule() runs with the run queue's lock from its decision to the end of the switch. A sleeper
+ * has set its state before; a waker that comes first makes it RUNNABLE again under the same lock and schedule() lets it
+ * go on. The page-table root is loaded only when the next thread has a user half that is not the
+ * active one: kernel threads and idle borrow what is there.
+ */
+#include <arch/irqchip.h>
+#include <arch/mmu.h>
+#include <arch/upcalls.h>
+
+#include "core/panic.h"
+#include "lib/math.h"
+#include "sched/clock.h"
+#include "sched/rcu.h"
+#include "sched/rcu_impl.h"
+#include "sched/runqueue_impl.h"
+
+/* Interrupts off from here to the end of the switch. prev holds no lock. */
+static void schedule_locked(struct runqueue *rq, struct thread *prev)
+{
+	ns_t now = clock_monotonic();
+	uint32_t state = atomic_load_relaxed(&prev->state);
+	struct thread *next;
+
+	runqueue_update(rq, now);
+	if (state != THREAD_RUNNABLE && prev->on_queue) {
+		runqueue_remove(rq, prev, now);
+		prev->counts_as_load = state & (THREAD_UNINTERRUPTIBLE | THREAD_KILLABLE);
+		rq->nr_uninterruptible += prev->counts_as_load;
+	}
+	next = runqueue_pick(rq, now);
+	rq->skip = NULL;
+	thread_clear_flag(prev, TF_NEED_RESCHED);
+	rcu_note_switch();
+	if (next == prev) {
+		spin_unlock(&rq->lock);
+		return;
+	}
+	if (unlikely(thread_test_flag(prev, TF_WORK))) {
+		thread_clear_flag(prev, TF_WORK);
+		thread_set_flag(next, TF_WORK);
+	}
+	if (state != THREAD_RUNNABLE)
+		prev->switches_voluntary++;
+	else
+		prev->switches_involuntary++;
+	rq->nr_switches++;
+	rq->current = next;
+	next->run_since = now;
+	if (prev->is_idle)
+		tick_start(rq, now);
+	if (next->mmu && next->mmu != prev->mmu)
+		mmu_activate(next->mmu);
+	if (LOCK_DEBUG)
+		lockdep_set_thread(thread_held_locks(next));
+	prev = (struct thread *)(void *)arch_switch(&prev->arch, &next->arch);
+	thread_finish_switch(prev);
+}
+
+void schedule(void)
+{
+	struct thread *prev = thread_current();
+	struct runqueue *rq;
+
+	lock_assert_can_sleep();
+	debug_assert(!prev->rcu_depth);
+	if (unlikely(thread_test_flag(prev, TF_WORK)))
+		work_run();
+	irq_disable();
+	rq = this_runqueue();
+	spin_lock(&rq->lock);
+	schedule_locked(rq, prev);
+	irq_enable();
+}
+
+/* prev was running where its affinity does not allow it any more. */
+static void thread_migrate(struct thread *prev)
+{
+	struct runqueue *rq = thread_lock_queue(prev);
+	ns_t now = clock_monotonic();
+
+	if (prev->on_queue && rq->current != prev && !(prev->affinity >> rq->cpu & 1)) {
+		runqueue_remove(rq, prev, now);
+		prev->cpu = runqueue_choose_cpu(prev, false);
+		spin_unlock(&rq->lock);
+		rq = thread_lock_queue(prev);
+		if (!prev->on_queue) {
+			runqueue_add(rq, prev, now);
+			runqueue_check_preempt(rq, prev);
+		}
+	}
+	spin_unlock(&rq->lock);
+}
+
+void thread_finish_switch(struct thread *prev)
+{
+	struct runqueue *rq = this_runqueue();
+	bool dead = atomic_load_relaxed(&prev->state) == THREAD_DEAD;
+	bool misplaced = prev->on_queue && !(prev->affinity >> rq->cpu & 1);
+
+	spin_unlock(&rq->lock);
+	if (unlikely(dead)) {
+		list_add_tail(&rq->dead, &prev->dead_link);
+		work_queue(&rq->dead_work);
+	} else if (unlikely(misplaced)) {
+		thread_migrate(prev);
+	}
+}
+
+void upcall_thread_first_run(struct arch_thread *prev)
+{
+	thread_finish_switch((struct thread *)(void *)prev);
+}
+
+/* It sleeps, or is on its way to: the queue is that of its last CPU. Lets go of the queue. */
+static void thread_wake_locked(struct runqueue *rq, struct thread *thread, bool sync)
+{
+	ns_t now = clock_monotonic();
+	uint32_t cpu;
+
+	rq->nr_uninterruptible -= thread->counts_as_load;
+	thread->counts_as_load = false;
+	cpu = runqueue_choose_cpu(thread, sync);
+	if (unlikely(cpu != rq->cpu)) {
+		thread->cpu = cpu;
+		spin_unlock(&rq->lock);
+		rq = thread_lock_queue(thread);
+	}
+	runqueue_add(rq, thread, now);
+	if (sync && rq->cpu == cpu_id() && !rq->current->is_idle)
+		rq->hint = thread;
+	else
+		runqueue_check_preempt(rq, thread);
+	spin_unlock(&rq->lock);
+}
+
+static bool thread_wake_mode(struct thread *thread, uint32_t states, bool sync)
+{
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread); /* pairs with thread_set_state() */
+	bool slept = atomic_load_relaxed(&thread->state) & states;
+
+	if (slept)
+		atomic_store_relaxed(&thread->state, THREAD_RUNNABLE);
+	if (slept && !thread->on_queue)
+		thread_wake_locked(rq, thread, sync);
+	else
+		spin_unlock(&rq->lock);
+	irq_restore(flags);
+	return slept;
+}
+
+bool thread_wake(struct thread *thread)
+{
+	return thread_wake_mode(thread, THREAD_SLEEPING, false);
+}
+
+bool thread_wake_sync(struct thread *thread)
+{
+	return thread_wake_mode(thread, THREAD_SLEEPING, true);
+}
+
+bool thread_wake_if(struct thread *thread, uint32_t states)
+{
+	return thread_wake_mode(thread, states, false);
+}
+
+void thread_signal_wake(struct thread *thread, bool fatal)
+{
+	uint32_t states = THREAD_INTERRUPTIBLE | (fatal ? THREAD_KILLABLE | THREAD_STOPPED : 0);
+
+	thread_set_flag(thread, fatal ? TF_SIGNAL | TF_KILLED : TF_SIGNAL);
+	if (thread_wake_if(thread, states) || thread == thread_current())
+		return;
+	/* It runs, perhaps in user mode: the interrupt makes it look at its flags. */
+	uint32_t cpu = READ_ONCE(thread->cpu);
+	if (cpu != cpu_id() && READ_ONCE(per_cpu_ptr(runqueue, cpu)->current) == thread)
+		irqchip_ipi(cpu, VECTOR_IPI_WAKE);
+}
+
+bool thread_must_wake(const struct thread *thread, uint32_t state)
+{
+	uint32_t flags = state == THREAD_INTERRUPTIBLE ? TF_SIGNAL | TF_KILLED
+	               : state == THREAD_UNINTERRUPTIBLE ? 0 : TF_KILLED;
+
+	return thread_test_flag(thread, flags);
+}
+
+void thread_yield(void)
+{
+	struct thread *current = thread_current();
+	struct runqueue *rq;
+	uint64_t flags = irq_save();
+
+	rq = this_runqueue();
+	spin_lock(&rq->lock);
+	runqueue_update(rq, clock_monotonic());
+	if (policy_is_rt(current->policy))
+		rt_yield(&rq->rt, current);
+	else
+		fair_yield(&rq->fair, current);
+	rq->skip = current;
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+	schedule();
+}
+
+bool cond_resched(void)
+{
+	struct thread *current = thread_current();
+
+	if (likely(!thread_test_flag(current, TF_SCHED_WORK)))
+		return false;
+	lock_assert_can_sleep();
+	if (thread_test_flag(current, TF_WORK))
+		work_run();
+	if (!thread_test_flag(current, TF_NEED_RESCHED))
+		return false;
+	schedule();
+	return true;
+}
+
+void sched_exit_work(void)
+{
+	cond_resched();
+}
+
+void thread_switch_mmu(struct arch_mmu *mmu)
+{
+	uint64_t flags = irq_save();
+
+	thread_current()->mmu = mmu;
+	if (mmu)
+		mmu_activate(mmu);
+	irq_restore(flags);
+}
+
+void thread_exit(void)
+{
+	atomic_store_relaxed(&thread_current()->state, THREAD_DEAD);
+	schedule();
+	panic("a dead thread runs");
+}

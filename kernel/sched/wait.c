@@ -1,0 +1,251 @@
+/*
+ * Wait queues, sleeping with a deadline, completions.
+ *
+ * Non-exclusive entries stand before exclusive ones, so that a wake-up calls them all and then stops
+ * after as many exclusive ones as it was told. The lock of a queue is held while callbacks run;
+ * they wake threads (run queue lock inside).
+ */
+#include "sched/wait.h"
+
+#include "core/panic.h"
+#include "sched/clock.h"
+#include "sched/timer.h"
+
+void wait_queue_init(struct wait_queue *queue)
+{
+	spin_lock_init(&queue->lock, RANK_WAITQUEUE);
+	list_init(&queue->entries);
+}
+
+void wait_entry_init(struct wait_entry *entry, struct thread *thread,
+                     int (*wake)(struct wait_entry *entry, uint32_t mode, uintptr_t key))
+{
+	list_init(&entry->link);
+	entry->thread = thread;
+	entry->wake = wake;
+	entry->exclusive = false;
+}
+
+static void wait_add_locked(struct wait_queue *queue, struct wait_entry *entry)
+{
+	if (entry->exclusive)
+		list_add_tail(&queue->entries, &entry->link);
+	else
+		list_add_head(&queue->entries, &entry->link);
+}
+
+void wait_add(struct wait_queue *queue, struct wait_entry *entry)
+{
+	uint64_t flags = spin_lock_irqsave(&queue->lock);
+
+	wait_add_locked(queue, entry);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void wait_remove(struct wait_queue *queue, struct wait_entry *entry)
+{
+	uint64_t flags = spin_lock_irqsave(&queue->lock);
+
+	if (!list_is_empty(&entry->link))
+		list_remove_init(&entry->link);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+int wait_wake_thread(struct wait_entry *entry, uint32_t mode, uintptr_t key)
+{
+	bool woken = mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+
+	(void)key;
+	if (woken)
+		list_remove_init(&entry->link);
+	return woken;
+}
+
+static int wake_up_locked(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode)
+{
+	struct wait_entry *entry, *ahead;
+	int nr_woken = 0;
+
+	list_for_each_entry_safe(entry, ahead, &queue->entries, link) {
+		bool exclusive = entry->exclusive;
+
+		if (!entry->wake(entry, mode, key))
+			continue;
+		nr_woken++;
+		if (exclusive && !--nr_exclusive)
+			break;
+	}
+	return nr_woken;
+}
+
+int wake_up_key_mode(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode)
+{
+	uint64_t flags = spin_lock_irqsave(&queue->lock);
+	int nr_woken = wake_up_locked(queue, key, nr_exclusive, mode);
+
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return nr_woken;
+}
+
+int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth)
+{
+	uint64_t flags = irq_save();
+	int nr_woken;
+
+	spin_lock_nested(&queue->lock, depth);
+	nr_woken = wake_up_locked(queue, key, 1, 0);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return nr_woken;
+}
+
+void wake_up_poll_free(struct wait_queue *queue)
+{
+	wake_up_key_mode(queue, 0, INT32_MAX, WAKE_FREE);
+}
+
+int wait_prepare(struct wait_queue *queue, struct wait_entry *entry, uint32_t state)
+{
+	uint64_t flags;
+
+	if (unlikely(thread_must_wake(entry->thread, state))) {
+		wait_finish(queue, entry);
+		return state == THREAD_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
+	}
+	flags = spin_lock_irqsave(&queue->lock);
+	if (list_is_empty(&entry->link))
+		wait_add_locked(queue, entry);
+	thread_set_state(state);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	/* A signal that came before the state was set has woken nobody. */
+	if (likely(!thread_must_wake(entry->thread, state)))
+		return 0;
+	wait_finish(queue, entry);
+	return state == THREAD_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
+}
+
+void wait_finish(struct wait_queue *queue, struct wait_entry *entry)
+{
+	atomic_store_relaxed(&entry->thread->state, THREAD_RUNNABLE);
+	/* Both ends point home: a waker has unlinked it and has finished with it. */
+	if (READ_ONCE(entry->link.next) == &entry->link && READ_ONCE(entry->link.prev) == &entry->link)
+		return;
+	wait_remove(queue, entry);
+}
+
+void wait_relock_mutex(struct mutex *mutex)
+{
+	mutex_lock(mutex);
+}
+
+struct sleep_timer {
+	struct timer   timer;
+	struct thread *thread;
+};
+
+static void sleep_timer_fire(struct timer *timer)
+{
+	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
+}
+
+int wait_sleep(ns_t deadline_ns)
+{
+	struct sleep_timer sleep;
+
+	if (deadline_ns == WAIT_FOREVER) {
+		schedule();
+		return 0;
+	}
+	if (deadline_ns <= clock_monotonic()) {
+		atomic_store_relaxed(&thread_current()->state, THREAD_RUNNABLE);
+		return -ETIMEDOUT;
+	}
+	sleep.thread = thread_current();
+	timer_init(&sleep.timer, sleep_timer_fire);
+	timer_start(&sleep.timer, deadline_ns);
+	schedule();
+	return timer_cancel_sync(&sleep.timer) ? 0 : -ETIMEDOUT;
+}
+
+static int sleep_in(uint32_t state, ns_t deadline_ns)
+{
+	struct thread *current = thread_current();
+	int err;
+
+	do {
+		thread_set_state(state);
+		if (thread_must_wake(current, state)) {
+			atomic_store_relaxed(&current->state, THREAD_RUNNABLE);
+			return -ERESTARTSYS;
+		}
+		err = wait_sleep(deadline_ns);
+	} while (!err);
+	return 0;
+}
+
+int sleep_until(ns_t deadline_ns)
+{
+	return sleep_in(THREAD_INTERRUPTIBLE, deadline_ns);
+}
+
+void sleep_until_uninterruptible(ns_t deadline_ns)
+{
+	(void)sleep_in(THREAD_UNINTERRUPTIBLE, deadline_ns);
+}
+
+void completion_init(struct completion *completion)
+{
+	wait_queue_init(&completion->queue);
+	completion->done = 0;
+}
+
+static void completion_add(struct completion *completion, bool all)
+{
+	uint64_t flags = spin_lock_irqsave(&completion->queue.lock);
+
+	if (all)
+		completion->done = UINT32_MAX;
+	else if (completion->done != UINT32_MAX)
+		completion->done++;
+	wake_up_locked(&completion->queue, 0, all ? INT32_MAX : 1, 0);
+	spin_unlock_irqrestore(&completion->queue.lock, flags);
+}
+
+void complete(struct completion *completion)
+{
+	completion_add(completion, false);
+}
+
+void complete_all(struct completion *completion)
+{
+	completion_add(completion, true);
+}
+
+/* Passes if it may. Takes the lock also to pass: complete() has let go of the memory then. */
+static bool completion_try(struct completion *completion)
+{
+	uint64_t flags = spin_lock_irqsave(&completion->queue.lock);
+	bool done = completion->done;
+
+	if (done && completion->done != UINT32_MAX)
+		completion->done--;
+	spin_unlock_irqrestore(&completion->queue.lock, flags);
+	return done;
+}
+
+void completion_wait(struct completion *completion)
+{
+	(void)wait_event_loop(&completion->queue, completion_try(completion), THREAD_UNINTERRUPTIBLE,
+	                      WAIT_FOREVER, true, , );
+}
+
+int completion_wait_killable(struct completion *completion)
+{
+	return wait_event_loop(&completion->queue, completion_try(completion), THREAD_KILLABLE,
+	                       WAIT_FOREVER, true, , );
+}
+
+int completion_wait_until(struct completion *completion, ns_t deadline_ns)
+{
+	return wait_event_loop(&completion->queue, completion_try(completion), THREAD_UNINTERRUPTIBLE,
+	                       deadline_ns, true, , );
+}
