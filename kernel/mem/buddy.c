@@ -1,28 +1,21 @@
 /*
- * The buddy pools, the lists of single pages in front of them, and what happens when they are empty.
+ * The buddy pools, and the sections by which memory comes into them.
  *
- * A free block of order n begins at a multiple of 2^n frames; its buddy differs in bit n. Only the head of
- * a free block is marked (PAGE_FREE, free_order); all other pages of it have flags 0. Two free buddies are
- * always joined, up to PAGE_ORDER_MAX.
+ * A free block of order n begins at a multiple of 2^n frames; its buddy differs in bit n. Only the
+ * head of a free block is marked (PAGE_FREE, free_order); all other pages of it have flags 0. Two free
+ * buddies are always joined, up to PAGE_ORDER_MAX.
  *
- * Sections (128 MiB) whose struct pages are not yet initialised count as free; they are brought in from the
- * lowest address up when the pools cannot serve a request, and by pages_free_range().
- *
- * A CPU's list is touched by its CPU only, with interrupts on: handlers never allocate. What it holds
- * counts as free.
+ * Sections (128 MiB) whose struct pages are not yet initialised count as free; they are brought in
+ * from the lowest address up when the pools cannot serve a request, and by pages_free_range().
  */
 #include "mem/buddy.h"
 
-#include <arch/percpu.h>
-
-#include "core/gauge.h"
 #include "core/panic.h"
-#include "core/printk.h"
 #include "core/spinlock.h"
-#include "lib/bitmap.h"
+#include "lib/bits.h"
 #include "lib/math.h"
 #include "lib/string.h"
-#include "mem/alloc_fail.h"
+#include "mem/buddy_impl.h"
 #include "mem/memmap.h"
 #include "mem/memmap_impl.h"
 
@@ -30,9 +23,7 @@ enum {
 	ORDERS = PAGE_ORDER_MAX + 1,
 	SECTION_SHIFT = 27 - PAGE_SHIFT, SECTION_FRAMES = 1 << SECTION_SHIFT,
 	SECTIONS_MAX = 1 << 16, /* 8 TiB of addresses */
-	CPU_LIST_MAX = 64, CPU_LIST_BATCH = 32,
 	BOOT_FRAMES = 64 << (20 - PAGE_SHIFT), /* brought in at start-up */
-	RETRIES_MAX = 64,
 };
 
 #define LOW_FRAMES (0x100000000ul >> PAGE_SHIFT)
@@ -54,20 +45,6 @@ static struct {
 	uint64_t        next __guarded_by(lock);             /* the first that is not */
 	uint64_t        frames_absent __atomic;              /* usable frames in those to come */
 } sections = { .lock = SPINLOCK(RANK_SECTION) };
-
-struct page_cpu {
-	uint32_t     count;
-	struct page *pages[CPU_LIST_MAX];
-};
-static DEFINE_PER_CPU(struct page_cpu, page_cpu);
-
-static struct {
-	uint64_t total __atomic;
-	uint64_t min, low, high __const_after_init;
-	int64_t  use[PAGE_USE_COUNT] __atomic;
-	bool     wake_asked __atomic;
-	const struct reclaim_hook *hook __atomic;
-} stats;
 
 struct page *page_array __ro_after_init;
 uint64_t page_array_end __ro_after_init;
@@ -140,7 +117,7 @@ static struct page *pool_take_locked(struct pool *pool, unsigned int order)
 	return page;
 }
 
-static struct page *pools_take(unsigned int order, unsigned int flags)
+struct page *pools_take(unsigned int order, unsigned int flags)
 {
 	struct page *page = NULL;
 
@@ -156,7 +133,7 @@ static struct page *pools_take(unsigned int order, unsigned int flags)
 	return page;
 }
 
-static void pool_give(struct page *page, unsigned int order)
+void pools_give(struct page *page, unsigned int order)
 {
 	uint64_t frame = page_to_frame(page);
 	struct pool *pool = pool_of(frame);
@@ -175,7 +152,7 @@ static void frames_give(uint64_t start, uint64_t end)
 
 		while (start + (1ul << order) > end)
 			order--;
-		pool_give(frame_to_page(start), order);
+		pools_give(frame_to_page(start), order);
 		start += 1ul << order;
 	}
 }
@@ -224,7 +201,7 @@ static void section_bring_in_locked(uint64_t section)
 }
 
 /* One more section of memory; false if all are in. */
-static bool section_bring_in_next(void)
+bool section_bring_in_next(void)
 {
 	spin_lock(&sections.lock);
 	while (sections.next << SECTION_SHIFT < page_array_end &&
@@ -243,258 +220,6 @@ struct page *page_by_frame(uint64_t frame)
 	return frame < page_array_end && section_is_present(frame) ? frame_to_page(frame) : NULL;
 }
 
-/* ---- allocation ---------------------------------------------------------------------------- */
-
-static uint64_t pages_spare(void)
-{
-	return READ_ONCE(pools[0].nr_free) + READ_ONCE(pools[1].nr_free) +
-	       atomic_load_relaxed(&sections.frames_absent);
-}
-
-static uint64_t watermark(unsigned int flags)
-{
-	if (flags & ALLOC_RESERVE)
-		return 0;
-	if (flags & ALLOC_MAY_DIP)
-		return stats.min / 2;
-	return flags & ALLOC_IS_USER ? stats.low : stats.min;
-}
-
-static void reclaim_wake(void)
-{
-	const struct reclaim_hook *hook = atomic_load_relaxed(&stats.hook);
-
-	if (hook && hook->wake && !atomic_xchg(&stats.wake_asked, true))
-		hook->wake();
-}
-
-/* A block out of the pools if the watermark allows; brings in sections as needed. */
-static struct page *block_alloc(unsigned int order, unsigned int flags)
-{
-	uint64_t spare = pages_spare();
-	struct page *page;
-
-	if (unlikely(spare < stats.low + (1ul << order)))
-		reclaim_wake();
-	if (unlikely(spare < watermark(flags) + (1ul << order)))
-		return NULL;
-	do {
-		page = pools_take(order, flags);
-	} while (!page && section_bring_in_next());
-	return page;
-}
-
-static void run_init(struct page *page, unsigned int order)
-{
-	page->flags = order << PAGE_ORDER_SHIFT;
-	page->refcount = 1;
-	page->mapcount = 0;
-	page->private_value = 0;
-	page->owner = NULL;
-	page->index = 0;
-	for (uint32_t i = 1; i < 1u << order; i++) {
-		page[i].flags = PAGE_TAIL;
-		page[i].run_offset = i;
-	}
-}
-
-/* Ask for reclaim; true if trying again makes sense. */
-static bool reclaim_run(unsigned int order, unsigned int flags)
-{
-	const struct reclaim_hook *hook = atomic_load_relaxed(&stats.hook);
-
-	if (!(flags & ALLOC_MAY_RECLAIM) || !hook)
-		return false;
-	pages_drain();
-	return hook->reclaim(order, flags) == RECLAIM_RETRY;
-}
-
-static __noinline struct page *block_alloc_slow(unsigned int order, unsigned int flags)
-{
-	for (int tries = 0; tries < RETRIES_MAX; tries++) {
-		struct page *page = block_alloc(order, flags);
-
-		if (page)
-			return page;
-		if (!reclaim_run(order, flags))
-			break;
-	}
-	if (!(flags & (ALLOC_NOWARN | ALLOC_IS_USER)))
-		pr_warn_ratelimited("out of memory: order %u, flags %#x, %lu pages free of %lu\n", order,
-				    flags, pages_free_count(), stats.total);
-	return NULL;
-}
-
-/* In the debug kernel every request that might sleep proves that it could. */
-static inline void check_context(unsigned int flags)
-{
-	if (LOCK_DEBUG && (flags & ALLOC_MAY_RECLAIM)) {
-		lock_assert_can_sleep();
-		lockdep_assert_may_take(RANK_RECLAIM);
-	}
-}
-
-struct page *pages_alloc(unsigned int order, unsigned int flags)
-{
-	if (order == 0)
-		return page_alloc(flags);
-	check_context(flags);
-	if (order > PAGE_ORDER_MAX || alloc_fail_now(flags))
-		return NULL;
-	struct page *page = block_alloc_slow(order, flags);
-
-	if (!page)
-		return NULL;
-	run_init(page, order);
-	if (flags & ALLOC_ZERO)
-		memset(page_to_virt(page), 0, PAGE_SIZE << order);
-	return page;
-}
-
-/* Fill the CPU's list by up to a batch, of which the caller gets the last page. */
-static __noinline struct page *page_alloc_slow(unsigned int flags)
-{
-	struct page *page = NULL;
-
-	if (alloc_fail_now(flags))
-		return NULL;
-	if (!(flags & ALLOC_DMA32))
-		for (uint32_t i = 0; i < CPU_LIST_BATCH; i++) {
-			struct page_cpu *list = this_cpu_ptr(page_cpu);
-
-			if (list->count == CPU_LIST_MAX)
-				break;
-			page = block_alloc(0, flags | ALLOC_NOWARN);
-			if (!page)
-				break;
-			page->flags = PAGE_CPU_LIST;
-			list->pages[list->count++] = page;
-		}
-	struct page_cpu *list = this_cpu_ptr(page_cpu);
-
-	if (list->count && !(flags & ALLOC_DMA32))
-		page = list->pages[--list->count];
-	else
-		page = block_alloc_slow(0, flags);
-	if (page)
-		run_init(page, 0);
-	return page;
-}
-
-struct page *page_alloc(unsigned int flags)
-{
-	struct page_cpu *list = this_cpu_ptr(page_cpu);
-	struct page *page;
-
-	check_context(flags);
-	if (likely(list->count && !(flags & ALLOC_DMA32) && !READ_ONCE(alloc_fail_armed))) {
-		page = list->pages[--list->count];
-		debug_assert(page->flags == PAGE_CPU_LIST);
-		run_init(page, 0);
-	} else {
-		page = page_alloc_slow(flags);
-		if (!page)
-			return NULL;
-	}
-	if (flags & ALLOC_ZERO)
-		memset(page_to_virt(page), 0, PAGE_SIZE);
-	return page;
-}
-
-unsigned int pages_alloc_bulk(struct page **pages, unsigned int count, unsigned int flags)
-{
-	unsigned int got = 0;
-
-	while (got < count && (pages[got] = page_alloc(flags)))
-		got++;
-	return got;
-}
-
-void *page_alloc_virt(unsigned int flags)
-{
-	struct page *page = page_alloc(flags);
-
-	return page ? page_to_virt(page) : NULL;
-}
-
-/* ---- freeing ------------------------------------------------------------------------------- */
-
-static __noinline void page_cpu_flush(struct page_cpu *list, uint32_t keep)
-{
-	while (list->count > keep) {
-		struct page *page = list->pages[--list->count];
-
-		page->flags = 0;
-		pool_give(page, 0);
-	}
-	if (pages_spare() >= stats.high)
-		atomic_store_relaxed(&stats.wake_asked, false);
-}
-
-static void check_free(const struct page *page)
-{
-	debug_assert(page_refs(page) == 0);
-	debug_assert(!page_is(page, PAGE_FREE | PAGE_CPU_LIST | PAGE_TAIL | PAGE_RESERVED | PAGE_CACHED));
-	debug_assert(page_is(page, PAGE_SLAB) || page_mapcount(page) == 0);
-}
-
-void page_free(struct page *page)
-{
-	unsigned int order = page_order(page);
-
-	check_free(page);
-	if (likely(order == 0)) {
-		struct page_cpu *list = this_cpu_ptr(page_cpu);
-
-		if (unlikely(list->count == CPU_LIST_MAX))
-			page_cpu_flush(list, CPU_LIST_MAX - CPU_LIST_BATCH);
-		page->flags = PAGE_CPU_LIST;
-		list->pages[list->count++] = page;
-		return;
-	}
-	for (uint32_t i = 0; i < 1u << order; i++)
-		page[i].flags = 0;
-	pool_give(page, order);
-}
-
-bool page_try_get(struct page *page)
-{
-	uint32_t refs = page_refs(page);
-
-	while (refs)
-		if (atomic_cmpxchg(&page->refcount, &refs, refs + 1))
-			return true;
-	return false;
-}
-
-void pages_free(struct page *head, unsigned int order)
-{
-	debug_assert(page_refs(head) == 1 && page_order(head) == order);
-	head->refcount = 0;
-	page_free(head);
-}
-
-void pages_free_virt(void *address, unsigned int order)
-{
-	pages_free(virt_to_page(address), order);
-}
-
-void pages_split(struct page *head)
-{
-	uint32_t nr = 1u << page_order(head);
-	uint32_t refs = page_refs(head);
-
-	for (uint32_t i = 0; i < nr; i++) {
-		run_init(&head[i], 0);
-		head[i].refcount = refs;
-	}
-}
-
-void pages_drain(void)
-{
-	page_cpu_flush(this_cpu_ptr(page_cpu), 0);
-}
-
 void pages_free_range(paddr_t start, paddr_t end)
 {
 	uint64_t first = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
@@ -508,70 +233,20 @@ void pages_free_range(paddr_t start, paddr_t end)
 	for (uint64_t frame = first; frame < last; frame++)
 		assert(page_is(frame_to_page(frame), PAGE_RESERVED));
 	frames_clear_reserved(first, last);
-	atomic_add(&stats.total, last - first);
+	pages_total_add(last - first);
 	frames_give(first, last);
 }
 
-/* ---- statistics and start ------------------------------------------------------------------ */
-
-void reclaim_hook_register(const struct reclaim_hook *hook)
+uint64_t pages_spare(void)
 {
-	atomic_store_release(&stats.hook, hook); /* the table is constant */
+	return READ_ONCE(pools[0].nr_free) + READ_ONCE(pools[1].nr_free) +
+	       atomic_load_relaxed(&sections.frames_absent);
 }
 
-static uint64_t pages_in_cpu_lists(void)
-{
-	uint64_t pages = 0;
-
-	for_each_cpu(cpu)
-		pages += READ_ONCE(per_cpu_ptr(page_cpu, cpu)->count);
-	return pages;
-}
-
-uint64_t pages_free_count(void)
-{
-	return pages_spare() + pages_in_cpu_lists();
-}
-
-uint64_t pages_total(void)
-{
-	return atomic_load_relaxed(&stats.total);
-}
 
 uint64_t pages_free_blocks(unsigned int pool, unsigned int order)
 {
 	return pool < 2 && order < ORDERS ? READ_ONCE(pools[pool].nr_blocks[order]) : 0;
-}
-
-void page_use_add(enum page_use use, int64_t pages)
-{
-	atomic_add(&stats.use[use], pages);
-}
-
-void page_stats_read(struct page_stats *out)
-{
-	*out = (struct page_stats){
-		.total = pages_total(),
-		.free = pages_free_count(),
-		.cached_by_cpus = pages_in_cpu_lists(),
-		.min = stats.min, .low = stats.low, .high = stats.high,
-		.slab = (uint64_t)atomic_load_relaxed(&stats.use[PAGE_USE_SLAB]),
-		.vmalloc = (uint64_t)atomic_load_relaxed(&stats.use[PAGE_USE_VMALLOC]),
-		.page_tables = (uint64_t)atomic_load_relaxed(&stats.use[PAGE_USE_TABLE]),
-		.kernel_stacks = (uint64_t)atomic_load_relaxed(&stats.use[PAGE_USE_STACK]),
-	};
-}
-
-/* As Linux: the reserve grows with the square root of memory. */
-static void __init watermarks_set(uint64_t pages)
-{
-	uint64_t kib = pages << (PAGE_SHIFT - 10), root = 1;
-
-	while (root * root < 16 * kib)
-		root++;
-	stats.min = root >> (PAGE_SHIFT - 10);
-	stats.low = stats.min * 5 / 4;
-	stats.high = stats.min * 3 / 2;
 }
 
 void __init buddy_init(void)
@@ -585,16 +260,8 @@ void __init buddy_init(void)
 	for (uint64_t section = 0; section << SECTION_SHIFT < page_array_end; section++)
 		frames += section_usable(section, NULL);
 	sections.frames_absent = frames;
-	stats.total = frames;
+	pages_total_add(frames);
 	watermarks_set(frames);
 	while (pools[0].nr_free < BOOT_FRAMES && section_bring_in_next())
 		;
 }
-
-static int64_t gauge_pages(void)
-{
-	return (int64_t)(pages_total() - pages_free_count());
-}
-
-GAUGE("pages", gauge_pages);
-GAUGE_DRAIN(pages_drain);

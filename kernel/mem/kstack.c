@@ -60,17 +60,11 @@ static uint32_t address_slot(const void *stack)
 /* A free slot, marked as taken; SLOTS_MAX: none. */
 static uint32_t slot_take(void)
 {
-	uint32_t slot;
-
 	spin_lock(&stacks.lock);
-	for (slot = stacks.search_from; slot < SLOTS_MAX; slot++) {
-		if (slot % 64 == 0 && stacks.slots[slot / 64] == ~0ul)
-			slot += 63;
-		else if (!(stacks.slots[slot / 64] >> slot % 64 & 1))
-			break;
-	}
+	uint32_t slot = (uint32_t)bitmap_find_next_zero(stacks.slots, SLOTS_MAX, stacks.search_from);
+
 	if (slot < SLOTS_MAX) {
-		stacks.slots[slot / 64] |= 1ul << slot % 64;
+		bitmap_set(stacks.slots, slot);
 		stacks.search_from = slot + 1;
 	}
 	spin_unlock(&stacks.lock);
@@ -80,7 +74,7 @@ static uint32_t slot_take(void)
 static void slot_give(uint32_t slot)
 {
 	spin_lock(&stacks.lock);
-	stacks.slots[slot / 64] &= ~(1ul << slot % 64);
+	bitmap_clear(stacks.slots, slot);
 	if (slot < stacks.search_from)
 		stacks.search_from = slot;
 	spin_unlock(&stacks.lock);

@@ -23,6 +23,7 @@
 #include "core/gauge.h"
 #include "core/panic.h"
 #include "core/printk.h"
+#include "lib/bitmap.h"
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mem/alloc_fail.h"
@@ -75,8 +76,8 @@ static unsigned int order_choose(uint32_t stride)
 static uint16_t cache_id_take_locked(void)
 {
 	for (uint16_t id = 1; id < CACHES_MAX; id++)
-		if (!(caches.ids[id / 64] >> id % 64 & 1)) {
-			caches.ids[id / 64] |= 1ul << id % 64;
+		if (!bitmap_test(caches.ids, id)) {
+			bitmap_set(caches.ids, id);
 			return id;
 		}
 	return 0;
@@ -412,7 +413,8 @@ void cache_destroy(struct cache *cache)
 	assert(cache->nr_slabs == 0);
 	spin_lock(&caches.lock);
 	list_remove(&cache->link);
-	caches.ids[cache->id / 64] &= ~(cache->id ? 1ul << cache->id % 64 : 0);
+	if (cache->id)
+		bitmap_clear(caches.ids, cache->id);
 	spin_unlock(&caches.lock);
 	cache_free(&cache_cache, cache);
 }

@@ -1,0 +1,22 @@
+/*
+ * Between page.c (per-CPU lists, watermarks) and buddy.c (pools, sections).
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct page;
+
+/* A block of exactly this order out of a pool, its struct pages blank; NULL. ALLOC_DMA32 matters only. */
+struct page *pools_take(unsigned int order, unsigned int flags) __must_check;
+void pools_give(struct page *page, unsigned int order);
+
+/* One more section of memory into the pools; false if all are in. */
+bool section_bring_in_next(void);
+
+/* Pages in the pools and in the sections to come. */
+uint64_t pages_spare(void);
+
+/* Managed pages grow; the watermarks for that many. Start-up. */
+void pages_total_add(uint64_t pages);
+void watermarks_set(uint64_t pages);
