@@ -38,16 +38,17 @@ void blake2s_init(struct blake2s *blake, size_t digest_size, const void *key, si
 	}
 }
 
-static __always_inline void mix(uint32_t *v, int a, int b, int c, int d, uint32_t x, uint32_t y)
+static __always_inline void mix(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d, uint32_t x,
+                                uint32_t y)
 {
-	v[a] += v[b] + x;
-	v[d] = rotate_right32(v[d] ^ v[a], 16);
-	v[c] += v[d];
-	v[b] = rotate_right32(v[b] ^ v[c], 12);
-	v[a] += v[b] + y;
-	v[d] = rotate_right32(v[d] ^ v[a], 8);
-	v[c] += v[d];
-	v[b] = rotate_right32(v[b] ^ v[c], 7);
+	*a += *b + x;
+	*d = rotate_right32(*d ^ *a, 16);
+	*c += *d;
+	*b = rotate_right32(*b ^ *c, 12);
+	*a += *b + y;
+	*d = rotate_right32(*d ^ *a, 8);
+	*c += *d;
+	*b = rotate_right32(*b ^ *c, 7);
 }
 
 static void compress(struct blake2s *blake, bool is_last)
@@ -65,14 +66,14 @@ static void compress(struct blake2s *blake, bool is_last)
 	for (int round = 0; round < 10; round++) {
 		const uint8_t *s = sigma[round];
 
-		mix(v, 0, 4, 8, 12, m[s[0]], m[s[1]]);
-		mix(v, 1, 5, 9, 13, m[s[2]], m[s[3]]);
-		mix(v, 2, 6, 10, 14, m[s[4]], m[s[5]]);
-		mix(v, 3, 7, 11, 15, m[s[6]], m[s[7]]);
-		mix(v, 0, 5, 10, 15, m[s[8]], m[s[9]]);
-		mix(v, 1, 6, 11, 12, m[s[10]], m[s[11]]);
-		mix(v, 2, 7, 8, 13, m[s[12]], m[s[13]]);
-		mix(v, 3, 4, 9, 14, m[s[14]], m[s[15]]);
+		mix(v + 0, v + 4, v + 8, v + 12, m[s[0]], m[s[1]]);
+		mix(v + 1, v + 5, v + 9, v + 13, m[s[2]], m[s[3]]);
+		mix(v + 2, v + 6, v + 10, v + 14, m[s[4]], m[s[5]]);
+		mix(v + 3, v + 7, v + 11, v + 15, m[s[6]], m[s[7]]);
+		mix(v + 0, v + 5, v + 10, v + 15, m[s[8]], m[s[9]]);
+		mix(v + 1, v + 6, v + 11, v + 12, m[s[10]], m[s[11]]);
+		mix(v + 2, v + 7, v + 8, v + 13, m[s[12]], m[s[13]]);
+		mix(v + 3, v + 4, v + 9, v + 14, m[s[14]], m[s[15]]);
 	}
 	for (int i = 0; i < 8; i++)
 		blake->state[i] ^= v[i] ^ v[i + 8];

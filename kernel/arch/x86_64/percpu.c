@@ -7,13 +7,12 @@
 
 #include <linux/errno.h>
 
+#include "arch/x86_64/image.h"
 #include "arch/x86_64/setup.h"
 #include "core/panic.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
-
-extern char percpu_start[], percpu_end[];
 
 DEFINE_PER_CPU(uint64_t, percpu_delta);
 DEFINE_PER_CPU(uint32_t, percpu_number);

@@ -12,13 +12,12 @@
 #include <arch/usercopy.h>
 
 #include "arch/x86_64/entry.h"
+#include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/segments.h"
 #include "core/printk.h"
 #include "core/symbols.h"
 #include "lib/printf.h"
-
-extern char boot_stack[], boot_stack_top[];
 
 struct frame {
 	uint64_t next, return_address;

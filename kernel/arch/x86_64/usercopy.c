@@ -10,22 +10,8 @@
 
 #include <arch/cpu.h>
 
+#include "arch/x86_64/image.h"
 #include "lib/string.h"
-
-struct extable_entry {
-	int32_t insn, fixup; /* distances from the fields themselves */
-};
-
-struct smap_site {
-	int32_t  at; /* distance from this field */
-	uint32_t is_stac;
-};
-
-extern const struct extable_entry extable_start[], extable_end[];
-extern const struct smap_site smap_sites_start[], smap_sites_end[];
-extern char user_copy_choice[];
-size_t user_copy_rep(void *to, const void *from, size_t size);
-size_t user_fill_zero(void *to, size_t size);
 
 /* ---- the exception table ------------------------------------------------------------------- */
 

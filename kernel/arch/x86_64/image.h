@@ -1,0 +1,32 @@
+/*
+ * What the linker script and the assembly files define for the C files of this folder: tables that
+ * the linker gathers, and the entry points of usercopy.S. All of it is constant once the CPU's
+ * features are known, but for the per-CPU section, which belongs to the boot CPU.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* Instructions that may fault on a user address, and where to go on then. */
+struct extable_entry {
+	int32_t insn, fixup; /* distances from the fields themselves */
+};
+extern const struct extable_entry extable_start[], extable_end[];
+
+/* Places of stac and clac, nops until usercopy_init() finds SMAP. */
+struct smap_site {
+	int32_t  at; /* distance from this field */
+	uint32_t is_stac;
+};
+extern const struct smap_site smap_sites_start[], smap_sites_end[];
+
+/* The boot CPU's per-CPU variables; the copies of others are made like them. */
+extern char percpu_start[], percpu_end[];
+
+/* The stack of head.S, on which the boot CPU comes to C. */
+extern char boot_stack[], boot_stack_top[];
+
+/* usercopy.S: how many bytes were left when it faulted; and the jump that picks the way to copy. */
+size_t user_copy_rep(void *to, const void *from, size_t size);
+size_t user_fill_zero(void *to, size_t size);
+extern char user_copy_choice[];
