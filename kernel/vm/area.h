@@ -58,9 +58,18 @@ struct area {
 	const char *name __const_after_init;        /* "[vdso]", "[vvar]", or NULL; static */
 	struct space *space __const_after_init;
 	struct interval in_mapping __guarded_by(backing->lock);
-	uaddr_t last_fault; /* hint: the next anonymous fault in sequence; races are harmless */
+	uaddr_t next_fault; /* where a fault in sequence would come; hint, races are harmless */
+	uint8_t streak;     /* anonymous faults in sequence so far; hint */
+	bool has_anon __atomic; /* some page of this area is or was a private copy; never cleared */
+	struct area *next_dead; /* chain of areas that are to be destroyed after the lock is let go */
 	struct rcu_head rcu;
 };
+
+/* The most areas a space may have, as Linux's default of /proc/sys/vm/max_map_count. */
+#define AREAS_MAX 65530
+
+/* Free addresses that are kept below an area that grows down. */
+#define AREA_GUARD_GAP (256 * PAGE_SIZE)
 
 static inline size_t area_pages(const struct area *area)
 {
@@ -77,3 +86,75 @@ static inline bool area_is_cow(const struct area *area)
 {
 	return (area->flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
 }
+
+/* The lowest address that an area keeps for itself, its guard gap included. */
+static inline uaddr_t area_low(const struct area *area)
+{
+	if (!(area->flags & VM_GROWSDOWN))
+		return area->start;
+	return area->start > AREA_GUARD_GAP ? area->start - AREA_GUARD_GAP : 0;
+}
+
+static inline struct area *area_next(const struct area *area)
+{
+	return rb_entry_or_null(rb_next(&area->node), struct area, node);
+}
+
+static inline struct area *area_prev(const struct area *area)
+{
+	return rb_entry_or_null(rb_prev(&area->node), struct area, node);
+}
+
+/* What an area is made from; the fields as in struct area. */
+struct area_params {
+	uaddr_t start, end;
+	uint32_t flags;
+	pgoff_t pgoff;
+	struct backing *backing;
+	struct file *file;
+	const char *name;
+};
+
+/* An area that is in no space yet; takes its reference to the file. NULL: no memory. */
+struct area *area_create(struct space *space, const struct area_params *params);
+/* The area is in no tree. Lets the file go (may sleep), frees after a grace period. */
+void area_destroy(struct area *area);
+/* The same for a chain by next_dead. */
+void areas_destroy(struct area *dead);
+
+/*
+ * Into and out of the space's tree and the backing's. The range is free. Space's lock for writing;
+ * counters of the space are the caller's.
+ */
+void area_insert(struct area *area);
+void area_remove(struct area *area);
+
+/* Moves one or both ends of an area that is inserted; pgoff follows start. The range is free. */
+void area_resize(struct area *area, uaddr_t start, uaddr_t end);
+
+/*
+ * Cuts the area at addr, which lies inside: area keeps what is below, *upper (if not NULL) is the rest,
+ * inserted. -ENOMEM, also if the space has its full number of areas.
+ */
+int __must_check area_split(struct area *area, uaddr_t addr, struct area **upper);
+
+/* True if high may continue low as one area. */
+bool area_can_merge(const struct area *low, const struct area *high);
+/* The same for a range that is no area yet. */
+bool area_can_append(const struct area *low, const struct area_params *params);
+bool area_can_prepend(const struct area *high, const struct area_params *params);
+
+/*
+ * Joins neighbours where they fit, for all pairs that touch [start, end]. Areas that vanish go to
+ * the chain *dead. Space's lock for writing.
+ */
+void areas_merge(struct space *space, uaddr_t start, uaddr_t end, struct area **dead);
+
+/*
+ * The highest address at which len bytes are free within [low, high), guard gaps kept; 0 if there is
+ * none. Space's lock.
+ */
+uaddr_t areas_find_gap(const struct space *space, size_t len, uaddr_t low, uaddr_t high);
+
+/* An empty tree of areas. */
+void areas_init(struct rbtree *tree);

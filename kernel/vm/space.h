@@ -33,7 +33,7 @@ struct space_limits {
 	size_t as;      /* RLIMIT_AS: all areas */
 	size_t data;    /* RLIMIT_DATA: brk and private writable areas */
 	size_t stack;   /* RLIMIT_STACK: growth of the stack, place of the mmap area */
-	size_t memlock; /* RLIMIT_MEMLOCK; ~0ul for one who has CAP_IPC_LOCK */
+	size_t memlock; /* RLIMIT_MEMLOCK; see space_set_lock_limit */
 };
 
 /* Where exec put things, for /proc/PID/stat and prctl(PR_SET_MM). */
@@ -105,6 +105,7 @@ struct map_request {
 	struct file *file;       /* lent; the area takes its own reference by ops->area_get */
 	pgoff_t pgoff;           /* of addr in the backing */
 	const char *name;        /* see struct area */
+	bool may_map_low;        /* CAP_SYS_RAWIO: MAP_FIXED below vm.mmap_min_addr */
 };
 
 /*
@@ -144,6 +145,9 @@ int __must_check space_sync(struct space *space, uaddr_t addr, size_t len, unsig
 
 /* mlock2(2) and munlock(2): on is 0, VM_LOCKED, or VM_LOCKED | VM_LOCKONFAULT. */
 int __must_check space_lock(struct space *space, uaddr_t addr, size_t len, uint32_t on);
+
+/* The limit for what follows: RLIMIT_MEMLOCK, or ~0ul for one who has CAP_IPC_LOCK. */
+void space_set_lock_limit(struct space *space, size_t memlock);
 
 /* mlockall(2), flags of MCL_*; 0: munlockall. */
 int __must_check space_lock_all(struct space *space, unsigned flags);

@@ -1,0 +1,110 @@
+/*
+ * The areas that map an object, and what the object does to them: take pages away, make them clean.
+ * Page tables are reached from here without the space's lock: an area that is in the tree under
+ * backing->lock still has its tables.
+ */
+#include "vm/backing.h"
+
+#include "core/panic.h"
+#include "lib/math.h"
+#include "vm/space_impl.h"
+#include "vm/zap_impl.h"
+
+void backing_init(struct backing *backing, const struct backing_ops *ops)
+{
+	backing->ops = ops;
+	mutex_init(&backing->lock, RANK_AREA_TREE);
+	interval_tree_init(&backing->areas);
+	backing->nr_writable_shared = 0;
+	backing->is_shmem = false;
+}
+
+void backing_fini(struct backing *backing)
+{
+	assert(interval_tree_is_empty(&backing->areas));
+}
+
+bool backing_is_mapped(const struct backing *backing)
+{
+	return !interval_tree_is_empty(&backing->areas);
+}
+
+unsigned backing_writable_mappings(struct backing *backing)
+{
+	unsigned nr;
+
+	mutex_lock(&backing->lock);
+	nr = backing->nr_writable_shared;
+	mutex_unlock(&backing->lock);
+	return nr;
+}
+
+/* The addresses at which the area maps first .. last. They overlap. */
+static struct range area_range(const struct area *area, pgoff_t first, pgoff_t last)
+{
+	pgoff_t low = max(first, area->pgoff);
+	pgoff_t high = min(last, area->pgoff + area_pages(area) - 1);
+
+	return (struct range){
+		.start = area->start + ((low - area->pgoff) << PAGE_SHIFT),
+		.end = area->start + ((high + 1 - area->pgoff) << PAGE_SHIFT),
+	};
+}
+
+void backing_unmap_range(struct backing *backing, pgoff_t first, pgoff_t last, bool even_cow)
+{
+	if (!backing_is_mapped(backing))
+		return;
+	mutex_lock(&backing->lock);
+	for (struct interval *i = interval_first(&backing->areas, first, last); i;
+	     i = interval_next(i, first, last)) {
+		struct area *area = container_of(i, struct area, in_mapping);
+		struct range range = area_range(area, first, last);
+		struct zap zap;
+
+		zap_begin(&zap, area->space);
+		zap.keeps_copies = !even_cow;
+		zap_area(&zap, area, range.start, range.end);
+		zap_end(&zap);
+	}
+	mutex_unlock(&backing->lock);
+}
+
+/* Takes the right to write from the PTE of one page in one area; true if it had it. */
+static bool area_clean_page(struct area *area, const struct page *page, uaddr_t addr)
+{
+	struct arch_mmu *mmu = &area->space->mmu;
+	pte_t *slot = mmu_leaf_find(mmu, addr), pte;
+	bool was_writable;
+
+	if (!slot)
+		return false;
+	mmu_leaf_lock(slot);
+	pte = pte_read(slot);
+	was_writable = pte_has_page(pte) && pte_page(pte) == page && pte_is_writable(pte);
+	if (was_writable)
+		pte_exchange(slot, pte_without_dirty(pte_without_write(pte)));
+	mmu_leaf_unlock(slot);
+	if (was_writable)
+		mmu_flush_page(mmu, addr);
+	return was_writable;
+}
+
+bool backing_clean_page(struct backing *backing, struct page *page, pgoff_t pgoff)
+{
+	bool was_writable = false;
+
+	if (!backing_is_mapped(backing))
+		return false;
+	mutex_lock(&backing->lock);
+	for (struct interval *i = interval_first(&backing->areas, pgoff, pgoff); i;
+	     i = interval_next(i, pgoff, pgoff)) {
+		struct area *area = container_of(i, struct area, in_mapping);
+
+		if (!(area->flags & VM_SHARED))
+			continue;
+		was_writable |= area_clean_page(area, page, area_range(area, pgoff, pgoff).start);
+	}
+	mutex_unlock(&backing->lock);
+	return was_writable;
+}
