@@ -1,0 +1,123 @@
+/*
+ * The way from "no page is free" to "try again": shrinkers in turn, then the choice of a victim. Only
+ * requests that say ALLOC_MAY_OOM may cost a process its life.
+ */
+#include "vm/reclaim.h"
+
+#include "core/spinlock.h"
+#include "lib/math.h"
+#include "mem/buddy.h"
+#include "mem/slab.h"
+#include "sched/mutex.h"
+#include "sched/thread.h"
+#include "sched/work.h"
+
+/* One round asks for at least this many pages, so that not every allocation ends here. */
+#define ROUND_PAGES 64
+
+static struct {
+	struct mutex lock; /* one round at a time; also guards the list */
+	struct list shrinkers __guarded_by(lock);
+	const struct thread *owner __atomic; /* who reclaims now: its own allocations must not come here */
+	oom_hook_fn oom_hook __const_after_init;
+} reclaim = {
+	.lock = MUTEX(reclaim.lock, RANK_RECLAIM),
+	.shrinkers = LIST_INIT(reclaim.shrinkers),
+};
+
+void shrinker_register(struct shrinker *shrinker)
+{
+	mutex_lock(&reclaim.lock);
+	list_add_tail(&reclaim.shrinkers, &shrinker->in_shrinkers);
+	mutex_unlock(&reclaim.lock);
+}
+
+void shrinker_unregister(struct shrinker *shrinker)
+{
+	mutex_lock(&reclaim.lock);
+	list_remove(&shrinker->in_shrinkers);
+	mutex_unlock(&reclaim.lock);
+}
+
+size_t reclaim_pages(size_t nr_pages)
+{
+	struct shrinker *shrinker;
+	size_t freed = 0;
+
+	mutex_lock(&reclaim.lock);
+	atomic_store_relaxed(&reclaim.owner, thread_current());
+	list_for_each_entry(shrinker, &reclaim.shrinkers, in_shrinkers) {
+		if (freed >= nr_pages)
+			break;
+		freed += shrinker->shrink(shrinker, nr_pages - freed);
+	}
+	freed += cache_drain_all();
+	atomic_store_relaxed(&reclaim.owner, NULL);
+	mutex_unlock(&reclaim.lock);
+	return freed;
+}
+
+size_t reclaim_count(void)
+{
+	struct shrinker *shrinker;
+	size_t count = 0;
+
+	mutex_lock(&reclaim.lock);
+	list_for_each_entry(shrinker, &reclaim.shrinkers, in_shrinkers)
+		count += shrinker->count ? shrinker->count(shrinker) : 0;
+	mutex_unlock(&reclaim.lock);
+	return count;
+}
+
+void reclaim_all(void)
+{
+	while (reclaim_pages(SIZE_MAX / 2))
+		cond_resched();
+}
+
+void oom_hook_register(oom_hook_fn hook)
+{
+	reclaim.oom_hook = hook;
+}
+
+bool oom_invoke(void)
+{
+	return reclaim.oom_hook && reclaim.oom_hook();
+}
+
+static enum reclaim_result reclaim_for(unsigned int order, unsigned int flags)
+{
+	if (atomic_load_relaxed(&reclaim.owner) == thread_current())
+		return RECLAIM_NOTHING;
+	if (reclaim_pages(max((size_t)ROUND_PAGES, (size_t)1 << order)))
+		return RECLAIM_RETRY;
+	if (flags & ALLOC_MAY_OOM && oom_invoke())
+		return RECLAIM_RETRY;
+	return RECLAIM_NOTHING;
+}
+
+static void background_run(struct work *work)
+{
+	struct page_stats stats;
+
+	page_stats_read(&stats);
+	if (stats.free < stats.high)
+		reclaim_pages(stats.high - stats.free);
+}
+
+static struct work background = WORK(background_run);
+
+static void background_wake(void)
+{
+	work_queue_sleeping(&background);
+}
+
+static const struct reclaim_hook hook = {
+	.reclaim = reclaim_for,
+	.wake = background_wake,
+};
+
+void reclaim_init(void)
+{
+	reclaim_hook_register(&hook);
+}
