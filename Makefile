@@ -54,6 +54,7 @@ build/uapi/.ready:
 
 include tools/build/generated.mk
 include tools/build/thirdparty.mk
+include vdso/vdso.mk
 include test/unit/unit.mk
 
 # ---- the kernel ELF: linked twice, the second time with the symbol table made from the first ------

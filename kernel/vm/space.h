@@ -229,5 +229,5 @@ uint64_t space_hiwater_rss(const struct space *space);
  */
 size_t space_reap(struct space *space);
 
-/* Start-up: caches, the vDSO image. */
+/* Start-up: the page of zeroes, the vDSO, the reclaim hook. After pages can be allocated. */
 void vm_init(void);
