@@ -100,7 +100,8 @@ static int copy_fs(struct task *task, uint64_t flags)
 	return 0;
 }
 
-static int copy_namespaces(struct task *task, uint64_t flags)
+/* The current task's namespaces, or new ones of the kinds in `flags`; `fs` moves along into new mounts. */
+static int namespaces_for(uint64_t flags, struct fs_context *fs, struct nsproxy **out)
 {
 	struct nsproxy *own = task_current()->ns;
 	struct mount_namespace *mounts = own->mounts;
@@ -108,7 +109,7 @@ static int copy_namespaces(struct task *task, uint64_t flags)
 	int err = 0;
 
 	if (!(flags & (CLONE_NEWNS | CLONE_NEWUTS))) {
-		task->ns = nsproxy_get(own);
+		*out = nsproxy_get(own);
 		return 0;
 	}
 	if (flags & CLONE_NEWUTS)
@@ -116,14 +117,29 @@ static int copy_namespaces(struct task *task, uint64_t flags)
 	if (err)
 		return err;
 	if (flags & CLONE_NEWNS)
-		err = mount_ns_copy(own->mounts, task->fs, &mounts);
+		err = mount_ns_copy(own->mounts, fs, &mounts);
 	if (!err)
-		err = nsproxy_create(uts, mounts, own->net, &task->ns);
+		err = nsproxy_create(uts, mounts, own->net, out);
 	if (mounts != own->mounts && mounts)
 		mount_ns_put(mounts);
 	if (uts != own->uts)
 		uts_namespace_put(uts);
 	return err;
+}
+
+int task_unshare_namespaces(uint64_t flags)
+{
+	struct task *task = task_current();
+	struct nsproxy *old = task->ns, *fresh;
+	int err = namespaces_for(flags, task->fs, &fresh);
+
+	if (err)
+		return err;
+	spin_lock(&task->resources_lock);
+	task->ns = fresh;
+	spin_unlock(&task->resources_lock);
+	nsproxy_put(old);
+	return 0;
 }
 
 static int copy_sighand(struct task *task, uint64_t flags)
@@ -161,7 +177,7 @@ static int copy_resources(struct task *task, uint64_t flags)
 	if (!err)
 		err = copy_fs(task, flags);
 	if (!err)
-		err = copy_namespaces(task, flags);
+		err = namespaces_for(flags, task->fs, &task->ns);
 	if (!err)
 		err = copy_sighand(task, flags);
 	if (!err)

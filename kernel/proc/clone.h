@@ -33,5 +33,8 @@ long task_clone(const struct clone_request *request, const struct pt_regs *regs)
  */
 int task_create_init(void (*main)(void *task), struct task **out);
 
+/* unshare(2) of CLONE_NEWNS and CLONE_NEWUTS for the current task, whose fs context is its own. -ENOMEM. */
+int __must_check task_unshare_namespaces(uint64_t flags);
+
 /* Wakes a parent that sleeps in vfork(2); called by exec at the point of no return, and by exit. */
 void task_vfork_release(struct task *task);

@@ -158,5 +158,8 @@ int __must_check task_cred_commit(struct cred *cred);
  */
 int task_may_access(struct task *task);
 
+/* The times and counts of one task; max_rss_pages is left at zero. */
+void task_usage(struct task *task, struct usage *usage);
+
 /* The user registers of a task that is not in user mode just now: the frame on its kernel stack. */
 struct pt_regs *task_regs(struct task *task);

@@ -32,8 +32,5 @@ void proc_attach_locked(struct proc *proc, struct proc *parent);
 /* A session without a terminal for `sid`. -ENOMEM. */
 int session_alloc(struct pid *sid, struct proc *leader, struct session **out);
 
-/* The times and counts of one task. */
-void task_usage(struct task *task, struct usage *usage);
-
 /* Init becomes known as the reaper. */
 void proc_set_init(struct proc *proc);

@@ -1,0 +1,186 @@
+/*
+ * The first task. See init/user.h; the order of programs tried is Linux's (Documentation/admin-guide, "init=").
+ */
+#include "init/user.h"
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#include "arch/layout.h"
+#include "boot/bootinfo.h"
+#include "core/cmdline.h"
+#include "core/panic.h"
+#include "core/printk.h"
+#include "fs/context.h"
+#include "fs/devnum.h"
+#include "fs/fdtable.h"
+#include "fs/file.h"
+#include "fs/initramfs.h"
+#include "fs/mount.h"
+#include "fs/namei.h"
+#include "fs/tmpfs/tmpfs.h"
+#include "lib/string.h"
+#include "mem/buddy.h"
+#include "proc/clone.h"
+#include "proc/exec.h"
+#include "proc/proc.h"
+
+#define CONSOLE_DEVICE dev_make(5, 1)
+
+static const char *init_program;
+static const char *ramdisk_program = "/init";
+
+static int parse_init(const char *value)
+{
+	init_program = value;
+	return *value ? 0 : -EINVAL;
+}
+CMDLINE_PARAM("init", parse_init);
+
+static int parse_rdinit(const char *value)
+{
+	ramdisk_program = value;
+	return *value ? 0 : -EINVAL;
+}
+CMDLINE_PARAM("rdinit", parse_rdinit);
+
+static struct walk_from walk_of(struct task *task)
+{
+	return (struct walk_from){ .fs = task->fs, .cred = task->cred };
+}
+
+/* Every root file system has these, as Linux's built-in one does; an archive may bring its own. */
+static void make_defaults(const struct walk_from *from)
+{
+	int err = path_mkdir(from, "/dev", 0755);
+
+	if (!err || err == -EEXIST)
+		err = path_mknod(from, "/dev/console", S_IFCHR | 0600, CONSOLE_DEVICE, NULL);
+	if (err && err != -EEXIST)
+		pr_warn("cannot make /dev/console: error %d\n", -err);
+	err = path_mkdir(from, "/root", 0700);
+	if (err && err != -EEXIST)
+		pr_warn("cannot make /root: error %d\n", -err);
+}
+
+static void give_back(const void *from, size_t size)
+{
+	paddr_t start = virt_to_phys((void *)(uintptr_t)from);
+
+	pages_free_range(start, start + size);
+}
+
+static void unpack_initramfs(struct task *task)
+{
+	size_t size = bootinfo.initramfs_end - bootinfo.initramfs_start;
+	struct path root;
+
+	if (!size)
+		return;
+	fs_context_root(task->fs, &root);
+	if (initramfs_unpack(phys_to_virt(bootinfo.initramfs_start), size, &root, give_back))
+		pr_err("initramfs: unpacking failed\n");
+	path_put(&root);
+}
+
+static void open_console(struct task *task)
+{
+	const struct open_request request = { .flags = O_RDWR };
+	struct walk_from from = walk_of(task);
+	struct file *console;
+	int err = file_open(&from, "/dev/console", &request, &console);
+
+	if (err) {
+		pr_err("Warning: unable to open an initial console.\n");
+		return;
+	}
+	for (int fd = 0; fd < 3; fd++)
+		(void)fd_add(task->files, file_get(console), 3, false);
+	file_put(console);
+}
+
+static bool exists(const struct walk_from *from, const char *name)
+{
+	struct path path;
+
+	if (path_lookup(from, name, LOOKUP_FOLLOW, &path))
+		return false;
+	path_put(&path);
+	return true;
+}
+
+/* Returns only when the program cannot be run. */
+static int run(const char *program)
+{
+	static const char *argv[64] = { "init" };
+	static const char *envp[64] = { "HOME=/", "TERM=linux" };
+	const char *const *words = cmdline_init_args(), *const *variables = cmdline_init_env();
+	int argc = 1, envc = 2, err;
+
+	argv[0] = program;
+	while (*words && argc < 63)
+		argv[argc++] = *words++;
+	while (*variables && envc < 63)
+		envp[envc++] = *variables++;
+	argv[argc] = NULL;
+	envp[envc] = NULL;
+	err = (int)exec_kernel(program, argv, envp);
+	if (!err) {
+		pr_info("Run %s as init process\n", program);
+		arch_enter_user();
+	}
+	if (err != -ENOENT)
+		pr_err("Starting init: %s exists but couldn't execute it (error %d)\n", program, err);
+	return err;
+}
+
+static void run_first_program(const struct walk_from *from)
+{
+	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	int err;
+
+	if (exists(from, ramdisk_program)) {
+		err = run(ramdisk_program);
+		pr_err("Failed to execute %s (error %d)\n", ramdisk_program, err);
+	}
+	if (init_program) {
+		err = run(init_program);
+		panic("Requested init %s failed (error %d).", init_program, err);
+	}
+	for (size_t i = 0; i < array_size(usual); i++)
+		(void)run(usual[i]);
+	panic("No working init found.  Try passing init= option to kernel. "
+	      "See Linux Documentation/admin-guide/init.rst for guidance.");
+}
+
+static void init_main(void *arg)
+{
+	struct task *task = arg;
+	struct walk_from from = walk_of(task);
+
+	make_defaults(&from);
+	unpack_initramfs(task);
+	open_console(task);
+	run_first_program(&from);
+}
+
+void __init user_start(void)
+{
+	struct mount_namespace *mounts;
+	struct path root;
+	struct task *task;
+	int err = mount_ns_create_first(&rootfs_type, NULL, &mounts);
+
+	if (!err) {
+		nsproxy_initial.mounts = mounts;
+		err = task_create_init(init_main, &task);
+	}
+	if (!err) {
+		root = (struct path){ .mount = mounts->root, .dentry = mounts->root->root };
+		err = fs_context_create(&root, &task->fs);
+	}
+	if (err)
+		panic("cannot start the first task: error %d", -err);
+	thread_start(&task->thread);
+}
