@@ -39,8 +39,7 @@ struct cred_groups {
 struct user {
 	struct refcount   refs;
 	uid_t             uid __const_after_init;
-	struct hlist_node link;            /* by uid, under the table's lock and RCU */
-	struct rcu_head   rcu;
+	struct hlist_node link __guarded_by(users.lock); /* in the table, by uid */
 	int64_t           processes __atomic;       /* RLIMIT_NPROC */
 	int64_t           pending_signals __atomic; /* RLIMIT_SIGPENDING */
 	int64_t           locked_pages __atomic;    /* RLIMIT_MEMLOCK */

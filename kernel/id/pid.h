@@ -12,9 +12,12 @@
  *
  * Owners embed a struct pid_link per kind. Lookups run under RCU without a lock; attaching and
  * detaching take the caller's tree lock (RANK_PROCESS_TREE), which also guards the lists. A number is
- * free again when its struct pid is put for the last time and nothing is attached.
+ * free again when nothing is attached to it any more (or what was never used is put); references
+ * keep the memory, not the number.
  */
 #pragma once
+
+#include <asm/siginfo.h>
 
 #include "lib/hlist.h"
 #include "lib/refcount.h"
@@ -31,6 +34,7 @@ struct pid {
 	uint32_t          level __const_after_init;
 	pid_t             numbers[PID_LEVELS] __const_after_init;
 	struct hlist      attached[PID_KINDS]; /* struct pid_link; writers: process tree lock; readers: RCU */
+	bool              is_numbered __guarded_by(pids.lock); /* found by its number */
 	struct wait_queue exit_queue;          /* pidfd pollers; woken when the process is a zombie */
 	struct rcu_head   rcu;
 };
@@ -44,7 +48,7 @@ struct pid_link {
 __must_check int pid_alloc(struct pid **pid);
 /* The same with a given number (clone3's set_tid). -EEXIST, -EINVAL. */
 __must_check int pid_alloc_number(pid_t number, struct pid **pid);
-/* For pid_alloc without use and for owners; the last put frees the number (memory after RCU). */
+/* The last put frees the memory, after a grace period. NULL does nothing. Any context but hard interrupts. */
 void pid_put(struct pid *pid);
 static inline struct pid *pid_get(struct pid *pid)
 {
@@ -87,11 +91,10 @@ static inline struct pid_link *pid_first(const struct pid *pid, enum pid_kind ki
  * `kind`. info NULL: from the kernel. Through the operation that proc/ registers. Any context but hard
  * interrupts. 0 or -ESRCH.
  */
-struct kernel_siginfo;
-int pid_signal(struct pid *pid, enum pid_kind kind, int sig, const struct kernel_siginfo *info);
+int pid_signal(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info);
 
 struct pid_ops {
-	int (*signal)(struct pid *pid, enum pid_kind kind, int sig, const struct kernel_siginfo *info);
+	int (*signal)(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info);
 };
 void pid_ops_register(const struct pid_ops *ops);
 
@@ -102,4 +105,3 @@ __must_check int pid_max_set(int max);
 int64_t pid_count(void);
 pid_t pid_last(void);
 
-void pid_init(void);
