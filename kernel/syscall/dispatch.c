@@ -38,7 +38,7 @@ long upcall_syscall_unknown(long nr)
 
 long sys_enosys(void)
 {
-	return upcall_syscall_unknown(arch_syscall_nr(task_regs(task_current())));
+	return upcall_syscall_unknown((uint32_t)arch_syscall_nr(task_regs(task_current())));
 }
 
 const uint64_t syscall_table_size = NR_SYSCALLS;

@@ -152,12 +152,12 @@ static long trace_known(long nr, const long *args)
 
 void upcall_syscall_traced(struct pt_regs *regs)
 {
-	long nr = arch_syscall_nr(regs);
+	long nr = (uint32_t)arch_syscall_nr(regs); /* the entry code too looks at eax alone */
 	long args[6];
 	long result;
 
 	arch_syscall_args(regs, args);
-	if (nr < 0 || nr >= NR_SYSCALLS)
+	if (nr >= NR_SYSCALLS)
 		result = upcall_syscall_unknown(nr);
 	else if (calls[nr].name && thread_test_trace(thread_current(), TF_TRACE_LOG))
 		result = trace_known(nr, args);
