@@ -92,6 +92,7 @@ KTEST(page_try_get_refuses_a_page_without_references)
 KTEST(alloc_fail_makes_exactly_the_nth_request_fail)
 {
 	void *objects[4];
+	void *warm = kmalloc(64, ALLOC_KERNEL); /* so that no request needs a page as well */
 
 	KTEST_NO_LEAK();
 	alloc_fail_set(3, false);
@@ -102,6 +103,7 @@ KTEST(alloc_fail_makes_exactly_the_nth_request_fail)
 
 	for (int i = 0; i < 4; i++)
 		kfree(objects[i]);
+	kfree(warm);
 	KTEST_ASSERT(as_asked);
 }
 

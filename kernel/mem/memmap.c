@@ -200,7 +200,7 @@ void memmap_print(void)
 	};
 
 	for (uint32_t i = 0; i < map.count; i++)
-		pr_info("memory: [%#018lx-%#018lx] %s\n", map.regions[i].start, map.regions[i].end - 1,
+		pr_info("memory: [0x%016lx-0x%016lx] %s\n", map.regions[i].start, map.regions[i].end - 1,
 			names[map.regions[i].kind]);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Ranges of the vmalloc area, in a tree by address. New ones are looked for behind the last one given out,
- * so that an address is not used again soon, and from the beginning when the end is reached.
+ * Ranges of the vmalloc area, in a tree by address. A new one takes the lowest gap that is large
+ * enough, so that the page tables of the area, which are never freed, stay few.
  *
  * Each range is its pages and one unmapped page behind them. Page tables change outside ranges.lock: a
  * range that is being filled or emptied is in the tree, so nobody else gets its addresses.
@@ -28,8 +28,7 @@ struct range {
 static struct {
 	struct spinlock lock;
 	struct rbtree   tree __guarded_by(lock);
-	kaddr_t         cursor __guarded_by(lock);
-} ranges = { .lock = SPINLOCK(RANK_VMALLOC), .cursor = VMALLOC_RANGES_BASE };
+} ranges = { .lock = SPINLOCK(RANK_VMALLOC) };
 
 static struct cache range_cache = CACHE("vmalloc_range", struct range);
 
@@ -54,10 +53,13 @@ static struct range *range_find_locked(kaddr_t address)
 	return range_of(best);
 }
 
-/* Where size bytes are free from `from` on; 0: nowhere. */
-static kaddr_t gap_find_locked(kaddr_t from, size_t size)
+/* Where size bytes are free; 0: nowhere. */
+static kaddr_t gap_find_locked(size_t size)
 {
-	for (struct range *next = range_find_locked(from); next; next = range_of(rb_next(&next->node))) {
+	kaddr_t from = VMALLOC_RANGES_BASE;
+
+	for (struct range *next = range_of(rbtree_first(&ranges.tree)); next;
+	     next = range_of(rb_next(&next->node))) {
 		if (next->start >= from + size)
 			return from;
 		from = next->end;
@@ -77,14 +79,10 @@ static struct range *range_create(size_t size, unsigned int flags)
 	if (!range)
 		return NULL;
 	spin_lock(&ranges.lock);
-	range->start = gap_find_locked(ranges.cursor, size);
-	if (!range->start)
-		range->start = gap_find_locked(VMALLOC_RANGES_BASE, size);
+	range->start = gap_find_locked(size);
 	range->end = range->start + size;
-	if (range->start) {
+	if (range->start)
 		rbtree_insert(&ranges.tree, &range->node, range_less);
-		ranges.cursor = range->end;
-	}
 	spin_unlock(&ranges.lock);
 	if (range->start)
 		return range;
