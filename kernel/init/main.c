@@ -2,9 +2,12 @@
  * Bring-up, in order. One call a line, each with what is available from there on. arch/ comes here
  * from the entry code on the boot stack, interrupts off, with a checked bootinfo.
  */
+#include <arch/acpi.h>
 #include <arch/cpu.h>
 #include <arch/fpu.h>
+#include <arch/irqchip.h>
 #include <arch/mmu.h>
+#include <arch/timer.h>
 #include <arch/usercopy.h>
 
 #include "arch/x86_64/boot.h"
@@ -35,6 +38,11 @@ __noreturn void kmain(void)
 	paging_init();           /* W^X; all of RAM in the direct map */
 	buddy_init();            /* page_alloc(), the slab heap, vmalloc */
 	fpu_init();              /* size of FPU states */
+	fpu_init_cache();        /* fpu_state_alloc() */
+	acpi_init(bootinfo.rsdp); /* CPUs, interrupt controllers, counters, power-off */
+	irqchip_init();          /* lines and messages can be routed to vectors */
+	arch_clock_init();       /* arch_clock, arch_delay_ns() */
+	arch_timer_init_cpu();   /* arch_timer_arm() */
 	pr_notice("Moonshot: ready\n");
 	cpu_halt_forever();
 }

@@ -266,10 +266,10 @@ long signal_return(struct pt_regs *regs)
 
 	task->restart.again = NULL;
 	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs), sizeof(image));
-	if (!err)
-		err = arch_signal_frame_read(regs, &image, &restore);
-	if (!err)
+	if (!err) {
+		arch_signal_frame_read(regs, &image, &restore);
 		err = restore_fpu(restore.fpu_address);
+	}
 	if (err) {
 		signal_force(SIGSEGV, SIGINFO_KERNEL);
 		return 0;

@@ -22,12 +22,5 @@ WEAK void upcall_ipi_wake(void) { }
 WEAK void upcall_exit_to_user(struct pt_regs *regs) { arch_current()->flags = 0; }
 WEAK void upcall_thread_first_run(struct arch_thread *prev) { }
 WEAK void upcall_syscall_traced(struct pt_regs *regs) { }
-WEAK void irqchip_eoi(void) {}
-WEAK void interrupt_handle_internal(uint64_t vector) {}
 WEAK struct pt_regs *task_regs(void);
 WEAK struct pt_regs *task_regs(void) { return arch_user_regs(arch_current()->stack_top); }
-WEAK void irqchip_ipi_others(uint8_t vector) {}
-#include <arch/power.h>
-WEAK __noreturn void system_halt(void) { cpu_halt_forever(); }
-WEAK __noreturn void system_reset(void) { cpu_halt_forever(); }
-WEAK void irqchip_ipi(uint32_t cpu, uint8_t vector) {}

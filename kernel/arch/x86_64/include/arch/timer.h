@@ -23,7 +23,7 @@ extern struct arch_clock arch_clock __const_after_init;
 /* Chooses and calibrates (at most a few ms). After acpi_init() and irqchip_init(). */
 void arch_clock_init(void);
 
-/* Seconds since 1970 by the CMOS clock (arch/x86 machines all have one); false if it makes no sense. Up to 1 s resolution. */
+/* Seconds since 1970 by the CMOS clock, or the boot time that the firmware told; false if there is none that makes sense. */
 bool arch_wall_clock_read(int64_t *seconds);
 
 /* One-shot: upcall_timer_irq() on this CPU after at least delta (clipped to [1 us, what the hardware holds]). Interrupts off. */

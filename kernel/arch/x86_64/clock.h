@@ -1,0 +1,26 @@
+/*
+ * Counters to measure time by, for clock.c and timer.c.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+/* A counter of known frequency. read() may wrap at mask + 1. */
+struct counter {
+	const char *name;
+	uint64_t  (*read)(void);
+	uint64_t    mask;
+	uint64_t    frequency_hz;
+};
+
+/* counters.c: each is false if the machine has none. */
+bool counter_find_hpet(struct counter *counter);
+bool counter_find_pm_timer(struct counter *counter);
+bool counter_find_pit(struct counter *counter);
+
+/* timer.c: QEMU's emulated local APIC counts nanoseconds. Stops the timer. */
+bool counter_find_lapic(struct counter *counter);
+
+/* How fast the local APIC's timer counts undivided, once clock.c has found out. */
+extern uint64_t lapic_timer_hz __const_after_init;
+enum { LAPIC_TIMER_DIVISOR = 16, LAPIC_DIVIDE_BY_16 = 3, LAPIC_DIVIDE_BY_1 = 11 };

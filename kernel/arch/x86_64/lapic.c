@@ -1,0 +1,121 @@
+/*
+ * The local APIC: enabling it, end of interrupt, inter-processor interrupts.
+ */
+#include "arch/x86_64/lapic.h"
+
+#include <arch/acpi.h>
+#include <arch/cpu.h>
+#include <arch/io.h>
+#include <arch/irqchip.h>
+#include <arch/percpu.h>
+
+#include "arch/x86_64/interrupts.h"
+#include "arch/x86_64/regs.h"
+#include "arch/x86_64/tlb.h"
+#include "core/panic.h"
+#include "core/printk.h"
+
+enum {
+	APIC_BASE_ENABLE = 1 << 11, APIC_BASE_X2 = 1 << 10, SPURIOUS_ENABLE = 1 << 8,
+	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
+};
+
+static struct {
+	volatile uint8_t *base;
+	bool x2;
+} lapic __ro_after_init;
+
+static DEFINE_PER_CPU(uint32_t, lapic_id);
+
+uint32_t lapic_read(enum lapic_register reg)
+{
+	if (lapic.x2)
+		return (uint32_t)msr_read(MSR_X2APIC + reg / 16);
+	return mmio_read32(lapic.base + reg);
+}
+
+void lapic_write(enum lapic_register reg, uint32_t value)
+{
+	if (lapic.x2)
+		msr_write(MSR_X2APIC + reg / 16, value);
+	else
+		mmio_write32(lapic.base + reg, value);
+}
+
+void lapic_init_cpu(void)
+{
+	msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE | (lapic.x2 ? APIC_BASE_X2 : 0));
+	lapic_write(LAPIC_TASK_PRIORITY, 0);
+	lapic_write(LAPIC_TIMER, LAPIC_MASKED);
+	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
+	lapic_write(LAPIC_LINT1, LINT_NMI);
+	lapic_write(LAPIC_ERROR, VECTOR_ERROR);
+	lapic_write(LAPIC_ERROR_STATUS, 0);
+	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(LAPIC_EOI, 0);
+	this_cpu_write(lapic_id, lapic.x2 ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24);
+}
+
+void lapic_init(void)
+{
+	volatile void *base;
+
+	lapic.x2 = msr_read(MSR_APIC_BASE) & APIC_BASE_X2;
+	if (!lapic.x2) {
+		if (mmio_map(acpi.lapic_paddr, PAGE_SIZE, MMIO_UNCACHED, &base) < 0)
+			panic("no memory to map the local APIC");
+		lapic.base = base;
+	}
+	lapic_init_cpu();
+}
+
+void irqchip_eoi(void)
+{
+	lapic_write(LAPIC_EOI, 0);
+}
+
+uint32_t irqchip_destination(uint32_t cpu)
+{
+	return *per_cpu_ptr(lapic_id, cpu);
+}
+
+void irqchip_ipi(uint32_t cpu, uint8_t vector)
+{
+	uint64_t flags = irq_save();
+	uint32_t destination = irqchip_destination(cpu);
+
+	if (lapic.x2) {
+		msr_write(MSR_X2APIC + LAPIC_ICR / 16, (uint64_t)destination << 32 | ICR_ASSERT | vector);
+	} else {
+		while (lapic_read(LAPIC_ICR) & ICR_PENDING)
+			cpu_relax();
+		lapic_write(LAPIC_ICR_HIGH, destination << 24);
+		lapic_write(LAPIC_ICR, ICR_ASSERT | vector);
+	}
+	irq_restore(flags);
+}
+
+void irqchip_ipi_others(uint8_t vector)
+{
+	for_each_cpu(cpu) {
+		if (cpu != cpu_id())
+			irqchip_ipi(cpu, vector);
+	}
+}
+
+void interrupt_handle_internal(uint64_t vector)
+{
+	switch (vector) {
+	case VECTOR_IPI_FLUSH:
+		tlb_flush_interrupt();
+		irqchip_eoi();
+		return;
+	case VECTOR_IPI_STOP:
+		irqchip_eoi();
+		cpu_halt_forever();
+	default:
+		lapic_write(LAPIC_ERROR_STATUS, 0);
+		pr_warn_ratelimited("local APIC error %#x\n", lapic_read(LAPIC_ERROR_STATUS));
+		irqchip_eoi();
+	}
+}
