@@ -16,7 +16,9 @@
 #define ELF_MAX_SEGMENTS 73 /* 4096 bytes of program headers */
 
 struct elf_reader {
-	/* Reads size bytes at offset. Fewer: end of file. A count or -errno. May sleep if it likes. */
+	/*
+	 * Reads size bytes at offset. Fewer: end of file. A count or -errno. May sleep if it likes.
+	 */
 	ssize_t (*read)(const struct elf_reader *reader, void *to, size_t size, uint64_t offset);
 	uint64_t file_size;
 };
@@ -50,7 +52,8 @@ struct elf_image {
 	uint64_t entry;
 	uint64_t align;               /* the largest p_align of the segments, at least a page */
 	uint64_t low, high;           /* all segments lie in [low, high), not rounded to pages */
-	uint64_t phdr_vaddr;          /* AT_PHDR: where the program headers get mapped, 0: nowhere */
+	/* AT_PHDR: where the program headers get mapped, 0: nowhere */
+	uint64_t phdr_vaddr;
 	uint16_t nr_phdrs;            /* AT_PHNUM */
 	uint64_t interpreter_offset;  /* in the file */
 	uint32_t interpreter_size;    /* with its NUL: 2 to PATH_MAX */

@@ -12,7 +12,8 @@
 struct heap_node {
 	struct heap_node *child; /* the first of its children */
 	struct heap_node *next;  /* sibling */
-	struct heap_node *prev;  /* sibling, parent if it is the first child, itself if it is the root */
+	/* sibling, parent if it is the first child, itself if it is the root */
+	struct heap_node *prev;
 };
 
 struct heap {

@@ -101,7 +101,8 @@ static void format_signed(struct output *out, const struct spec *spec, int64_t v
 {
 	const char *prefix = value < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
 	char buffer[24], *end = buffer + sizeof(buffer);
-	char *digits = digits_before(end, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, false);
+	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char *digits = digits_before(end, magnitude, 10, false);
 
 	format_digits(out, spec, prefix, digits, (size_t)(end - digits));
 }

@@ -463,7 +463,7 @@ void *radix_next_tagged(const struct radix *radix, uint64_t *index, enum radix_t
 }
 
 static size_t gather(const struct radix *radix, uint64_t first, uint64_t last, unsigned mark,
-                     void **entries, uint64_t *indices, size_t max)
+                     void **entries, size_t max)
 {
 	uint64_t index = first;
 	size_t n = 0;
@@ -473,10 +473,7 @@ static size_t gather(const struct radix *radix, uint64_t first, uint64_t last, u
 
 		if (!entry || index > last)
 			break;
-		entries[n] = entry;
-		if (indices)
-			indices[n] = index;
-		n++;
+		entries[n++] = entry;
 		if (!++index)
 			break;
 	}
@@ -484,15 +481,15 @@ static size_t gather(const struct radix *radix, uint64_t first, uint64_t last, u
 }
 
 size_t radix_gather(const struct radix *radix, uint64_t first, uint64_t last, void **entries,
-                    uint64_t *indices, size_t max)
+                    size_t max)
 {
-	return gather(radix, first, last, PRESENT, entries, indices, max);
+	return gather(radix, first, last, PRESENT, entries, max);
 }
 
 size_t radix_gather_tagged(const struct radix *radix, uint64_t first, uint64_t last,
-                           enum radix_tag tag, void **entries, uint64_t *indices, size_t max)
+                           enum radix_tag tag, void **entries, size_t max)
 {
-	return gather(radix, first, last, FIRST_TAG + tag, entries, indices, max);
+	return gather(radix, first, last, FIRST_TAG + tag, entries, max);
 }
 
 bool radix_next_hole(const struct radix *radix, uint64_t from, uint64_t *index)

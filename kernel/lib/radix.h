@@ -29,7 +29,9 @@ struct radix_node;
 extern const size_t radix_node_size;
 
 struct radix_allocator {
-	/* radix_node_size bytes, zeroed or not; NULL when there are none. Called by radix_insert(). */
+	/*
+	 * radix_node_size bytes, zeroed or not; NULL when there are none. Called by radix_insert().
+	 */
 	void *(*alloc)(void);
 	/* Frees what alloc() gave, when all readers of now are done. */
 	void (*free_deferred)(void *node);
@@ -72,13 +74,13 @@ void *radix_next(const struct radix *radix, uint64_t *index);
 void *radix_next_tagged(const struct radix *radix, uint64_t *index, enum radix_tag tag);
 
 /*
- * Up to max entries with first <= index <= last in order, their places too (indices may be NULL).
- * How many were found; fewer than max means there are no more.
+ * Up to max entries with first <= index <= last, in order. How many were found; fewer than max
+ * means there are no more.
  */
 size_t radix_gather(const struct radix *radix, uint64_t first, uint64_t last, void **entries,
-                    uint64_t *indices, size_t max);
+                    size_t max);
 size_t radix_gather_tagged(const struct radix *radix, uint64_t first, uint64_t last,
-                           enum radix_tag tag, void **entries, uint64_t *indices, size_t max);
+                           enum radix_tag tag, void **entries, size_t max);
 
 /* The first index at or behind from that holds nothing; false if all up to UINT64_MAX are taken. */
 bool radix_next_hole(const struct radix *radix, uint64_t from, uint64_t *index);

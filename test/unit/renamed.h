@@ -14,7 +14,8 @@
 /* The C library's, under names of their own. */
 static void *(*const host_memcpy)(void *, const void *, size_t) __attribute__((unused)) = memcpy;
 static void *(*const host_memmove)(void *, const void *, size_t) __attribute__((unused)) = memmove;
-static int (*const host_memcmp)(const void *, const void *, size_t) __attribute__((unused)) = memcmp;
+static int (*const host_memcmp)(const void *, const void *, size_t) __attribute__((unused)) =
+	memcmp;
 static int (*const host_snprintf)(char *, size_t, const char *, ...) __attribute__((unused)) =
 	snprintf;
 
