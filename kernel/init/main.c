@@ -11,12 +11,16 @@
 #include <arch/usercopy.h>
 
 #include "arch/x86_64/boot.h"
+#include "arch/x86_64/image.h"
 #include "arch/x86_64/setup.h"
 #include "boot/bootinfo.h"
 #include "core/cmdline.h"
 #include "core/printk.h"
+#include "core/random.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
+#include "sched/clock.h"
+#include "sched/sched.h"
 
 static void print_banner(void)
 {
@@ -26,23 +30,38 @@ static void print_banner(void)
 	pr_notice("Command line: %s\n", bootinfo.cmdline);
 }
 
+static void start_cpu_and_memory(void)
+{
+	cpu_init();                     /* CPU features, control registers */
+	traps_init();                   /* exceptions are reported, not a silent reset */
+	cmdline_init(bootinfo.cmdline); /* quiet, loglevel=, mem= and other early words */
+	print_banner();
+	memmap_init(&bootinfo);         /* memmap_early_alloc() */
+	percpu_init();                  /* copies of per-CPU data for other CPUs */
+	usercopy_init();                /* accesses that may fault */
+	paging_init();                  /* W^X; all of RAM in the direct map */
+	buddy_init();                   /* page_alloc(), the slab heap, vmalloc */
+	fpu_init();                     /* size of FPU states */
+	fpu_init_cache();               /* fpu_state_alloc() */
+}
+
+static void start_platform(void)
+{
+	acpi_init(bootinfo.rsdp); /* CPUs, interrupt controllers, counters, power-off */
+	irqchip_init();           /* lines and messages can be routed to vectors */
+	arch_clock_init();        /* arch_clock, arch_delay_ns() */
+	arch_timer_init_cpu();    /* arch_timer_arm() */
+	random_init(bootinfo.seed, bootinfo.seed_size); /* random_bytes() */
+}
+
 __noreturn void kmain(void)
 {
-	cpu_init();              /* available from here on: CPU features, control registers */
-	print_banner();
-	traps_init();            /* exceptions are reported, not a silent reset */
-	cmdline_init(bootinfo.cmdline); /* quiet, loglevel=, mem= and other early words */
-	memmap_init(&bootinfo);  /* memmap_early_alloc() */
-	percpu_init();           /* copies of per-CPU data for other CPUs */
-	usercopy_init();         /* accesses that may fault */
-	paging_init();           /* W^X; all of RAM in the direct map */
-	buddy_init();            /* page_alloc(), the slab heap, vmalloc */
-	fpu_init();              /* size of FPU states */
-	fpu_init_cache();        /* fpu_state_alloc() */
-	acpi_init(bootinfo.rsdp); /* CPUs, interrupt controllers, counters, power-off */
-	irqchip_init();          /* lines and messages can be routed to vectors */
-	arch_clock_init();       /* arch_clock, arch_delay_ns() */
-	arch_timer_init_cpu();   /* arch_timer_arm() */
+	start_cpu_and_memory();
+	start_platform();
+	sched_init((uintptr_t)boot_stack_top); /* current thread, wait queues, kernel threads */
+	clock_init();                          /* clock_monotonic(), timers; time stamps in the log */
+	irq_enable();
+	cmdline_parse();                       /* every word of the command line */
 	pr_notice("Moonshot: ready\n");
-	cpu_halt_forever();
+	sched_idle();
 }
