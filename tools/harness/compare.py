@@ -23,6 +23,8 @@ CACHE = oracle.HOME / "results"
 RUNNER = paths.TEST / "conformance" / "runner.c"
 COMPILE = ["musl-gcc", "-static", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror",
            "-Wno-unused-result", "-pthread", "-idirafter", str(paths.BUILD / "uapi")]
+HEADERS = [RUNNER.with_name("gauges.h")]
+ENVIRONMENT = b"1"  # another number makes Linux run everything again: the runner gives other things
 APPEND = "console=ttyS0 quiet panic=-1"
 
 
@@ -100,7 +102,7 @@ def run_guest(suite, machine, programs, log):
     """Boots, runs the programs in order; returns name -> result. Ends early when the guest dies."""
     results = {}
     image = write_initramfs(suite, programs, log)
-    limit_s = suite.limit_s + 15
+    limit_s = 2 * suite.limit_s + 15  # it may run twice to prove a leak
     with Guest(machine.but(initrd=image, append=APPEND), log, 60 + limit_s * len(programs)) as guest:
         for program in programs:
             guest.expect(rf"@@begin {re.escape(program)}\r?\n", 60)
@@ -118,7 +120,7 @@ def run_guest(suite, machine, programs, log):
 
 def cached(suite, name):
     """Where Linux's result for this very program is kept."""
-    parts = [(OUT / "runner").read_bytes(), suite.identity(name), oracle.KERNEL.read_bytes()]
+    parts = [ENVIRONMENT, suite.identity(name), oracle.KERNEL.read_bytes()]
     key = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:24]
     return CACHE / suite.group / f"{name}-{key}.json"
 
@@ -139,7 +141,7 @@ def prepare(suite, machine, wanted, workers):
     """Makes the programs ready and has Linux run the new ones; returns name -> what is broken."""
     subprocess.run(["make", "-s", "build/uapi/.ready"], cwd=paths.TOP, check=True,
                    stdout=subprocess.DEVNULL)
-    compile_program(RUNNER, OUT / "runner")
+    compile_program(RUNNER, OUT / "runner", HEADERS)
     oracle.kernel()
     broken = {}
 
@@ -177,7 +179,7 @@ def difference(linux, ours):
 
 
 def compare(suite, program, linux, ours):
-    """The cases of one program: one a promise, one for the facts, one for how it ended."""
+    """The cases of one program: one a promise, one for the facts, for leaks, for the end."""
     prefix = f"{suite.group}/{program}: "
     lines = [suite.parse(side["output"]) for side in (linux, ours)]
     expected, got = numbered(lines[0]), numbered(lines[1])
@@ -193,6 +195,8 @@ def compare(suite, program, linux, ours):
     facts = [[line.text for line in side if line.ok is None] for side in lines]
     if facts[0] or facts[1]:
         yield Case(prefix + "same facts", facts[0] == facts[1], difference(*facts))
+    leaks = re.findall(r"^leak: .*", ours["output"], re.M)
+    yield Case(prefix + "leaves nothing behind", not leaks, "\n".join(leaks))
     detail = f"status {ours['status']}, on Linux {linux['status']}\n"
     detail += ours.get("error") or linux.get("error") or ""
     ended = ours["status"] is not None
