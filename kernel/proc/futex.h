@@ -23,6 +23,9 @@ struct futex_request {
 	ns_t     timeout_ns; /* WAIT: a span; WAIT_BITSET: a point of its clock */
 };
 
+/* Start-up. */
+void futex_init(void);
+
 /* futex(2): a count, 0, or its errors; -ENOSYS for operations that do not exist here. May sleep. */
 long futex_operate(const struct futex_request *request);
 

@@ -40,10 +40,10 @@ enum proc_stop {
 	PROC_CONTINUED, /* running again, and nobody has waited for that yet */
 };
 
-/* setitimer(2): ITIMER_VIRTUAL and ITIMER_PROF count CPU time; REAL is `real_timer`. */
+/* ITIMER_VIRTUAL and ITIMER_PROF: points of the CPU time used. */
 struct itimer {
-	ns_t deadline_ns; /* on its clock; 0: disarmed */
-	ns_t interval_ns;
+	uint64_t deadline_ns; /* 0: disarmed */
+	uint64_t interval_ns;
 };
 
 struct proc {
@@ -80,10 +80,14 @@ struct proc {
 
 	struct rlimits     limits;       /* own lock, see id/rlimit.h */
 	struct timer       real_timer;   /* ITIMER_REAL and alarm(2); proc/itimer.h */
-	struct itimer      itimers[3]    __guarded_by(lock);
+	ns_t               real_interval __guarded_by(lock);
+	struct itimer      virtual_timer __guarded_by(lock);
+	struct itimer      prof_timer    __guarded_by(lock);
+	uint64_t           user_ns       __atomic; /* CPU time as ticks saw it, for the three below */
+	uint64_t           cpu_ns        __atomic;
 	struct list        posix_timers  __guarded_by(lock); /* proc/posix_timer.h */
 	int                next_timer_id __guarded_by(lock);
-	ns_t               cpu_warned_ns __guarded_by(lock); /* RLIMIT_CPU: when SIGXCPU was last sent */
+	uint64_t           cpu_warned_s  __guarded_by(lock); /* RLIMIT_CPU: seconds at the last SIGXCPU */
 
 	struct usage       dead_usage    __guarded_by(lock); /* of tasks that are gone */
 	struct usage       child_usage   __guarded_by(lock); /* of children that were waited for */

@@ -147,6 +147,12 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 
 	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
 		return 0;
+	/* Without details nothing is allocated: timers and terminals send from interrupts. */
+	if (info == SIGINFO_KERNEL && sig < SIGRTMIN) {
+		pending->by_kernel |= SIGNAL_BIT(sig);
+		pending->set |= SIGNAL_BIT(sig);
+		return 0;
+	}
 	fill_info(sig, info, &filled);
 	if (!sigpending_queue(pending, &filled, target->cred->user, limit) && sig >= SIGRTMIN &&
 	    filled.si_code != SI_USER && filled.si_code != SI_KERNEL)

@@ -5,7 +5,7 @@
 
 #include "id/cred.h"
 #include "mem/slab.h"
-#include "proc/signal.h"
+#include "proc/signal_impl.h"
 
 static struct cache sigqueue_cache = CACHE("sigqueue", struct sigqueue);
 
@@ -13,6 +13,7 @@ void sigpending_init(struct sigpending *pending)
 {
 	list_init(&pending->queue);
 	pending->set = 0;
+	pending->by_kernel = 0;
 }
 
 static void sigqueue_free(struct sigqueue *queued)
@@ -57,7 +58,11 @@ void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
 	if (!more)
 		pending->set &= ~SIGNAL_BIT(sig);
 	if (!first) {
-		*info = (siginfo_t){ .si_signo = sig, .si_code = SI_USER };
+		*info = (siginfo_t){
+			.si_signo = sig,
+			.si_code = pending->by_kernel & SIGNAL_BIT(sig) ? SI_KERNEL : SI_USER,
+		};
+		pending->by_kernel &= ~SIGNAL_BIT(sig);
 		return;
 	}
 	*info = first->info;
@@ -72,6 +77,7 @@ void sigpending_discard(struct sigpending *pending, uint64_t mask)
 	if (!(pending->set & mask))
 		return;
 	pending->set &= ~mask;
+	pending->by_kernel &= ~mask;
 	list_for_each_entry_safe(queued, ahead, &pending->queue, link) {
 		if (!(SIGNAL_BIT(queued->info.si_signo) & mask))
 			continue;

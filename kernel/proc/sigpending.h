@@ -16,6 +16,7 @@ struct user;
 struct sigpending {
 	struct list queue; /* struct sigqueue, oldest first */
 	uint64_t    set;   /* bit sig-1: at least one pends, with or without details */
+	uint64_t    by_kernel; /* those that the kernel sent without details: SI_KERNEL */
 };
 
 /* One queued signal. */

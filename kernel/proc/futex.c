@@ -1,0 +1,414 @@
+/*
+ * Futexes. See proc/futex.h.
+ *
+ * A waiter lives on its sleeper's stack. Its bucket's lock is what makes that safe: a waker marks and wakes
+ * it with the lock held, and the sleeper takes the lock once more before it goes. Requeueing changes the bucket of a
+ * waiter under both locks, so the sleeper takes the one that waiter->bucket names and looks again.
+ */
+#include "proc/futex.h"
+
+#include <linux/errno.h>
+#include <linux/futex.h>
+
+#include "abi/errno.h"
+#include "arch/usercopy.h"
+#include "lib/hash.h"
+#include "lib/list.h"
+#include "proc/proc.h"
+#include "proc/signal.h"
+#include "sched/clock.h"
+#include "sched/wait.h"
+#include "vm/space.h"
+#include "vm/usercopy.h"
+
+#define NR_BUCKETS 256
+
+struct bucket {
+	struct spinlock lock;
+	struct list     waiters __guarded_by(lock);
+};
+
+/* What a word is known by: object and offset of a shared one, space and address of a private one. */
+struct futex_key {
+	const void *object;
+	uint64_t    offset;
+};
+
+struct waiter {
+	struct list       link    __guarded_by(bucket->lock);
+	struct bucket    *bucket  __guarded_by(bucket->lock);
+	struct futex_key  key     __guarded_by(bucket->lock);
+	uint32_t          bitset;
+	bool              is_woken __guarded_by(bucket->lock);
+	struct wait_queue sleeper; /* the one thread that waits */
+};
+
+static struct bucket buckets[NR_BUCKETS];
+
+void __init futex_init(void)
+{
+	for (size_t i = 0; i < NR_BUCKETS; i++) {
+		spin_lock_init(&buckets[i].lock, RANK_FUTEX);
+		list_init(&buckets[i].waiters);
+	}
+}
+
+static struct bucket *bucket_of(const struct futex_key *key)
+{
+	return &buckets[hash_u64((uintptr_t)key->object ^ key->offset * 31) % NR_BUCKETS];
+}
+
+static bool key_equal(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->object == b->object && a->offset == b->offset;
+}
+
+static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
+{
+	struct space *space = task_current()->space;
+	struct backing *backing = NULL;
+	pgoff_t pgoff = 0;
+	int err = 0;
+
+	if (address % sizeof(uint32_t))
+		return -EINVAL;
+	if (!user_range_ok((void __user *)address, sizeof(uint32_t)))
+		return -EFAULT;
+	if (!is_private)
+		err = space_shared_key(space, address, &backing, &pgoff);
+	*key = backing ? (struct futex_key){ backing, pgoff << PAGE_SHIFT | address % PAGE_SIZE }
+		       : (struct futex_key){ space, address };
+	return err;
+}
+
+/* Two buckets in order of address, so that two requeues cannot deadlock. */
+static void lock_pair(struct bucket *a, struct bucket *b)
+{
+	spin_lock(a < b ? &a->lock : &b->lock);
+	if (a != b)
+		spin_lock_nested(a < b ? &b->lock : &a->lock, 1);
+}
+
+static void unlock_pair(struct bucket *a, struct bucket *b)
+{
+	if (a != b)
+		spin_unlock(a < b ? &b->lock : &a->lock);
+	spin_unlock(a < b ? &a->lock : &b->lock);
+}
+
+/* Reads the word without sleeping; -EFAULT: it is not there, fault it in without the lock. */
+static int read_word_locked(uaddr_t address, uint32_t *value)
+{
+	int err;
+
+	usercopy_nosleep_begin();
+	err = user_get_u32(value, (const uint32_t __user *)address);
+	usercopy_nosleep_end();
+	return err;
+}
+
+static int fault_in(uaddr_t address)
+{
+	uint32_t value;
+
+	return user_get_u32(&value, (const uint32_t __user *)address);
+}
+
+static void wake_locked(struct waiter *waiter)
+{
+	list_remove_init(&waiter->link);
+	waiter->is_woken = true;
+	wake_up(&waiter->sleeper);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------------- */
+
+/* Queues the waiter if the word still has the value: 0, -EAGAIN, -EFAULT. */
+static int enqueue(struct waiter *waiter, uaddr_t address, uint32_t value)
+{
+	struct bucket *bucket = bucket_of(&waiter->key);
+	uint32_t now;
+
+	for (;;) {
+		spin_lock(&bucket->lock);
+		if (read_word_locked(address, &now) == 0)
+			break;
+		spin_unlock(&bucket->lock);
+		if (fault_in(address))
+			return -EFAULT;
+	}
+	if (now == value) {
+		waiter->bucket = bucket;
+		list_add_tail(&bucket->waiters, &waiter->link);
+	}
+	spin_unlock(&bucket->lock);
+	return now == value ? 0 : -EAGAIN;
+}
+
+/* After the sleep: off the queue if nobody took it off. True if it had been woken. */
+static bool dequeue(struct waiter *waiter)
+{
+	for (;;) {
+		struct bucket *bucket = READ_ONCE(waiter->bucket);
+
+		spin_lock(&bucket->lock);
+		if (bucket == waiter->bucket) {
+			if (!waiter->is_woken)
+				list_remove_init(&waiter->link);
+			spin_unlock(&bucket->lock);
+			return waiter->is_woken;
+		}
+		spin_unlock(&bucket->lock);
+	}
+}
+
+static int wait_until(uaddr_t address, bool is_private, uint32_t value, uint32_t bitset, ns_t deadline)
+{
+	struct waiter waiter = { .bitset = bitset };
+	int err = key_init(&waiter.key, address, is_private);
+
+	if (err)
+		return err;
+	wait_queue_init(&waiter.sleeper);
+	err = enqueue(&waiter, address, value);
+	if (err)
+		return err;
+	err = wait_event_interruptible_until(&waiter.sleeper, READ_ONCE(waiter.is_woken), deadline);
+	return dequeue(&waiter) ? 0 : err;
+}
+
+static long wait_again(struct restart *restart)
+{
+	int err = wait_until(restart->args[0], restart->args[1], (uint32_t)restart->args[2],
+			     (uint32_t)restart->args[3], (ns_t)restart->args[4]);
+
+	if (err != -ERESTARTSYS)
+		return err;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long futex_wait(const struct futex_request *request, uint32_t bitset, ns_t deadline)
+{
+	bool is_private = request->op & FUTEX_PRIVATE_FLAG;
+	int err;
+
+	if (!bitset)
+		return -EINVAL;
+	err = wait_until(request->address, is_private, request->value, bitset, deadline);
+	if (err != -ERESTARTSYS || deadline == WAIT_FOREVER)
+		return err;
+	task_current()->restart = (struct restart){
+		.again = wait_again,
+		.args = { request->address, is_private, request->value, bitset, (uint64_t)deadline },
+	};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+/* WAIT has a span of the monotonic clock, WAIT_BITSET a point of the monotonic or real one. */
+static ns_t deadline_of(const struct futex_request *request, bool is_absolute)
+{
+	ns_t now = clock_monotonic(), timeout = request->timeout_ns;
+
+	if (!request->has_timeout)
+		return WAIT_FOREVER;
+	if (!is_absolute)
+		return timeout < WAIT_FOREVER - now ? now + timeout : WAIT_FOREVER;
+	return request->op & FUTEX_CLOCK_REALTIME ? timeout - clock_realtime_offset() : timeout;
+}
+
+/* ---- waking and requeueing -------------------------------------------------------------------------- */
+
+static int wake_key_locked(struct bucket *bucket, const struct futex_key *key, int nr, uint32_t bitset)
+{
+	struct waiter *waiter, *ahead;
+	int woken = 0;
+
+	list_for_each_entry_safe(waiter, ahead, &bucket->waiters, link) {
+		if (!key_equal(&waiter->key, key) || !(waiter->bitset & bitset))
+			continue;
+		if (woken >= nr)
+			break;
+		wake_locked(waiter);
+		woken++;
+	}
+	return woken;
+}
+
+static long futex_wake(uaddr_t address, bool is_private, int nr, uint32_t bitset)
+{
+	struct futex_key key;
+	struct bucket *bucket;
+	int err;
+
+	if (!bitset)
+		return -EINVAL;
+	err = key_init(&key, address, is_private);
+	if (err)
+		return err;
+	bucket = bucket_of(&key);
+	/* Pairs with the lock in enqueue(): the waker's store is before, or the waiter is seen. */
+	smp_mb();
+	if (list_is_empty(&bucket->waiters))
+		return 0;
+	spin_lock(&bucket->lock);
+	err = wake_key_locked(bucket, &key, nr, bitset);
+	spin_unlock(&bucket->lock);
+	return err;
+}
+
+void futex_wake_address(uaddr_t address, int nr)
+{
+	(void)futex_wake(address, false, nr, FUTEX_BITSET_MATCH_ANY);
+	(void)futex_wake(address, true, nr, FUTEX_BITSET_MATCH_ANY);
+}
+
+static int requeue_locked(struct bucket *from, const struct futex_key *key, struct bucket *to,
+			  const struct futex_key *target, int nr)
+{
+	struct waiter *waiter, *ahead;
+	int moved = 0;
+
+	list_for_each_entry_safe(waiter, ahead, &from->waiters, link) {
+		if (moved >= nr)
+			break;
+		if (!key_equal(&waiter->key, key))
+			continue;
+		list_move_tail(&to->waiters, &waiter->link);
+		waiter->key = *target;
+		WRITE_ONCE(waiter->bucket, to);
+		moved++;
+	}
+	return moved;
+}
+
+/* Locks both buckets with the word read: 0, or -EFAULT with nothing locked. */
+static int lock_pair_and_read(struct bucket *a, struct bucket *b, uaddr_t address, uint32_t *value)
+{
+	for (;;) {
+		lock_pair(a, b);
+		if (read_word_locked(address, value) == 0)
+			return 0;
+		unlock_pair(a, b);
+		if (fault_in(address))
+			return -EFAULT;
+	}
+}
+
+static long futex_requeue(const struct futex_request *request, bool compare)
+{
+	bool is_private = request->op & FUTEX_PRIVATE_FLAG;
+	struct futex_key from_key, to_key;
+	struct bucket *from, *to;
+	uint32_t now;
+	int err, done;
+
+	if ((int32_t)request->value < 0 || (int32_t)request->value2 < 0)
+		return -EINVAL;
+	err = key_init(&from_key, request->address, is_private);
+	if (!err)
+		err = key_init(&to_key, request->address2, is_private);
+	if (err)
+		return err;
+	from = bucket_of(&from_key);
+	to = bucket_of(&to_key);
+	err = lock_pair_and_read(from, to, request->address, &now);
+	if (err)
+		return err;
+	if (compare && now != request->value3) {
+		unlock_pair(from, to);
+		return -EAGAIN;
+	}
+	done = wake_key_locked(from, &from_key, (int)request->value, FUTEX_BITSET_MATCH_ANY);
+	if (!key_equal(&from_key, &to_key))
+		done += requeue_locked(from, &from_key, to, &to_key, (int)request->value2);
+	unlock_pair(from, to);
+	return done;
+}
+
+/* FUTEX_WAKE_OP's arithmetic on the second word: the old value in *old. */
+static int operate_on_word(uaddr_t address, uint32_t encoded, uint32_t *old)
+{
+	uint32_t __user *word = (uint32_t __user *)address;
+	int32_t operand = (int32_t)(encoded << 8) >> 20;
+	uint32_t op = encoded >> 28 & 7, now, wanted;
+	int err = user_get_u32(&now, word);
+
+	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)
+		operand = 1 << (operand & 31);
+	for (; !err; now = *old) {
+		switch (op) {
+		case FUTEX_OP_SET:  wanted = (uint32_t)operand; break;
+		case FUTEX_OP_ADD:  wanted = now + (uint32_t)operand; break;
+		case FUTEX_OP_OR:   wanted = now | (uint32_t)operand; break;
+		case FUTEX_OP_ANDN: wanted = now & ~(uint32_t)operand; break;
+		case FUTEX_OP_XOR:  wanted = now ^ (uint32_t)operand; break;
+		default: return -ENOSYS;
+		}
+		err = user_cmpxchg_u32(word, now, wanted, old);
+		if (err || *old == now)
+			break;
+	}
+	return err;
+}
+
+static int compare_word(uint32_t encoded, uint32_t old)
+{
+	int32_t operand = (int32_t)(encoded << 20) >> 20, value = (int32_t)old;
+
+	switch (encoded >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ: return value == operand;
+	case FUTEX_OP_CMP_NE: return value != operand;
+	case FUTEX_OP_CMP_LT: return value < operand;
+	case FUTEX_OP_CMP_LE: return value <= operand;
+	case FUTEX_OP_CMP_GT: return value > operand;
+	case FUTEX_OP_CMP_GE: return value >= operand;
+	default: return -ENOSYS;
+	}
+}
+
+static long futex_wake_op(const struct futex_request *request)
+{
+	bool is_private = request->op & FUTEX_PRIVATE_FLAG;
+	uint32_t old;
+	long woken, more;
+	int holds, err = operate_on_word(request->address2, request->value3, &old);
+
+	if (err)
+		return err;
+	holds = compare_word(request->value3, old);
+	if (holds < 0)
+		return holds;
+	woken = futex_wake(request->address, is_private, (int)request->value, FUTEX_BITSET_MATCH_ANY);
+	if (woken < 0 || !holds)
+		return woken;
+	more = futex_wake(request->address2, is_private, (int)request->value2, FUTEX_BITSET_MATCH_ANY);
+	return more < 0 ? more : woken + more;
+}
+
+long futex_operate(const struct futex_request *request)
+{
+	unsigned command = request->op & ~(unsigned)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+	bool is_private = request->op & FUTEX_PRIVATE_FLAG;
+
+	if ((request->op & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	switch (command) {
+	case FUTEX_WAIT:
+		return futex_wait(request, FUTEX_BITSET_MATCH_ANY, deadline_of(request, false));
+	case FUTEX_WAIT_BITSET:
+		return futex_wait(request, request->value3, deadline_of(request, true));
+	case FUTEX_WAKE:
+		return futex_wake(request->address, is_private, (int)request->value,
+				  FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET:
+		return futex_wake(request->address, is_private, (int)request->value, request->value3);
+	case FUTEX_REQUEUE:
+		return futex_requeue(request, false);
+	case FUTEX_CMP_REQUEUE:
+		return futex_requeue(request, true);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(request);
+	default:
+		return -ENOSYS;
+	}
+}
