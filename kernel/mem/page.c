@@ -136,54 +136,54 @@ struct page *pages_alloc(unsigned int order, unsigned int flags)
 	return page;
 }
 
-/* Fill the CPU's list by up to a batch, of which the caller gets the last page. */
+static __noinline struct page *page_zero(struct page *page)
+{
+	memset(page_to_virt(page), 0, PAGE_SIZE);
+	return page;
+}
+
+/* A batch of pages into this CPU's list. */
+static void page_cpu_fill(struct page_cpu *list, unsigned int flags)
+{
+	struct page *page;
+
+	while (list->count < CPU_LIST_BATCH && (page = block_alloc(0, flags))) {
+		page->flags = PAGE_CPU_LIST;
+		list->pages[list->count++] = page;
+	}
+}
+
 static __noinline struct page *page_alloc_slow(unsigned int flags)
 {
-	struct page *page = NULL;
+	struct page_cpu *list = this_cpu_ptr(page_cpu);
+	struct page *page;
 
 	if (alloc_fail_now(flags))
 		return NULL;
-	if (!(flags & ALLOC_DMA32))
-		for (uint32_t i = 0; i < CPU_LIST_BATCH; i++) {
-			struct page_cpu *list = this_cpu_ptr(page_cpu);
-
-			if (list->count == CPU_LIST_MAX)
-				break;
-			page = block_alloc(0, flags | ALLOC_NOWARN);
-			if (!page)
-				break;
-			page->flags = PAGE_CPU_LIST;
-			list->pages[list->count++] = page;
-		}
-	struct page_cpu *list = this_cpu_ptr(page_cpu);
-
+	if (!list->count)
+		page_cpu_fill(list, flags);
 	if (list->count && !(flags & ALLOC_DMA32))
 		page = list->pages[--list->count];
 	else
 		page = block_alloc_slow(0, flags);
-	if (page)
-		run_init(page, 0);
-	return page;
+	if (!page)
+		return NULL;
+	run_init(page, 0);
+	return flags & ALLOC_ZERO ? page_zero(page) : page;
 }
 
 struct page *page_alloc(unsigned int flags)
 {
 	struct page_cpu *list = this_cpu_ptr(page_cpu);
-	struct page *page;
 
 	check_context(flags);
-	if (likely(list->count && !(flags & ALLOC_DMA32) && !READ_ONCE(alloc_fail_armed))) {
-		page = list->pages[--list->count];
-		debug_assert(page->flags == PAGE_CPU_LIST);
-		run_init(page, 0);
-	} else {
-		page = page_alloc_slow(flags);
-		if (!page)
-			return NULL;
-	}
-	if (flags & ALLOC_ZERO)
-		memset(page_to_virt(page), 0, PAGE_SIZE);
-	return page;
+	if (unlikely(!list->count || flags & ALLOC_DMA32 || READ_ONCE(alloc_fail_armed)))
+		return page_alloc_slow(flags);
+	struct page *page = list->pages[--list->count];
+
+	debug_assert(page->flags == PAGE_CPU_LIST);
+	run_init(page, 0);
+	return flags & ALLOC_ZERO ? page_zero(page) : page;
 }
 
 unsigned int pages_alloc_bulk(struct page **pages, unsigned int count, unsigned int flags)
@@ -223,23 +223,34 @@ static void check_free(const struct page *page)
 	debug_assert(page_is(page, PAGE_SLAB) || page_mapcount(page) == 0);
 }
 
-void page_free(struct page *page)
+static __noinline void run_free(struct page *page, unsigned int order)
 {
-	unsigned int order = page_order(page);
-
-	check_free(page);
-	if (likely(order == 0)) {
-		struct page_cpu *list = this_cpu_ptr(page_cpu);
-
-		if (unlikely(list->count == CPU_LIST_MAX))
-			page_cpu_flush(list, CPU_LIST_MAX - CPU_LIST_BATCH);
-		page->flags = PAGE_CPU_LIST;
-		list->pages[list->count++] = page;
-		return;
-	}
 	for (uint32_t i = 0; i < 1u << order; i++)
 		page[i].flags = 0;
 	pools_give(page, order);
+}
+
+static __noinline void page_free_slow(struct page_cpu *list, struct page *page)
+{
+	page_cpu_flush(list, CPU_LIST_MAX - CPU_LIST_BATCH);
+	page_free(page);
+}
+
+void page_free(struct page *page)
+{
+	struct page_cpu *list = this_cpu_ptr(page_cpu);
+
+	check_free(page);
+	if (unlikely(page_order(page))) {
+		run_free(page, page_order(page));
+		return;
+	}
+	if (unlikely(list->count == CPU_LIST_MAX)) {
+		page_free_slow(list, page);
+		return;
+	}
+	page->flags = PAGE_CPU_LIST;
+	list->pages[list->count++] = page;
 }
 
 bool page_try_get(struct page *page)

@@ -272,7 +272,8 @@ static struct magazine *magazine_create(struct cache *cache)
 	return magazine;
 }
 
-static __noinline void *cache_alloc_slow(struct cache *cache, unsigned int flags)
+/* From the magazine, refilled if need be, else from a slab. */
+static void *object_alloc(struct cache *cache, unsigned int flags)
 {
 	cache_ensure(cache);
 
@@ -287,26 +288,34 @@ static __noinline void *cache_alloc_slow(struct cache *cache, unsigned int flags
 	return object_take(cache, flags); /* may sleep: the CPU's magazine may be another afterwards */
 }
 
-void *cache_alloc(struct cache *cache, unsigned int flags)
+/* All that is not a plain pop; every allocation of a debug kernel. */
+static __noinline void *cache_alloc_slow(struct cache *cache, unsigned int flags, uintptr_t site)
 {
-	struct magazine *magazine = magazine_of(cache);
-	void *object;
-
 	if (LOCK_DEBUG && (flags & ALLOC_MAY_RECLAIM)) {
 		lock_assert_can_sleep();
 		lockdep_assert_may_take(RANK_RECLAIM);
 	}
 	if (alloc_fail_now(flags))
 		return NULL;
-	if (likely(magazine && magazine->count))
-		object = magazine->objects[--magazine->count];
-	else
-		object = cache_alloc_slow(cache, flags);
-	if (SLAB_DEBUG && object)
-		slab_debug_alloc(cache, object, (uintptr_t)__builtin_return_address(0));
-	if (flags & ALLOC_ZERO && likely(object))
-		memset(object, 0, cache->size);
-	return object;
+	void *object = object_alloc(cache, flags);
+
+	if (!object)
+		return NULL;
+	if (SLAB_DEBUG)
+		slab_debug_alloc(cache, object, site);
+	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
+}
+
+void *cache_alloc(struct cache *cache, unsigned int flags)
+{
+	struct magazine *magazine = magazine_of(cache);
+
+	if (SLAB_DEBUG || unlikely(!magazine || !magazine->count || READ_ONCE(alloc_fail_armed)))
+		return cache_alloc_slow(cache, flags,
+					SLAB_DEBUG ? (uintptr_t)__builtin_return_address(0) : 0);
+	void *object = magazine->objects[--magazine->count];
+
+	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
 }
 
 static void magazine_flush(struct cache *cache, struct magazine *magazine, uint32_t keep)
