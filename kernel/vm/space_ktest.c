@@ -164,35 +164,44 @@ KTEST(limits_refuse_what_is_too_much)
 	space_put(space);
 }
 
+/* Runs copies in the space; a page that is not there is a failure, as for a thread without a task. */
+static void user_mode_begin(struct space *space)
+{
+	thread_switch_mmu(&space->mmu);
+	usercopy_nosleep_begin();
+}
+
+static void user_mode_end(struct space *space)
+{
+	usercopy_nosleep_end();
+	thread_switch_mmu(NULL);
+	mmu_deactivate(&space->mmu);
+}
+
 KTEST(user_copies_stop_at_the_first_address_that_is_not_there)
 {
 	char __user *at = (char __user *)(BASE + PAGE_SIZE - 8);
 	char text[32] = "seven b";
+	ssize_t short_copy, too_long, length;
 	struct space *space;
+	int whole, partly, kernel;
 	struct uio uio;
-	size_t copied;
-	int err;
 
 	KTEST_NO_LEAK();
 	KTEST_ASSERT(space_create(&unlimited, true, &space) == 0);
 	KTEST_ASSERT(map(space, BASE, 1, VM_READ | VM_WRITE) == 0 && poke(space, BASE, 1));
-	thread_switch_mmu(&space->mmu);
-	err = copy_to_user(at, text, 8);
-	copied = uio_init_user(&uio, at, 32) ? 0 : uio_copy_out(&uio, text, 32);
-	thread_switch_mmu(NULL);
-	KTEST_ASSERT(err == 0 && copied == 8 && uio.remaining == 24);
-	thread_switch_mmu(&space->mmu);
-	err = copy_to_user(at, text, 9);
-	copied = strncpy_from_user(text, at, 4) == -ENAMETOOLONG;
-	thread_switch_mmu(NULL);
-	KTEST_ASSERT(err == -EFAULT && copied);
-	thread_switch_mmu(&space->mmu);
-	err = copy_from_user(text, (const void __user *)~0xffful, 8);
-	copied = (size_t)strnlen_user(at, 100);
-	thread_switch_mmu(NULL);
-	KTEST_ASSERT(err == -EFAULT && copied == 7);
-	mmu_deactivate(&space->mmu);
+	user_mode_begin(space);
+	whole = copy_to_user(at, text, 8);
+	short_copy = uio_init_user(&uio, at, 32) ? 0 : (ssize_t)uio_copy_out(&uio, text, 32);
+	partly = copy_to_user(at, text, 9);
+	too_long = strncpy_from_user(text, at, 4);
+	kernel = copy_from_user(text, (const void __user *)~0xffful, 8);
+	length = strnlen_user(at, 100);
+	user_mode_end(space);
 	space_put(space);
+	KTEST_ASSERT(whole == 0 && short_copy == 8 && uio.remaining == 24);
+	KTEST_ASSERT(partly == -EFAULT && kernel == -EFAULT);
+	KTEST_ASSERT(too_long == -ENAMETOOLONG && length == 7);
 }
 
 KTEST(uio_moves_over_segments_back_and_forth)
