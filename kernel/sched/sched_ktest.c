@@ -1,0 +1,473 @@
+/*
+ * Tests of the scheduler and of what sleeps: wait queues, locks, RCU, timers, work, fair shares.
+ */
+#include <linux/sched.h>
+
+#include "core/ktest.h"
+#include "core/panic.h"
+#include "mem/alloc.h"
+#include "sched/clock.h"
+#include "sched/mutex.h"
+#include "sched/policy.h"
+#include "sched/poll.h"
+#include "sched/rcu.h"
+#include "sched/rwlock.h"
+#include "sched/thread.h"
+#include "sched/timer.h"
+#include "sched/wait.h"
+#include "sched/work.h"
+
+#define HANG (10 * NS_PER_SEC)
+
+/* A helper thread and what it and the test share. */
+struct helper {
+	struct thread    *thread;
+	struct completion started, finished;
+	struct wait_queue queue;
+	struct mutex      mutex;
+	struct rwlock     rwlock;
+	struct completion proceed;
+	uint32_t          flag __atomic;
+	uint32_t          order __atomic;
+	int               result;
+	uint64_t          runtime_ns;
+};
+
+static bool helper_run(struct helper *helper, void (*fn)(void *arg))
+{
+	completion_init(&helper->started);
+	completion_init(&helper->finished);
+	completion_init(&helper->proceed);
+	wait_queue_init(&helper->queue);
+	mutex_init(&helper->mutex, RANK_SLEEPING);
+	rwlock_init(&helper->rwlock, RANK_SLEEPING);
+	if (kthread_create("ktest", fn, helper, &helper->thread))
+		return false;
+	thread_start(helper->thread);
+	return true;
+}
+
+static bool helper_join(struct helper *helper)
+{
+	return completion_wait_until(&helper->finished, clock_monotonic() + HANG) == 0;
+}
+
+static void wait_for_flag(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	wait_event(&helper->queue, atomic_load_relaxed(&helper->flag));
+	complete(&helper->finished);
+}
+
+KTEST(wait_event_returns_when_the_condition_holds_and_not_before)
+{
+	struct helper helper = { 0 };
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(helper_run(&helper, wait_for_flag));
+	completion_wait(&helper.started);
+	thread_yield();
+	wake_up(&helper.queue); /* for nothing: the condition is false */
+	thread_yield();
+	KTEST_ASSERT(!helper.finished.done);
+	atomic_store(&helper.flag, 1);
+	wake_up(&helper.queue);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(wait_queue_is_empty(&helper.queue));
+}
+
+KTEST(wait_with_a_deadline_that_passes_returns_ETIMEDOUT_not_early)
+{
+	struct wait_queue queue = WAIT_QUEUE(queue);
+	ns_t before = clock_monotonic();
+	int err = wait_event_interruptible_until(&queue, false, before + 5 * NS_PER_MSEC);
+
+	KTEST_ASSERT(err == -ETIMEDOUT);
+	KTEST_ASSERT(clock_monotonic() >= before + 5 * NS_PER_MSEC);
+	KTEST_ASSERT(wait_queue_is_empty(&queue));
+}
+
+static void wait_interruptibly(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	helper->result = wait_event_interruptible(&helper->queue, atomic_load_relaxed(&helper->flag));
+	complete(&helper->finished);
+}
+
+KTEST(signal_ends_an_interruptible_wait_with_ERESTARTSYS)
+{
+	struct helper helper = { 0 };
+
+	KTEST_ASSERT(helper_run(&helper, wait_interruptibly));
+	completion_wait(&helper.started);
+	thread_yield();
+	thread_signal_wake(helper.thread, false);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(helper.result == -ERESTARTSYS);
+	KTEST_ASSERT(wait_queue_is_empty(&helper.queue));
+}
+
+static void wait_killably(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	helper->result = wait_event_killable(&helper->queue, atomic_load_relaxed(&helper->flag));
+	complete(&helper->finished);
+}
+
+KTEST(only_a_fatal_signal_ends_a_killable_wait)
+{
+	struct helper helper = { 0 };
+
+	KTEST_ASSERT(helper_run(&helper, wait_killably));
+	completion_wait(&helper.started);
+	thread_yield();
+	thread_signal_wake(helper.thread, false);
+	thread_yield();
+	KTEST_ASSERT(!helper.finished.done);
+	thread_signal_wake(helper.thread, true);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(helper.result == -EINTR);
+}
+
+static void wait_exclusively(void *arg)
+{
+	struct helper *helper = arg;
+
+	(void)!wait_event_interruptible_exclusive(&helper->queue, atomic_load_relaxed(&helper->flag));
+	atomic_inc_return(&helper->order);
+	complete(&helper->finished);
+}
+
+KTEST(wake_up_wakes_one_exclusive_waiter)
+{
+	struct helper helper = { 0 };
+	struct thread *second;
+
+	KTEST_ASSERT(helper_run(&helper, wait_exclusively));
+	KTEST_ASSERT(kthread_create("ktest", wait_exclusively, &helper, &second) == 0);
+	thread_start(second);
+	sleep_until_uninterruptible(clock_monotonic() + 2 * NS_PER_MSEC);
+	atomic_store(&helper.flag, 1);
+	KTEST_ASSERT(wake_up(&helper.queue) == 1);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(atomic_load_relaxed(&helper.order) == 1);
+	KTEST_ASSERT(wake_up(&helper.queue) == 1);
+	KTEST_ASSERT(helper_join(&helper));
+}
+
+static void lock_mutex(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	mutex_lock(&helper->mutex);
+	helper->order = helper->order * 10 + 2;
+	mutex_unlock(&helper->mutex);
+	complete(&helper->finished);
+}
+
+KTEST(mutex_excludes_and_is_handed_to_a_waiter_that_lost_once)
+{
+	struct helper helper = { 0 };
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(helper_run(&helper, lock_mutex));
+	mutex_lock(&helper.mutex);
+	completion_wait(&helper.started);
+	thread_yield();
+	KTEST_ASSERT(helper.order == 0);
+	/* Retaken at once: the waiter loses the race once, then it is its turn. */
+	for (int i = 0; i < 3; i++) {
+		mutex_unlock(&helper.mutex);
+		mutex_lock(&helper.mutex);
+		helper.order = helper.order * 10 + 1;
+		thread_yield();
+	}
+	mutex_unlock(&helper.mutex);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(helper.order != 1112);
+	KTEST_ASSERT(!mutex_is_locked(&helper.mutex) && !helper.mutex.owner);
+}
+
+static void lock_mutex_killably(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	helper->result = mutex_lock_killable(&helper->mutex);
+	complete(&helper->finished);
+}
+
+KTEST(killable_mutex_wait_ends_by_a_fatal_signal)
+{
+	struct helper helper = { 0 };
+
+	KTEST_ASSERT(helper_run(&helper, lock_mutex_killably));
+	mutex_lock(&helper.mutex);
+	completion_wait(&helper.started);
+	thread_yield();
+	thread_signal_wake(helper.thread, true);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(helper.result == -EINTR);
+	mutex_unlock(&helper.mutex);
+	KTEST_ASSERT(!helper.mutex.owner);
+}
+
+static void lock_for_writing(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	rwlock_write_lock(&helper->rwlock);
+	helper->order = helper->order * 10 + 2;
+	rwlock_write_unlock(&helper->rwlock);
+	complete(&helper->finished);
+}
+
+KTEST(waiting_writer_keeps_new_readers_out_and_goes_first)
+{
+	struct helper helper = { 0 };
+
+	KTEST_ASSERT(helper_run(&helper, lock_for_writing));
+	rwlock_read_lock(&helper.rwlock);
+	completion_wait(&helper.started);
+	thread_yield();
+	KTEST_ASSERT(rwlock_is_contended(&helper.rwlock));
+	KTEST_ASSERT(!rwlock_read_trylock(&helper.rwlock));
+	rwlock_read_unlock(&helper.rwlock);
+	rwlock_read_lock(&helper.rwlock);
+	KTEST_ASSERT(helper.order == 2);
+	rwlock_read_unlock(&helper.rwlock);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(!helper.rwlock.state);
+}
+
+static void lock_for_reading(void *arg)
+{
+	struct helper *helper = arg;
+
+	complete(&helper->started);
+	rwlock_read_lock(&helper->rwlock);
+	complete(&helper->finished);
+	completion_wait(&helper->proceed);
+	rwlock_read_unlock(&helper->rwlock);
+	complete(&helper->finished);
+}
+
+KTEST(downgrade_lets_waiting_readers_in_and_keeps_writers_out)
+{
+	struct helper helper = { 0 };
+
+	KTEST_ASSERT(helper_run(&helper, lock_for_reading));
+	rwlock_write_lock(&helper.rwlock);
+	completion_wait(&helper.started);
+	thread_yield();
+	KTEST_ASSERT(!helper.finished.done);
+	rwlock_downgrade(&helper.rwlock);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(!rwlock_write_trylock(&helper.rwlock));
+	rwlock_read_unlock(&helper.rwlock);
+	complete(&helper.proceed);
+	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(!helper.rwlock.state);
+}
+
+struct counted_timer {
+	struct timer timer;
+	uint32_t     fired __atomic;
+	uint32_t     place;
+};
+
+static uint32_t timers_fired __atomic;
+
+static void counted_timer_fire(struct timer *timer)
+{
+	struct counted_timer *counted = container_of(timer, struct counted_timer, timer);
+
+	counted->place = atomic_inc_return(&timers_fired);
+	counted->fired++;
+}
+
+KTEST(timers_fire_in_order_of_their_deadlines_and_a_cancelled_one_does_not)
+{
+	struct counted_timer timers[4] = { 0 };
+	ns_t now = clock_monotonic();
+	static const int delay_ms[4] = { 6, 2, 4, 3 };
+
+	timers_fired = 0;
+	for (int i = 0; i < 4; i++) {
+		timer_init(&timers[i].timer, counted_timer_fire);
+		timer_start(&timers[i].timer, now + delay_ms[i] * NS_PER_MSEC);
+	}
+	KTEST_ASSERT(timer_cancel_sync(&timers[3].timer));
+	KTEST_ASSERT(!timer_cancel_sync(&timers[3].timer));
+	sleep_until_uninterruptible(now + 10 * NS_PER_MSEC);
+	KTEST_ASSERT(timers[1].place == 1 && timers[2].place == 2 && timers[0].place == 3);
+	KTEST_ASSERT(!timers[3].fired && !timer_is_pending(&timers[0].timer));
+}
+
+KTEST(monotonic_clock_never_steps_back_and_realtime_can)
+{
+	ns_t before = clock_monotonic(), wall = clock_realtime();
+
+	for (int i = 0; i < 10000; i++) {
+		ns_t now = clock_monotonic();
+
+		KTEST_ASSERT(now >= before);
+		before = now;
+	}
+	KTEST_ASSERT(clock_set_realtime(wall + 3600 * NS_PER_SEC) == 0);
+	KTEST_ASSERT(clock_realtime() >= wall + 3600 * NS_PER_SEC);
+	KTEST_ASSERT(clock_monotonic() - before < NS_PER_SEC);
+	KTEST_ASSERT(clock_set_realtime(clock_realtime() - 3600 * NS_PER_SEC) == 0);
+}
+
+struct rcu_thing {
+	struct rcu_head rcu;
+	bool            freed;
+};
+
+static void rcu_thing_free(struct rcu_head *head)
+{
+	container_of(head, struct rcu_thing, rcu)->freed = true;
+}
+
+KTEST(rcu_callbacks_wait_for_readers_and_have_run_after_a_barrier)
+{
+	struct rcu_thing thing = { 0 };
+
+	rcu_read_lock();
+	rcu_call(&thing.rcu, rcu_thing_free);
+	KTEST_ASSERT(!thing.freed);
+	rcu_read_unlock();
+	rcu_barrier();
+	KTEST_ASSERT(thing.freed);
+	KTEST_ASSERT(rcu_pending() == 0);
+	rcu_synchronize();
+}
+
+static uint32_t work_done __atomic;
+
+static void count_work(struct work *work)
+{
+	atomic_inc(&work_done);
+}
+
+static void count_work_asleep(struct work *work)
+{
+	sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
+	atomic_inc(&work_done);
+}
+
+KTEST(work_runs_once_for_each_queueing_and_may_sleep_in_its_thread)
+{
+	struct work soon = WORK(count_work), asleep[3] = {
+		WORK(count_work_asleep), WORK(count_work_asleep), WORK(count_work_asleep),
+	};
+
+	work_done = 0;
+	KTEST_ASSERT(work_queue(&soon));
+	KTEST_ASSERT(!work_queue(&soon));
+	cond_resched();
+	KTEST_ASSERT(work_done == 1);
+	for (int i = 0; i < 3; i++)
+		KTEST_ASSERT(work_queue_sleeping(&asleep[i]));
+	work_drain();
+	KTEST_ASSERT(work_done == 4);
+}
+
+static void burn(void *arg)
+{
+	struct helper *helper = arg;
+
+	while (!atomic_load_relaxed(&helper->flag))
+		cond_resched();
+	helper->runtime_ns = thread_runtime(thread_current());
+	complete(&helper->finished);
+}
+
+KTEST(cpu_time_is_shared_in_proportion_to_the_weight_of_nice)
+{
+	static struct helper heavy, light;
+
+	heavy = light = (struct helper){ 0 };
+	KTEST_ASSERT(helper_run(&heavy, burn));
+	KTEST_ASSERT(helper_run(&light, burn));
+	KTEST_ASSERT(sched_affinity_set(heavy.thread, 1) == 0);
+	KTEST_ASSERT(sched_affinity_set(light.thread, 1) == 0);
+	sched_nice_set(light.thread, 5);
+	sleep_until_uninterruptible(clock_monotonic() + 400 * NS_PER_MSEC);
+	atomic_store(&heavy.flag, 1);
+	atomic_store(&light.flag, 1);
+	KTEST_ASSERT(helper_join(&heavy) && helper_join(&light));
+	/* 1.25^5 is 3.05 */
+	KTEST_ASSERT(heavy.runtime_ns > 2 * light.runtime_ns);
+	KTEST_ASSERT(heavy.runtime_ns < 5 * light.runtime_ns);
+}
+
+static void note_order(void *arg)
+{
+	struct helper *helper = arg;
+
+	helper->runtime_ns = atomic_inc_return(&helper->order);
+	complete(&helper->finished);
+}
+
+KTEST(realtime_thread_runs_before_a_fair_one)
+{
+	static const struct sched_policy fifo = { .policy = SCHED_FIFO, .rt_priority = 10 };
+	static struct helper fair;
+	struct thread *urgent;
+
+	fair = (struct helper){ 0 };
+	KTEST_ASSERT(helper_run(&fair, burn));
+	KTEST_ASSERT(kthread_create("ktest", note_order, &fair, &urgent) == 0);
+	sched_policy_set(urgent, &fifo);
+	thread_start(urgent);
+	thread_yield();
+	KTEST_ASSERT(fair.order == 1);
+	atomic_store(&fair.flag, 1);
+	KTEST_ASSERT(helper_join(&fair) && helper_join(&fair));
+}
+
+static void wake_with_key(void *arg)
+{
+	struct helper *helper = arg;
+
+	wake_up_key(&helper->queue, EPOLLOUT, 1);
+	thread_yield();
+	wake_up_key(&helper->queue, EPOLLIN, 1);
+	complete(&helper->finished);
+}
+
+KTEST(poll_table_sleeps_until_a_key_that_it_asked_for)
+{
+	static struct poll_table table;
+	struct wait_queue others[POLL_INLINE + 2];
+	struct helper helper = { 0 };
+
+	KTEST_NO_LEAK();
+	poll_table_init(&table);
+	for (size_t i = 0; i < array_size(others); i++) {
+		wait_queue_init(&others[i]);
+		poller_add(&table.poller, &others[i]);
+	}
+	KTEST_ASSERT(poll_table_wait(&table, clock_monotonic() + NS_PER_MSEC) == -ETIMEDOUT);
+	poll_table_fini(&table);
+	for (size_t i = 0; i < array_size(others); i++)
+		KTEST_ASSERT(wait_queue_is_empty(&others[i]));
+
+	KTEST_ASSERT(helper_run(&helper, wake_with_key));
+	poll_table_init(&table);
+	table.poller.events = EPOLLIN;
+	poller_add(&table.poller, &helper.queue);
+	KTEST_ASSERT(poll_table_wait(&table, clock_monotonic() + HANG) == 0);
+	poll_table_fini(&table);
+	KTEST_ASSERT(helper_join(&helper));
+}
