@@ -100,6 +100,9 @@ static void tick_fire(struct timer *timer)
 
 	loadavg_update(now);
 	rcu_tick(user);
+	if (current->is_idle && !READ_ONCE(rq->nr))
+		return;
+	timer_start(timer, now + TICK_NS);
 	if (current->is_idle)
 		return;
 	tick_account(rq, current, user);
@@ -108,7 +111,6 @@ static void tick_fire(struct timer *timer)
 	spin_unlock(&rq->lock);
 	if (current->ops->tick)
 		current->ops->tick(current);
-	timer_start(timer, now + TICK_NS);
 }
 
 void tick_init(struct runqueue *rq)
@@ -116,10 +118,12 @@ void tick_init(struct runqueue *rq)
 	timer_init(&rq->tick, tick_fire);
 }
 
-void tick_start(struct runqueue *rq, ns_t now)
+void tick_start(void)
 {
-	if (!timer_is_pending(&rq->tick))
-		timer_start(&rq->tick, now + TICK_NS);
+	struct timer *tick = &this_runqueue()->tick;
+
+	if (!timer_is_pending(tick))
+		timer_start(tick, clock_monotonic() + TICK_NS);
 }
 
 void upcall_timer_irq(struct pt_regs *regs)

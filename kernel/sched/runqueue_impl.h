@@ -114,8 +114,8 @@ void rt_yield(struct rt_queue *rt, struct thread *thread);
 
 /* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */
 void thread_finish_switch(struct thread *prev);
-/* Starts the tick when a CPU leaves idle. Interrupts off. */
-void tick_start(struct runqueue *rq, ns_t now);
+/* Starts the tick when this CPU leaves idle. */
+void tick_start(void);
 void tick_init(struct runqueue *rq);
 /* The load averages, brought up to date. Any context. */
 void loadavg_update(ns_t now);

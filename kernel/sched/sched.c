@@ -50,8 +50,10 @@ void sched_idle(void)
 		} else {
 			cpu_idle_wait();
 		}
-		if (thread_test_flag(idle, TF_NEED_RESCHED))
+		if (thread_test_flag(idle, TF_NEED_RESCHED)) {
+			tick_start();
 			schedule();
+		}
 	}
 }
 

@@ -49,8 +49,6 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev)
 	rq->nr_switches++;
 	rq->current = next;
 	next->run_since = now;
-	if (prev->is_idle)
-		tick_start(rq, now);
 	if (next->mmu && next->mmu != prev->mmu)
 		mmu_activate(next->mmu);
 	if (LOCK_DEBUG)
