@@ -12,6 +12,27 @@ unit-flags    := -std=gnu17 -O1 -g -fno-strict-aliasing -fwrapv -fno-omit-frame-
 unit-flags-string_test := -include test/unit/renamed.h -fno-builtin
 unit-flags-printf_test := -include test/unit/renamed.h -fno-builtin
 
+unit-flags-decompress_test := -isystem $(libdeflate) -isystem $(libzstd)/lib
+
+# The kernel's side of abi_test, without the C library's headers.
+build/unit/abi_kernel.o: test/unit/abi_kernel.c test/unit/abi_names.h $(wildcard kernel/abi/*.h) \
+                         build/uapi/.ready
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -ffreestanding $(headers) -Itest/unit -c -o $@ $<
+
+# The libraries of lib/decompress.c once more, with ASan.
+unit-libraries := -std=gnu17 -O1 -g -w -fsanitize=address -Ikernel -idirafter kernel/abi/stubs
+build/unit/objects/libdeflate/%.o: $(libdeflate)/.fetched
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(unit-libraries) $(libdeflate-flags) -c -o $@ $(libdeflate)/$*.c
+build/unit/objects/libzstd/%.o: $(libzstd)/.fetched kernel/lib/port/zstd_deps.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(unit-libraries) $(libzstd-flags) -c -o $@ $(libzstd)/$*.c
+build/unit/libdeflate.a: $(libdeflate-objects:%=build/unit/objects/%.o)
+	@ar rcs $@ $^
+build/unit/libzstd.a: $(libzstd-objects:%=build/unit/objects/%.o)
+	@ar rcs $@ $^
+
 unit-sources = $(addprefix kernel/,$(shell sed -n 's/^ \* sources: *//p' test/unit/$(1).c))
 unit-extra   = $(shell sed -n 's/^ \* links: *//p' test/unit/$(1).c)
 
