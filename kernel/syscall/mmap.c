@@ -1,6 +1,7 @@
 /*
- * Mapping and unmapping: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2). The arguments are judged
- * here in Linux's order, so that the same mistake gives the same error; the work is vm/space.h's.
+ * Mapping and unmapping: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2). The arguments are
+ * judged here in Linux's order, so that the same mistake gives the same error; the work is
+ * vm/space.h's.
  */
 #include <linux/capability.h>
 #include <linux/errno.h>

@@ -84,7 +84,8 @@ size_t space_access(struct space *space, uaddr_t addr, void *buf, size_t n, unsi
 	size_t done = 0;
 
 	while (done < n) {
-		size_t offset = (addr + done) & (PAGE_SIZE - 1), step = min(n - done, PAGE_SIZE - offset);
+		size_t offset = (addr + done) & (PAGE_SIZE - 1);
+		size_t step = min(n - done, PAGE_SIZE - offset);
 		struct page *page;
 		uint8_t *at;
 

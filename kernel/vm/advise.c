@@ -1,6 +1,7 @@
 /*
- * madvise and msync. Advice that changes an area's flags splits and joins areas; advice about pages acts
- * on them at once. Where the range has holes the rest is done all the same, and -ENOMEM said at the end.
+ * madvise and msync. Advice that changes an area's flags splits and joins areas; advice about pages
+ * acts on them at once. Where the range has holes the rest is done all the same, and -ENOMEM said
+ * at the end.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -112,13 +113,17 @@ static int advise_flags_locked(struct space *space, struct range range, int advi
 	return has_hole || at < range.end ? -ENOMEM : 0;
 }
 
-/* Gives the pages of one stretch up; the cold ones need nothing, they are told apart by their use. */
+/*
+ * Gives the pages of one stretch up; the cold ones need nothing, they are told apart by their use.
+ */
 static int advise_pages(struct zap *zap, struct area *area, struct range range, int advice)
 {
 	uint32_t refused = VM_KERNEL | (advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE
 	                                ? 0 : VM_LOCKED);
 
-	if (area->flags & refused || (advice == MADV_FREE && (area->backing || area->flags & VM_SHARED)))
+	if (area->flags & refused)
+		return -EINVAL;
+	if (advice == MADV_FREE && (area->backing || area->flags & VM_SHARED))
 		return -EINVAL;
 	if (advice != MADV_COLD && advice != MADV_PAGEOUT)
 		zap_area(zap, area, range.start, range.end);
@@ -151,7 +156,9 @@ static int advise_pages_locked(struct space *space, struct range range, int advi
 	return has_hole || at < range.end ? -ENOMEM : 0;
 }
 
-/* Runs fn for each stretch of an area in the range, without the lock; as walks that do I/O need it. */
+/*
+ * Runs fn for each stretch of an area in the range, without the lock; as walks that do I/O need it.
+ */
 typedef int (*stretch_fn)(const struct area_info *info, struct range part, unsigned arg);
 
 static int stretches_walk(struct space *space, struct range range, stretch_fn fn, unsigned arg)

@@ -296,8 +296,8 @@ static uaddr_t gap_fit(const struct area *area, size_t len, uaddr_t low, uaddr_t
 }
 
 /*
- * From high to low: right subtree, the gap below the node, left subtree; subtrees without a gap that
- * is large enough, or that lie wholly above high, are passed by.
+ * From high to low: right subtree, the gap below the node, left subtree; subtrees without a gap
+ * that is large enough, or that lie wholly above high, are passed by.
  */
 uaddr_t areas_find_gap(const struct space *space, size_t len, uaddr_t low, uaddr_t high)
 {

@@ -52,7 +52,8 @@ struct area {
 	uint64_t gap __guarded_by(space->lock); /* free bytes between the predecessor and start */
 	uint64_t max_gap __guarded_by(space->lock); /* largest gap in this subtree */
 	uint32_t flags __guarded_by(space->lock);
-	pgoff_t pgoff __guarded_by(space->lock); /* of start in the backing; start / 4096 at birth if anonymous */
+	/* of start in the backing; start / 4096 at birth if anonymous */
+	pgoff_t pgoff __guarded_by(space->lock);
 	struct backing *backing __const_after_init; /* NULL: anonymous */
 	struct file *file __const_after_init;       /* opaque here; for /proc and for sync */
 	const char *name __const_after_init;        /* "[vdso]", "[vvar]", or NULL; static */
@@ -61,7 +62,8 @@ struct area {
 	uaddr_t next_fault; /* where a fault in sequence would come; hint, races are harmless */
 	uint8_t streak;     /* anonymous faults in sequence so far; hint */
 	bool has_anon __atomic; /* some page of this area is or was a private copy; never cleared */
-	struct area *next_dead; /* chain of areas that are to be destroyed after the lock is let go */
+	/* chain of areas that are to be destroyed after the lock is let go */
+	struct area *next_dead;
 	struct rcu_head rcu;
 };
 
@@ -133,8 +135,8 @@ void area_remove(struct area *area);
 void area_resize(struct area *area, uaddr_t start, uaddr_t end);
 
 /*
- * Cuts the area at addr, which lies inside: area keeps what is below, *upper (if not NULL) is the rest,
- * inserted. -ENOMEM, also if the space has its full number of areas.
+ * Cuts the area at addr, which lies inside: area keeps what is below, *upper (if not NULL) is the
+ * rest, inserted. -ENOMEM, also if the space has its full number of areas.
  */
 int __must_check area_split(struct area *area, uaddr_t addr, struct area **upper);
 
@@ -151,8 +153,8 @@ bool area_can_prepend(const struct area *high, const struct area_params *params)
 void areas_merge(struct space *space, uaddr_t start, uaddr_t end, struct area **dead);
 
 /*
- * The highest address at which len bytes are free within [low, high), guard gaps kept; 0 if there is
- * none. Space's lock.
+ * The highest address at which len bytes are free within [low, high), guard gaps kept; 0 if there
+ * is none. Space's lock.
  */
 uaddr_t areas_find_gap(const struct space *space, size_t len, uaddr_t low, uaddr_t high);
 

@@ -1,6 +1,6 @@
 /*
- * The tree of areas against a model that is an array of pages: what is mapped, with which flags, and
- * where the gaps are must be the same after every one of many random operations.
+ * The tree of areas against a model that is an array of pages: what is mapped, with which flags,
+ * and where the gaps are must be the same after every one of many random operations.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -168,7 +168,8 @@ KTEST(mremap_moves_pages_and_leaves_nothing_behind)
 	KTEST_ASSERT(space_create(&unlimited, false, &space) == 0);
 	KTEST_ASSERT(space_map(space, &request, &addr) == 0);
 	for (size_t i = 1; i < 599; i++, written++)
-		(void)space_access(space, MODEL_BASE + i * PAGE_SIZE, &written, 4, SPACE_ACCESS_WRITE);
+		(void)space_access(space, MODEL_BASE + i * PAGE_SIZE, &written, 4,
+		                   SPACE_ACCESS_WRITE);
 	rss = space->rss_anon;
 	KTEST_ASSERT(space_remap(space, &move, &addr) == 0);
 	for (size_t i = 598; i > 0; i--) {

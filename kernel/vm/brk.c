@@ -67,7 +67,9 @@ static int brk_locked(struct space *space, uaddr_t brk, struct area **dead)
 	uaddr_t old_end = align_up(space->brk_now, PAGE_SIZE), end = align_up(brk, PAGE_SIZE);
 	int err = 0;
 
-	if (brk < space->brk_start || end < brk || end > USER_MAX || !brk_is_within_limit(space, brk))
+	if (brk < space->brk_start || end < brk || end > USER_MAX)
+		return -ENOMEM;
+	if (!brk_is_within_limit(space, brk))
 		return -ENOMEM;
 	if (end < old_end)
 		err = space_unmap_locked(space, end, old_end, dead);

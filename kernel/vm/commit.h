@@ -1,8 +1,8 @@
 /*
  * Committed memory: how much private writable memory programs have been promised. Mode 0 of
- * /proc/sys/vm/overcommit_memory, as Linux by default: only obvious overcommits are refused (a single
- * request that is larger than all of memory); mode 1 refuses nothing; mode 2 keeps to a limit. Atomic
- * counters, no lock.
+ * /proc/sys/vm/overcommit_memory, as Linux by default: only obvious overcommits are refused (a
+ * single request that is larger than all of memory); mode 1 refuses nothing; mode 2 keeps to a
+ * limit. Atomic counters, no lock.
  */
 #pragma once
 

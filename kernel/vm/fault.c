@@ -1,6 +1,6 @@
 /*
- * The fault itself: find the area, judge the access, and hand over to the kind of memory that it is.
- * The lock is held for reading while a handler runs, and let go for what may take long.
+ * The fault itself: find the area, judge the access, and hand over to the kind of memory that it
+ * is. The lock is held for reading while a handler runs, and let go for what may take long.
  */
 #include "vm/fault.h"
 

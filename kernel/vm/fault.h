@@ -13,7 +13,10 @@
 
 struct space;
 
-/* access: enum fault_access of <arch/upcalls.h>: FAULT_WRITE, FAULT_EXEC, FAULT_USER, FAULT_PRESENT. */
+/*
+ * access: enum fault_access of <arch/upcalls.h>: FAULT_WRITE, FAULT_EXEC, FAULT_USER,
+ * FAULT_PRESENT.
+ */
 
 struct fault_result {
 	int signo;    /* SIGSEGV or SIGBUS, 0 if none */

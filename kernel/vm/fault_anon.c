@@ -1,8 +1,8 @@
 /*
  * Anonymous memory: zeroes on demand, and private copies of what is shared.
  *
- * A read of an untouched page maps the page of zeroes. Stores that come in order, page after page, are
- * answered with growing batches. A page whose only reference is this mapping is not copied.
+ * A read of an untouched page maps the page of zeroes. Stores that come in order, page after page,
+ * are answered with growing batches. A page whose only reference is this mapping is not copied.
  */
 #include <linux/errno.h>
 
@@ -133,7 +133,8 @@ int fault_install_copy(struct fault *fault, struct page *page, pte_t pte)
 	mmu_leaf_lock(fault->slot);
 	is_installed = pte_is_same(pte_read(fault->slot), pte);
 	if (is_installed)
-		pte_exchange(fault->slot, area_pte(fault->area, copy, fault->area->flags & VM_WRITE));
+		pte_exchange(fault->slot,
+		             area_pte(fault->area, copy, fault->area->flags & VM_WRITE));
 	mmu_leaf_unlock(fault->slot);
 	if (!is_installed) {
 		page_put(copy);

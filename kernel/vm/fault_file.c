@@ -1,10 +1,11 @@
 /*
  * Mappings of objects. A page that the object has in memory is mapped at once, and with it those of
- * its neighbours that are there too; for one that it has not, the lock is let go and the object asked.
+ * its neighbours that are there too; for one that it has not, the lock is let go and the object
+ * asked.
  *
- * A page of an object enters a page table only after page->owner has been seen to be the object under
- * the leaf table's lock; see vm/backing.h for why. Pages of shared mappings are read-only until the
- * object has been told of the first store.
+ * A page of an object enters a page table only after page->owner has been seen to be the object
+ * under the leaf table's lock; see vm/backing.h for why. Pages of shared mappings are read-only
+ * until the object has been told of the first store.
  */
 #include <asm/siginfo.h>
 #include <linux/errno.h>
@@ -156,7 +157,8 @@ int fault_shared_write(struct fault *fault)
 		err = FAULT_RETRY;
 		mmu_leaf_lock(fault->slot);
 		pte = pte_read(fault->slot);
-		if (pte_has_page(pte) && pte_page(pte) == page && page->owner == fault->area->backing) {
+		if (pte_has_page(pte) && pte_page(pte) == page
+		    && page->owner == fault->area->backing) {
 			pte_exchange(fault->slot, pte_with_dirty(pte_with_write(pte)));
 			err = FAULT_DONE;
 		}

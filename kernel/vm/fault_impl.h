@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <linux/errno.h>
+
 #include "vm/fault.h"
 #include "vm/space_impl.h"
 
@@ -55,8 +57,8 @@ int fault_anon(struct fault *fault);
 int fault_copy(struct fault *fault);
 
 /*
- * Puts a private copy of page (with a reference that it consumes; zero_page has none) into the slot,
- * which must still hold pte. Flushes if there was something.
+ * Puts a private copy of page (with a reference that it consumes; zero_page has none) into the
+ * slot, which must still hold pte. Flushes if there was something.
  */
 int fault_install_copy(struct fault *fault, struct page *page, pte_t pte);
 

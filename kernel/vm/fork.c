@@ -1,6 +1,7 @@
 /*
- * A copy of a space for fork: areas one by one, and the PTEs of those that hold private copies. Pages
- * are shared from then on, read-only on both sides; what the page cache can give back is left out.
+ * A copy of a space for fork: areas one by one, and the PTEs of those that hold private copies.
+ * Pages are shared from then on, read-only on both sides; what the page cache can give back is left
+ * out.
  */
 #include <linux/errno.h>
 

@@ -1,6 +1,6 @@
 /*
- * Where things lie in a new space, and how far chance moves them: as Linux on x86-64, with 28 bits of
- * entropy for the mmap base, 22 for the stack and 13 for the heap.
+ * Where things lie in a new space, and how far chance moves them: as Linux on x86-64, with 28 bits
+ * of entropy for the mmap base, 22 for the stack and 13 for the heap.
  */
 #include "core/random.h"
 #include "lib/math.h"

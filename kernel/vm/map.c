@@ -1,5 +1,6 @@
 /*
- * mmap and munmap: choosing the place, judging limits, joining with what is there, or making an area.
+ * mmap and munmap: choosing the place, judging limits, joining with what is there, or making an
+ * area.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>

@@ -1,6 +1,6 @@
 /*
- * mprotect: new rights for areas, and for the PTEs that are there. Rights that go are taken at once and
- * flushed; the right to write is given at once only where no copy or notice is due on a store.
+ * mprotect: new rights for areas, and for the PTEs that are there. Rights that go are taken at once
+ * and flushed; the right to write is given at once only where no copy or notice is due on a store.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>

@@ -1,6 +1,6 @@
 /*
- * The way from "no page is free" to "try again": shrinkers in turn, then the choice of a victim. Only
- * requests that say ALLOC_MAY_OOM may cost a process its life.
+ * The way from "no page is free" to "try again": shrinkers in turn, then the choice of a victim.
+ * Only requests that say ALLOC_MAY_OOM may cost a process its life.
  */
 #include "vm/reclaim.h"
 
@@ -18,7 +18,8 @@
 static struct {
 	struct mutex lock; /* one round at a time; also guards the list */
 	struct list shrinkers __guarded_by(lock);
-	const struct thread *owner __atomic; /* who reclaims now: its own allocations must not come here */
+	/* who reclaims now: its own allocations must not come here */
+	const struct thread *owner __atomic;
 	oom_hook_fn oom_hook __const_after_init;
 } reclaim = {
 	.lock = MUTEX(reclaim.lock, RANK_RECLAIM),

@@ -1,6 +1,6 @@
 /*
- * mremap: areas that grow where they are, or move with the pages that they have. The order of checks
- * and their errors are Linux's.
+ * mremap: areas that grow where they are, or move with the pages that they have. The order of
+ * checks and their errors are Linux's.
  */
 #include <linux/errno.h>
 #include <linux/mman.h>
@@ -104,8 +104,8 @@ static void tables_move(struct remap *remap, size_t len)
 }
 
 /*
- * The new area with the old one's pages. The object's unmappings are kept out while PTEs are on their
- * way, so that none is missed.
+ * The new area with the old one's pages. The object's unmappings are kept out while PTEs are on
+ * their way, so that none is missed.
  */
 static int area_move(struct remap *remap, struct area *area)
 {

@@ -60,7 +60,9 @@ void space_unref(struct space *space)
 	cache_free(&space_cache, space);
 }
 
-/* The last user has gone: nobody faults, nobody looks. Objects that map it may still come (unmap). */
+/*
+ * The last user has gone: nobody faults, nobody looks. Objects that map it may still come (unmap).
+ */
 static void space_tear_down(struct space *space)
 {
 	struct area *area = rb_entry_or_null(rbtree_first(&space->areas), struct area, node);
@@ -172,7 +174,9 @@ void space_account(struct space *space, const struct area *area, int64_t sign)
 
 int space_check_growth(const struct space *space, uint32_t flags, size_t nr)
 {
-	if (nr > (space->limits.as >> PAGE_SHIFT) - min(space->limits.as >> PAGE_SHIFT, space->total_vm))
+	size_t most = space->limits.as >> PAGE_SHIFT;
+
+	if (nr > most - min(most, space->total_vm))
 		return -ENOMEM;
 	if (is_data(flags) && space->data_vm + nr > space->limits.data >> PAGE_SHIFT)
 		return -ENOMEM;
@@ -225,10 +229,13 @@ static void free_tables_around(struct space *space, uaddr_t start, uaddr_t end)
 	uaddr_t high = align_down(min(free_end, align_up(end, LEAF_SIZE)), LEAF_SIZE);
 
 	for (unsigned shift = LEAF_SHIFT + 9; shift <= LEAF_SHIFT + 18; shift += 9) {
-		if (align_down(start, 1ul << shift) < free_start || align_up(end, 1ul << shift) > free_end)
+		uaddr_t below = align_down(start, 1ul << shift);
+		uaddr_t above = align_up(end, 1ul << shift);
+
+		if (below < free_start || above > free_end)
 			break;
-		low = align_down(start, 1ul << shift);
-		high = align_up(end, 1ul << shift);
+		low = below;
+		high = above;
 	}
 	if (low < high)
 		mmu_free_tables(&space->mmu, low, high);

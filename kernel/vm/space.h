@@ -3,8 +3,8 @@
  *
  * Two counts. users: threads that run in it (and others that work on it, such as /proc); when the
  * last one goes, the areas and pages go (may sleep long). refs: who needs only the struct, such as
- * a CPU that still has it loaded; all users together hold one. A space is made by space_create (exec)
- * or space_fork.
+ * a CPU that still has it loaded; all users together hold one. A space is made by space_create
+ * (exec) or space_fork.
  *
  * Lock: space->lock, a sleeping rwlock, rank "vm space". Areas and layout change under it for
  * writing; faults take it for reading, and let go while they read from a disk. PTEs change under
@@ -58,7 +58,8 @@ struct space {
 	uaddr_t vdso __guarded_by(lock);       /* for AT_SYSINFO_EHDR; 0 if unmapped */
 	struct space_bounds bounds __guarded_by(lock);
 	struct space_limits limits __guarded_by(lock);
-	uint32_t future_lock __guarded_by(lock); /* mlockall(MCL_FUTURE): VM_LOCKED, VM_LOCKONFAULT */
+	/* mlockall(MCL_FUTURE): VM_LOCKED, VM_LOCKONFAULT */
+	uint32_t future_lock __guarded_by(lock);
 
 	/* In pages. */
 	uint64_t total_vm __guarded_by(lock);
@@ -153,8 +154,8 @@ void space_set_lock_limit(struct space *space, size_t memlock);
 int __must_check space_lock_all(struct space *space, unsigned flags);
 
 /*
- * mincore(2) for nr pages from addr: bit 0 of vec[i] is set if the page is resident. -ENOMEM if some
- * address is not mapped (addr + nr pages lie in the user half).
+ * mincore(2) for nr pages from addr: bit 0 of vec[i] is set if the page is resident. -ENOMEM if
+ * some address is not mapped (addr + nr pages lie in the user half).
  */
 int __must_check space_resident(struct space *space, uaddr_t addr, size_t nr, uint8_t *vec);
 

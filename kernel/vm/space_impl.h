@@ -1,6 +1,6 @@
 /*
- * What the files of vm/ share about spaces: taking ranges apart, counting, and walking what is mapped.
- * Every function here wants the space's lock for writing unless it says otherwise.
+ * What the files of vm/ share about spaces: taking ranges apart, counting, and walking what is
+ * mapped. Every function here wants the space's lock for writing unless it says otherwise.
  */
 #pragma once
 
@@ -53,8 +53,8 @@ int __must_check space_check_growth(const struct space *space, uint32_t flags, s
 bool space_may_lock(const struct space *space, size_t nr);
 
 /*
- * Takes [start, end) out of the space: areas go to *dead, pages and tables are freed. -ENOMEM if a split
- * failed (nothing is changed then, but areas may be split).
+ * Takes [start, end) out of the space: areas go to *dead, pages and tables are freed. -ENOMEM if a
+ * split failed (nothing is changed then, but areas may be split).
  */
 int __must_check space_unmap_locked(struct space *space, uaddr_t start, uaddr_t end,
                                     struct area **dead);

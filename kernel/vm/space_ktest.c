@@ -1,6 +1,6 @@
 /*
- * Memory of spaces as programs see it: zeroes, private copies after fork, limits, growth of the stack,
- * and copies that meet addresses which are not there.
+ * Memory of spaces as programs see it: zeroes, private copies after fork, limits, growth of the
+ * stack, and copies that meet addresses which are not there.
  */
 #include <asm/siginfo.h>
 #include <linux/errno.h>
@@ -51,7 +51,8 @@ KTEST(anonymous_memory_reads_as_zeroes_and_costs_nothing_until_written)
 	KTEST_ASSERT(map(space, BASE, 64, VM_READ | VM_WRITE) == 0);
 	KTEST_ASSERT(peek(space, BASE + 5 * PAGE_SIZE) == 0 && space_rss(space) == 0);
 	KTEST_ASSERT(poke(space, BASE + 5 * PAGE_SIZE, 7) && space_rss(space) == 1);
-	KTEST_ASSERT(peek(space, BASE + 5 * PAGE_SIZE) == 7 && peek(space, BASE + 6 * PAGE_SIZE) == 0);
+	KTEST_ASSERT(peek(space, BASE + 5 * PAGE_SIZE) == 7);
+	KTEST_ASSERT(peek(space, BASE + 6 * PAGE_SIZE) == 0);
 	KTEST_ASSERT(space_advise(space, BASE, 64 * PAGE_SIZE, MADV_DONTNEED) == 0);
 	KTEST_ASSERT(peek(space, BASE + 5 * PAGE_SIZE) == 0 && space_rss(space) == 0);
 	space_put(space);
@@ -68,9 +69,12 @@ KTEST(fork_gives_private_copies_and_the_last_owner_keeps_its_page)
 	for (uint32_t i = 0; i < 1024; i++)
 		KTEST_ASSERT(poke(parent, BASE + i * PAGE_SIZE, i));
 	KTEST_ASSERT(space_fork(parent, &child) == 0);
-	KTEST_ASSERT(poke(parent, BASE + 3 * PAGE_SIZE, 1003) && poke(child, BASE + 4 * PAGE_SIZE, 2004));
-	KTEST_ASSERT(peek(parent, BASE + 3 * PAGE_SIZE) == 1003 && peek(child, BASE + 3 * PAGE_SIZE) == 3);
-	KTEST_ASSERT(peek(parent, BASE + 4 * PAGE_SIZE) == 4 && peek(child, BASE + 4 * PAGE_SIZE) == 2004);
+	KTEST_ASSERT(poke(parent, BASE + 3 * PAGE_SIZE, 1003));
+	KTEST_ASSERT(poke(child, BASE + 4 * PAGE_SIZE, 2004));
+	KTEST_ASSERT(peek(parent, BASE + 3 * PAGE_SIZE) == 1003);
+	KTEST_ASSERT(peek(child, BASE + 3 * PAGE_SIZE) == 3);
+	KTEST_ASSERT(peek(parent, BASE + 4 * PAGE_SIZE) == 4);
+	KTEST_ASSERT(peek(child, BASE + 4 * PAGE_SIZE) == 2004);
 	for (uint32_t i = 5; i < 1024; i++)
 		KTEST_ASSERT(peek(child, BASE + i * PAGE_SIZE) == i);
 	KTEST_ASSERT(child->rss_anon == 1024 && parent->rss_anon == 1024);
@@ -107,7 +111,8 @@ KTEST(fork_of_fork_and_partial_changes_keep_every_value)
 		KTEST_ASSERT(peek(c, BASE + i * PAGE_SIZE) == (is_zero ? 0 : i));
 	}
 	space_put(a);
-	KTEST_ASSERT(peek(b, BASE + 700 * PAGE_SIZE) == 700 && peek(c, BASE + 1500 * PAGE_SIZE) == 1500);
+	KTEST_ASSERT(peek(b, BASE + 700 * PAGE_SIZE) == 700);
+	KTEST_ASSERT(peek(c, BASE + 1500 * PAGE_SIZE) == 1500);
 	space_put(b);
 	KTEST_ASSERT(peek(c, BASE + 300 * PAGE_SIZE) == 300);
 	space_put(c);
@@ -157,14 +162,18 @@ KTEST(limits_refuse_what_is_too_much)
 	KTEST_ASSERT(map(space, BASE, 33, VM_READ | VM_WRITE) == -ENOMEM);
 	KTEST_ASSERT(map(space, BASE, 32, VM_READ | VM_WRITE) == 0);
 	KTEST_ASSERT(space_lock(space, BASE, 9 * PAGE_SIZE, VM_LOCKED) == -ENOMEM);
-	KTEST_ASSERT(space_lock(space, BASE, 8 * PAGE_SIZE, VM_LOCKED) == 0 && space_rss(space) == 8);
+	KTEST_ASSERT(space_lock(space, BASE, 8 * PAGE_SIZE, VM_LOCKED) == 0);
+	KTEST_ASSERT(space_rss(space) == 8);
 	KTEST_ASSERT(space->locked_vm == 8 && space->nr_areas == 2);
 	KTEST_ASSERT(space_lock(space, BASE, 8 * PAGE_SIZE, 0) == 0 && space->nr_areas == 1);
-	KTEST_ASSERT(map(space, 4 * BASE, 32, VM_READ) == 0 && map(space, 6 * BASE, 1, VM_READ) == -ENOMEM);
+	KTEST_ASSERT(map(space, 4 * BASE, 32, VM_READ) == 0);
+	KTEST_ASSERT(map(space, 6 * BASE, 1, VM_READ) == -ENOMEM);
 	space_put(space);
 }
 
-/* Runs copies in the space; a page that is not there is a failure, as for a thread without a task. */
+/*
+ * Runs copies in the space; a page that is not there is a failure, as for a thread without a task.
+ */
 static void user_mode_begin(struct space *space)
 {
 	thread_switch_mmu(&space->mmu);

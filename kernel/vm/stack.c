@@ -16,7 +16,8 @@ int space_stack_create(struct space *space, bool executable, bool randomize, uad
 	struct map_request request = {
 		.addr = end - STACK_START_SIZE,
 		.len = STACK_START_SIZE,
-		.vm_flags = VM_READ | VM_WRITE | VM_MAYACCESS | VM_GROWSDOWN | (executable ? VM_EXEC : 0),
+		.vm_flags = VM_READ | VM_WRITE | VM_MAYACCESS | VM_GROWSDOWN
+			| (executable ? VM_EXEC : 0),
 		.map_flags = MAP_FIXED_NOREPLACE,
 		.name = NULL,
 	};

@@ -29,13 +29,14 @@ struct uio {
 	bool is_user;            /* base and the vectors are user addresses */
 	uint32_t nr_vectors;     /* 0: a single buffer */
 	uint32_t index;          /* the current vector */
-	const struct iovec *vectors; /* kernel copy; iov_base are addresses of the kind of is_user */
+	/* kernel copy; iov_base are addresses of the kind of is_user */
+	const struct iovec *vectors;
 	size_t total;            /* bytes at the start: remaining + done */
 };
 
 /*
- * A single user buffer. len beyond UIO_MAX_BYTES is cut to it, as read(2) does. -EFAULT if the range
- * is not in the user half.
+ * A single user buffer. len beyond UIO_MAX_BYTES is cut to it, as read(2) does. -EFAULT if the
+ * range is not in the user half.
  */
 int __must_check uio_init_user(struct uio *uio, const void __user *addr, size_t len);
 
@@ -52,8 +53,8 @@ int __must_check uio_init_iovec(struct uio *uio, const struct iovec __user *user
 void uio_init_kernel(struct uio *uio, void *addr, size_t len);
 
 /*
- * Copy n bytes (at most uio->remaining) from src to the uio's side, or zeroes; or from the uio's side
- * to dst. Return the bytes copied, by which the cursor has moved: short only on a fault.
+ * Copy n bytes (at most uio->remaining) from src to the uio's side, or zeroes; or from the uio's
+ * side to dst. Return the bytes copied, by which the cursor has moved: short only on a fault.
  */
 size_t __must_check uio_copy_out(struct uio *uio, const void *src, size_t n);
 size_t __must_check uio_zero(struct uio *uio, size_t n);

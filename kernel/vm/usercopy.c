@@ -75,7 +75,7 @@ size_t user_fault_in_readable(const void __user *addr, size_t n)
 
 		if (user_get_u8(&byte, at + done))
 			break;
-		done += PAGE_SIZE - ((uintptr_t)(__force const void *)(at + done) & (PAGE_SIZE - 1));
+		done += PAGE_SIZE - (((uaddr_t)(__force const void *)at + done) & (PAGE_SIZE - 1));
 	}
 	return min(done, n);
 }

@@ -57,23 +57,24 @@ static __always_inline int __must_check user_load(void *dst, const void __user *
 	}
 }
 
-static __always_inline int __must_check user_store(void __user *dst, const void *src, size_t size)
+static __always_inline int __must_check user_store(void __user *dst, uint64_t value, size_t size)
 {
 	switch (size) {
 	case 1:
-		return user_put_u8(dst, *(const uint8_t *)src);
+		return user_put_u8(dst, (uint8_t)value);
 	case 2:
-		return user_put_u16(dst, *(const uint16_t *)src);
+		return user_put_u16(dst, (uint16_t)value);
 	case 4:
-		return user_put_u32(dst, *(const uint32_t *)src);
+		return user_put_u32(dst, (uint32_t)value);
 	default:
-		return user_put_u64(dst, *(const uint64_t *)src);
+		return user_put_u64(dst, value);
 	}
 }
 
 /*
- * One value of 1, 2, 4 or 8 bytes: `err = get_user(value, pointer)`, `err = put_user(value, pointer)`.
- * 0 or -EFAULT; a get that fails leaves 0 in the value. Not split when the pointer is aligned.
+ * One value of 1, 2, 4 or 8 bytes: `err = get_user(value, pointer)`, `err = put_user(value,
+ * pointer)`. 0 or -EFAULT; a get that fails leaves 0 in the value. Not split when the pointer is
+ * aligned.
  */
 #define get_user(value, ptr)                                                                     \
 	({                                                                                       \
@@ -83,14 +84,13 @@ static __always_inline int __must_check user_store(void __user *dst, const void 
 	})
 #define put_user(value, ptr)                                                                     \
 	({                                                                                       \
-		__typeof__((__force __typeof__(*(ptr)))(value)) put_user_value_ = (value);       \
-		static_assert(sizeof(put_user_value_) <= 8, "put_user: too large");              \
-		user_store((ptr), &put_user_value_, sizeof(put_user_value_));                    \
+		static_assert(sizeof(*(ptr)) <= 8, "put_user: too large");                       \
+		user_store((ptr), (uint64_t)(value), sizeof(*(ptr)));                            \
 	})
 
 /*
- * Copies a NUL-terminated string of at most size bytes, the NUL included. Returns its length without
- * the NUL; -EFAULT, or -ENAMETOOLONG if no NUL was found in size bytes.
+ * Copies a NUL-terminated string of at most size bytes, the NUL included. Returns its length
+ * without the NUL; -EFAULT, or -ENAMETOOLONG if no NUL was found in size bytes.
  */
 ssize_t __must_check strncpy_from_user(char *dst, const char __user *src, size_t size);
 
@@ -98,9 +98,9 @@ ssize_t __must_check strncpy_from_user(char *dst, const char __user *src, size_t
 ssize_t __must_check strnlen_user(const char __user *src, size_t max);
 
 /*
- * An extensible struct as clone3(2) and openat2(2) take them. The user's struct has user_size bytes,
- * ours size: a shorter one is filled up with zeroes, a longer one must be zero where we do not know
- * it (-E2BIG otherwise). -EFAULT. The caller checks the smallest size that it accepts.
+ * An extensible struct as clone3(2) and openat2(2) take them. The user's struct has user_size
+ * bytes, ours size: a shorter one is filled up with zeroes, a longer one must be zero where we do
+ * not know it (-E2BIG otherwise). -EFAULT. The caller checks the smallest size that it accepts.
  */
 int __must_check copy_struct_from_user(void *dst, size_t size, const void __user *src,
                                        size_t user_size);

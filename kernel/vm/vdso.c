@@ -1,6 +1,6 @@
 /*
- * Maps the vDSO: page 0 of its backing is the clock's data page, the image follows. The pages belong
- * to the backing for ever.
+ * Maps the vDSO: page 0 of its backing is the clock's data page, the image follows. The pages
+ * belong to the backing for ever.
  */
 #include "vm/vdso.h"
 
@@ -16,8 +16,6 @@
 #include "vm/space_impl.h"
 
 #define IMAGE_PAGES_MAX 4
-
-extern const char vdso_image_start[], vdso_image_end[];
 
 static struct {
 	struct backing backing;

@@ -1,6 +1,6 @@
 /*
- * Unmapping in batches: a leaf table's PTEs are cleared under its lock, their pages collected; a full
- * batch costs one flush, and then the pages are put.
+ * Unmapping in batches: a leaf table's PTEs are cleared under its lock, their pages collected; a
+ * full batch costs one flush, and then the pages are put.
  */
 #include "vm/zap_impl.h"
 
@@ -27,8 +27,8 @@ void zap_end(struct zap *zap)
 }
 
 /*
- * Clears PTEs from *addr to stop, which lie in one leaf table, until the batch is full. rss[0] counts
- * anonymous pages, rss[1] the object's.
+ * Clears PTEs from *addr to stop, which lie in one leaf table, until the batch is full. rss[0]
+ * counts anonymous pages, rss[1] the object's.
  */
 static void zap_leaf_locked(struct zap *zap, pte_t *slot, uaddr_t *addr, uaddr_t stop,
                             uint64_t rss[2])
