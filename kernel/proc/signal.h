@@ -19,6 +19,7 @@ struct pid;
 struct proc;
 struct pt_regs;
 struct sighand;
+struct sigqueue;
 struct task;
 
 #define NR_SIGNALS     64
@@ -46,6 +47,12 @@ int signal_send_proc_locked(struct proc *proc, int sig, const siginfo_t *info);
 
 /* To one task (tgkill(2), timers with SIGEV_THREAD_ID). */
 int signal_send_task(struct task *task, int sig, const siginfo_t *info);
+
+/*
+ * Queues an element of the sender's own, to `task` or, when that is NULL, to the process. proc->lock held.
+ * False: the signal is ignored, or the target is dying, and the element stays the sender's.
+ */
+bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueue *queued);
 
 /* To the current task for a fault of its own code: unblocks it, and resets an ignored one to default. */
 void signal_force(int sig, const siginfo_t *info);

@@ -161,32 +161,56 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 	return 0;
 }
 
+/* May it be forgotten at once? `target` stands for the process when that is meant. */
+static bool is_void_locked(struct proc *proc, struct task *target, int sig)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (proc->is_exiting || !is_live(target))
+		return true;
+	if (is_protected(target, sig) && !(target->forced & bit))
+		return true;
+	return signal_is_ignored_locked(target, sig) && !((target->blocked | target->awaited) & bit);
+}
+
+/* It pends: wakes who can take it, and decides the group's death if it is deadly. */
+static void wake_locked(struct proc *proc, struct task *task, int sig)
+{
+	struct task *target = task ? task : choose_locked(proc, sig);
+
+	if (!target || !can_take(target, sig))
+		return;
+	if (is_fatal_locked(target, sig))
+		signal_kill_tasks_locked(proc, sig, NULL);
+	else
+		thread_signal_wake(&target->thread, false);
+}
+
 /* `task` NULL: to the process. */
 static int send_locked(struct proc *proc, struct task *task, int sig, const siginfo_t *info)
 {
 	struct task *target = task ? task : proc->leader;
 	int err;
 
-	if (proc->is_exiting || (task && !is_live(task)))
-		return 0;
-	apply_job_control_locked(proc, sig);
-	if (is_protected(target, sig) && !(target->forced & SIGNAL_BIT(sig)))
-		return 0;
-	if (signal_is_ignored_locked(target, sig) &&
-	    !((target->blocked | target->awaited) & SIGNAL_BIT(sig)))
+	if (!proc->is_exiting)
+		apply_job_control_locked(proc, sig);
+	if (is_void_locked(proc, target, sig))
 		return 0;
 	err = enqueue_locked(target, task ? &task->pending : &proc->pending, sig, info);
-	if (err)
-		return err;
-	if (!task)
-		target = choose_locked(proc, sig);
-	if (!target || !can_take(target, sig))
-		return 0;
-	if (is_fatal_locked(target, sig))
-		signal_kill_tasks_locked(proc, sig, NULL);
-	else
-		thread_signal_wake(&target->thread, false);
-	return 0;
+	if (!err)
+		wake_locked(proc, task, sig);
+	return err;
+}
+
+bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueue *queued)
+{
+	int sig = queued->info.si_signo;
+
+	if (is_void_locked(proc, task ? task : proc->leader, sig))
+		return false;
+	sigpending_queue_own(task ? &task->pending : &proc->pending, queued);
+	wake_locked(proc, task, sig);
+	return true;
 }
 
 int signal_send_proc_locked(struct proc *proc, int sig, const siginfo_t *info)

@@ -23,6 +23,16 @@ static void sigqueue_free(struct sigqueue *queued)
 	cache_free(&sigqueue_cache, queued);
 }
 
+/* The element, off the queue already, gives its details; an owner may complete them first. */
+static void sigqueue_leave(struct sigqueue *queued, siginfo_t *info)
+{
+	if (queued->taken)
+		queued->taken(queued);
+	*info = queued->info;
+	if (!queued->taken)
+		sigqueue_free(queued);
+}
+
 bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit)
 {
 	struct sigqueue *queued;
@@ -34,12 +44,38 @@ bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct 
 		goto out_uncount;
 	queued->info = *info;
 	queued->user = user_hold(user);
+	queued->taken = NULL;
 	list_add_tail(&pending->queue, &queued->link);
 	return true;
 
 out_uncount:
 	atomic_dec(&user->pending_signals);
 	return false;
+}
+
+void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued)
+{
+	list_add_tail(&pending->queue, &queued->link);
+	pending->set |= SIGNAL_BIT(queued->info.si_signo);
+}
+
+static bool has_queued(const struct sigpending *pending, int sig)
+{
+	struct sigqueue *queued;
+
+	list_for_each_entry(queued, &pending->queue, link) {
+		if (queued->info.si_signo == sig)
+			return true;
+	}
+	return false;
+}
+
+void sigpending_remove_own(struct sigpending *pending, struct sigqueue *queued)
+{
+	list_remove_init(&queued->link);
+	if (!has_queued(pending, queued->info.si_signo))
+		pending->set &= ~SIGNAL_BIT(queued->info.si_signo);
+	queued->taken(queued);
 }
 
 void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
@@ -65,13 +101,13 @@ void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
 		pending->by_kernel &= ~SIGNAL_BIT(sig);
 		return;
 	}
-	*info = first->info;
-	list_remove(&first->link);
-	sigqueue_free(first);
+	list_remove_init(&first->link);
+	sigqueue_leave(first, info);
 }
 
 void sigpending_discard(struct sigpending *pending, uint64_t mask)
 {
+	siginfo_t ignored;
 	struct sigqueue *queued, *ahead;
 
 	if (!(pending->set & mask))
@@ -81,7 +117,7 @@ void sigpending_discard(struct sigpending *pending, uint64_t mask)
 	list_for_each_entry_safe(queued, ahead, &pending->queue, link) {
 		if (!(SIGNAL_BIT(queued->info.si_signo) & mask))
 			continue;
-		list_remove(&queued->link);
-		sigqueue_free(queued);
+		list_remove_init(&queued->link);
+		sigqueue_leave(queued, &ignored);
 	}
 }

@@ -19,11 +19,15 @@ struct sigpending {
 	uint64_t    by_kernel; /* those that the kernel sent without details: SI_KERNEL */
 };
 
-/* One queued signal. */
+/*
+ * One queued signal. An element that its sender owns (a POSIX timer's) has `taken`, which is called, with the target's
+ * proc->lock held, when the element leaves the queue; any other is freed then.
+ */
 struct sigqueue {
-	struct list  link;
+	struct list  link; /* self-linked while it is on no queue */
 	siginfo_t    info;
 	struct user *user; /* whose RLIMIT_SIGPENDING it counts for; a reference */
+	void       (*taken)(struct sigqueue *queued);
 };
 
 void sigpending_init(struct sigpending *pending);
@@ -33,6 +37,12 @@ void sigpending_init(struct sigpending *pending);
  * only the bit tells of the signal. Never sleeps.
  */
 bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit);
+
+/* Queues an element of the sender's own. It must not be queued already. */
+void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued);
+
+/* Takes such an element, which is queued, off again; nobody sees its signal. */
+void sigpending_remove_own(struct sigpending *pending, struct sigqueue *queued);
 
 /*
  * Takes the signal `sig` off: its oldest element, copied to *info (or an empty one if it had none), and the bit

@@ -1,0 +1,297 @@
+/*
+ * POSIX timers. See proc/posix_timer.h.
+ */
+#include "proc/posix_timer.h"
+
+#include <asm/signal.h>
+#include <linux/errno.h>
+#include <linux/time.h>
+
+#include "lib/math.h"
+#include "mem/slab.h"
+#include "proc/proc.h"
+#include "proc/signal.h"
+#include "sched/clock.h"
+
+#define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX */
+
+struct posix_timer {
+	struct list     link __guarded_by(proc->lock);
+	struct proc    *proc __const_after_init;
+	struct task    *task __const_after_init; /* SIGEV_THREAD_ID: a reference; NULL: the process */
+	int             id __const_after_init;
+	int             clock __const_after_init;
+	bool            is_silent __const_after_init; /* SIGEV_NONE */
+	bool            is_queued __guarded_by(proc->lock);
+	bool            is_deleted __guarded_by(proc->lock); /* off the list; a callback may still come */
+	ns_t            interval_ns __guarded_by(proc->lock);
+	int64_t         overrun __guarded_by(proc->lock);      /* since the signal was queued */
+	int32_t         last_overrun __guarded_by(proc->lock); /* told with the last signal */
+	struct timer    timer;
+	struct sigqueue signal;
+};
+
+static struct cache timer_cache = CACHE("posix_timer", struct posix_timer);
+
+/* The signal is delivered (or discarded): what was missed is told with it. */
+static void signal_taken(struct sigqueue *queued)
+{
+	struct posix_timer *self = container_of(queued, struct posix_timer, signal);
+
+	self->is_queued = false;
+	self->last_overrun = (int32_t)min(self->overrun, (int64_t)OVERRUN_MAX);
+	self->overrun = 0;
+	queued->info.si_overrun = self->last_overrun;
+}
+
+static void count_overrun(struct posix_timer *self, int64_t more)
+{
+	self->overrun = min(self->overrun + more, (int64_t)OVERRUN_MAX);
+}
+
+/* Runs in the timer interrupt. */
+static void timer_fired(struct timer *timer)
+{
+	struct posix_timer *self = container_of(timer, struct posix_timer, timer);
+	unsigned long flags = spin_lock_irqsave(&self->proc->lock);
+	ns_t now = clock_monotonic(), next;
+
+	if (self->is_queued)
+		count_overrun(self, 1);
+	else if (!self->is_silent && !self->is_deleted)
+		self->is_queued = signal_send_own_locked(self->proc, self->task, &self->signal);
+	if (self->interval_ns) {
+		next = timer->deadline + self->interval_ns;
+		if (next <= now) {
+			int64_t missed = (now - next) / self->interval_ns + 1;
+
+			count_overrun(self, missed);
+			next += missed * self->interval_ns;
+		}
+		timer_start(timer, next);
+	}
+	spin_unlock_irqrestore(&self->proc->lock, flags);
+}
+
+/* Who gets the signal: -EINVAL for what sigevent(7) does not allow. */
+static int resolve_event(const struct sigevent *event, struct posix_timer *self)
+{
+	struct task *task;
+
+	self->is_silent = event->sigev_notify == SIGEV_NONE;
+	if (!self->is_silent && (event->sigev_signo < 1 || event->sigev_signo > NR_SIGNALS))
+		return -EINVAL;
+	if (self->is_silent || event->sigev_notify == SIGEV_SIGNAL)
+		return 0;
+	if (event->sigev_notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
+		return -EINVAL;
+	task = task_lookup(event->_sigev_un._tid);
+	if (task && task->proc == proc_current()) {
+		self->task = task;
+		return 0;
+	}
+	if (task)
+		task_put(task);
+	return -EINVAL;
+}
+
+static int check_clock(int clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static void timer_free(struct posix_timer *self)
+{
+	if (self->task)
+		task_put(self->task);
+	if (self->signal.user) {
+		atomic_dec(&self->signal.user->pending_signals);
+		user_put(self->signal.user);
+	}
+	cache_free(&timer_cache, self);
+}
+
+static int charge(struct posix_timer *self)
+{
+	struct user *user = user_hold(task_current()->cred->user);
+
+	self->signal.user = user;
+	return (uint64_t)atomic_inc_return(&user->pending_signals) > proc_limit(RLIMIT_SIGPENDING) ? -EAGAIN : 0;
+}
+
+static int publish(struct posix_timer *self, bool value_is_id)
+{
+	struct proc *proc = self->proc;
+
+	spin_lock_irq(&proc->lock);
+	self->id = proc->next_timer_id;
+	proc->next_timer_id = (proc->next_timer_id + 1) & INT32_MAX;
+	self->signal.info.si_tid = self->id;
+	if (value_is_id)
+		self->signal.info.si_int = self->id;
+	list_add_tail(&proc->posix_timers, &self->link);
+	spin_unlock_irq(&proc->lock);
+	return self->id;
+}
+
+int posix_timer_create(int clock, const struct sigevent *event, bool value_is_id, int *id)
+{
+	struct posix_timer *self;
+	int err = check_clock(clock);
+
+	if (err)
+		return err;
+	self = cache_zalloc(&timer_cache, ALLOC_KERNEL);
+	if (!self)
+		return -EAGAIN;
+	self->proc = proc_current();
+	self->clock = clock;
+	list_init(&self->signal.link);
+	self->signal.taken = signal_taken;
+	self->signal.info.si_signo = event->sigev_signo;
+	self->signal.info.si_code = SI_TIMER;
+	timer_init(&self->timer, timer_fired);
+	err = charge(self);
+	if (!err)
+		err = resolve_event(event, self);
+	if (err) {
+		timer_free(self);
+		return err;
+	}
+	self->signal.info.si_value = event->sigev_value;
+	*id = publish(self, value_is_id);
+	return 0;
+}
+
+static struct posix_timer *find_locked(struct proc *proc, int id)
+{
+	struct posix_timer *self;
+
+	list_for_each_entry(self, &proc->posix_timers, link) {
+		if (self->id == id)
+			return self;
+	}
+	return NULL;
+}
+
+static void get_locked(struct posix_timer *self, struct posix_timer_setting *now)
+{
+	now->interval_ns = self->interval_ns;
+	now->value_ns = 0;
+	if (timer_is_pending(&self->timer))
+		now->value_ns = max(self->timer.deadline - clock_monotonic(), (ns_t)1);
+}
+
+static ns_t deadline_of(const struct posix_timer *self, bool absolute, ns_t value)
+{
+	ns_t now = clock_monotonic(), deadline;
+
+	if (absolute && !clock_to_monotonic(self->clock, value, &deadline))
+		return deadline;
+	return value < INT64_MAX - now ? now + value : INT64_MAX;
+}
+
+int posix_timer_set(int id, bool absolute, const struct posix_timer_setting *new,
+		    struct posix_timer_setting *old)
+{
+	struct proc *proc = proc_current();
+	struct posix_timer *self;
+	int err = -EINVAL;
+
+	spin_lock_irq(&proc->lock);
+	self = find_locked(proc, id);
+	if (self) {
+		err = 0;
+		if (old)
+			get_locked(self, old);
+		timer_cancel(&self->timer);
+		self->interval_ns = new->interval_ns;
+		self->overrun = 0;
+		self->last_overrun = 0;
+		if (new->value_ns)
+			timer_start(&self->timer, deadline_of(self, absolute, new->value_ns));
+	}
+	spin_unlock_irq(&proc->lock);
+	return err;
+}
+
+int posix_timer_get(int id, struct posix_timer_setting *now)
+{
+	struct proc *proc = proc_current();
+	struct posix_timer *self;
+
+	spin_lock_irq(&proc->lock);
+	self = find_locked(proc, id);
+	if (self)
+		get_locked(self, now);
+	spin_unlock_irq(&proc->lock);
+	return self ? 0 : -EINVAL;
+}
+
+int posix_timer_overrun(int id)
+{
+	struct proc *proc = proc_current();
+	struct posix_timer *self;
+	int overrun = -EINVAL;
+
+	spin_lock_irq(&proc->lock);
+	self = find_locked(proc, id);
+	if (self)
+		overrun = self->last_overrun;
+	spin_unlock_irq(&proc->lock);
+	return overrun;
+}
+
+/* Off the process's list, never to fire again; its signal, if it pends, is taken back. */
+static void unlink_locked(struct proc *proc, struct posix_timer *self)
+{
+	struct sigpending *pending = self->task ? &self->task->pending : &proc->pending;
+
+	list_remove_init(&self->link);
+	self->is_deleted = true;
+	self->interval_ns = 0;
+	if (self->is_queued)
+		sigpending_remove_own(pending, &self->signal);
+}
+
+int posix_timer_delete(int id)
+{
+	struct proc *proc = proc_current();
+	struct posix_timer *self;
+
+	spin_lock_irq(&proc->lock);
+	self = find_locked(proc, id);
+	if (self)
+		unlink_locked(proc, self);
+	spin_unlock_irq(&proc->lock);
+	if (!self)
+		return -EINVAL;
+	timer_cancel_sync(&self->timer);
+	timer_free(self);
+	return 0;
+}
+
+void posix_timers_destroy(struct proc *proc)
+{
+	struct posix_timer *self;
+
+	for (;;) {
+		spin_lock_irq(&proc->lock);
+		self = list_first_entry_or_null(&proc->posix_timers, struct posix_timer, link);
+		if (self)
+			unlink_locked(proc, self);
+		spin_unlock_irq(&proc->lock);
+		if (!self)
+			return;
+		timer_cancel_sync(&self->timer);
+		timer_free(self);
+	}
+}
