@@ -42,6 +42,9 @@ struct abi_value {
 	long value;
 };
 
+/* Defined in abi_kernel.c; the last has no name and the number of signals. */
+extern const struct abi_value abi_of_kernel[];
+
 #define ABI_V(name)         { #name, (long)(name) },
 #define ABI_S(type)         { "sizeof " #type, (long)sizeof(type) },
 #define ABI_O(type, member) { #type "." #member, (long)__builtin_offsetof(type, member) },

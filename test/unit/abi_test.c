@@ -27,8 +27,6 @@ struct sigaltstack_type {
 	stack_t stack;
 };
 
-extern const struct abi_value abi_of_kernel[];
-
 static const struct abi_value abi_of_library[] = { ABI_NAMES(ABI_V, ABI_S, ABI_O) { 0, NSIG - 1 } };
 
 TEST(every_value_agrees_with_the_C_library)

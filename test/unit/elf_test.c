@@ -89,7 +89,8 @@ TEST(a_good_program_gives_its_plan)
 	assert_int_equal(elf_read_interpreter(&buffer.reader, &image, path, sizeof(path)), 0);
 	assert_string_equal(path, "/lib/ld.so.");
 	good.interpreter[11] = 'x';
-	assert_int_equal(elf_read_interpreter(&buffer.reader, &image, path, sizeof(path)), -ENOEXEC);
+	assert_int_equal(elf_read_interpreter(&buffer.reader, &image, path, sizeof(path)),
+	                 -ENOEXEC);
 }
 
 static void check_refused(void)
