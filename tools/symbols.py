@@ -11,8 +11,14 @@ All addresses are offsets from the symbol text_start. Layout, little-endian, off
   symbol stream a symbol: varint of the distance from the one before (0 for the first of a block),
                 its name, 0; bytes from 0x80 on in a name stand for a token
   tokens        128 positions (16 bit) in the strings that follow, each string ended by 0
-  line index    for each block of 128 rows: text offset, position in the line stream, line, file
-  line stream   a row: one byte for a small step in address and line, or an escape
+  line index    for each block of 256 rows: text offset, position in the line stream, line, file
+  line stream   rows; before one, perhaps a change of file. Lines count from the last one seen in the
+                same file, which a list of the 16 files used last keeps (the latest in front):
+                  00..bf  address step 1..16, line step -4..7, in one byte
+                  c0..df  address step 1..32, and a byte: line step -128..127
+                  e0..ef  go to the file in this place of the list
+                  f0      go to another file: its number
+                  f1      address step, line step (zigzag)
   files         a position (32 bit) each, then the strings
 """
 import re
@@ -22,9 +28,9 @@ from collections import Counter
 
 MAGIC = 0x4D59534B
 SYMBOLS_A_BLOCK = 16
-ROWS_A_BLOCK = 128
-ROW_ESCAPE, ROW_FILE = 254, 255   # other bytes: (address step - 1) * LINES + line step + LINE_BIAS
-LINES, LINE_BIAS = 15, 5
+ROWS_A_BLOCK = 256
+ROW_MEDIUM, ROW_RECENT, ROW_FILE, ROW_LARGE = 0xC0, 0xE0, 0xF0, 0xF1
+RECENT_FILES = 16
 
 
 def varint(n):
@@ -267,22 +273,31 @@ def encode_symbols(symbols):
     return index, bytes(stream), tokens
 
 
+def encode_row(step, lines):
+    if step <= 16 and -4 <= lines <= 7:
+        return bytes([(step - 1) * 12 + lines + 4])
+    if step <= 32 and -128 <= lines <= 127:
+        return bytes([ROW_MEDIUM + step - 1, lines + 128])
+    return bytes([ROW_LARGE]) + varint(step) + zigzag(lines)
+
+
 def encode_lines(rows):
     index, stream = b"", bytearray()
-    address = file = line = 0
-    for i, (offset, row_file, row_line) in enumerate(rows):
+    address, recent = 0, []                 # recent: [file, last line in it], the latest in front
+    for i, (offset, file, line) in enumerate(rows):
         if i % ROWS_A_BLOCK == 0:
-            index += struct.pack("<IIII", offset, len(stream), row_line, row_file)
-        else:
-            if row_file != file:
-                stream += bytes([ROW_FILE]) + varint(row_file)
-            step = row_line - line + LINE_BIAS
-            code = (offset - address - 1) * LINES + step
-            if 0 <= step < LINES and code < ROW_ESCAPE:
-                stream.append(code)
-            else:
-                stream += bytes([ROW_ESCAPE]) + varint(offset - address) + zigzag(row_line - line)
-        address, file, line = offset, row_file, row_line
+            index += struct.pack("<IIII", offset, len(stream), line, file)
+            address, recent = offset, [[file, line]]
+            continue
+        place = next((n for n, entry in enumerate(recent) if entry[0] == file), None)
+        if place is None:
+            stream += bytes([ROW_FILE]) + varint(file)
+            recent = [[file, 0]] + recent[:RECENT_FILES - 1]
+        elif place:
+            stream.append(ROW_RECENT + place)
+            recent.insert(0, recent.pop(place))
+        stream += encode_row(offset - address, line - recent[0][1])
+        address, recent[0][1] = offset, line
     return index, bytes(stream)
 
 

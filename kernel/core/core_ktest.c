@@ -56,6 +56,21 @@ KTEST(symbol_tables_name_this_function_and_file)
 	KTEST_ASSERT(!symbol_find((uintptr_t)&symbol, &symbol));
 }
 
+static __noinline uintptr_t caller_address(void)
+{
+	return (uintptr_t)__builtin_return_address(0);
+}
+
+KTEST(symbol_lines_are_exact_at_a_call)
+{
+	struct source_line where;
+
+	uintptr_t here = caller_address(); int line = __LINE__;
+
+	KTEST_ASSERT(symbol_find_line(here - 1, &where));
+	KTEST_ASSERT(!strcmp(where.file, "kernel/core/core_ktest.c") && where.line == (uint32_t)line);
+}
+
 KTEST(symbol_iteration_is_in_order_of_address)
 {
 	struct symbol symbol;

@@ -11,8 +11,8 @@
 
 enum {
 	KSYMS_MAGIC = 0x4d59534b,
-	SYMBOLS_A_BLOCK = 16, ROWS_A_BLOCK = 128,
-	ROW_ESCAPE = 254, ROW_FILE = 255, LINES = 15, LINE_BIAS = 5,
+	SYMBOLS_A_BLOCK = 16, ROWS_A_BLOCK = 256, RECENT_FILES = 16,
+	ROW_MEDIUM = 0xc0, ROW_RECENT = 0xe0, ROW_FILE = 0xf0, ROW_LARGE = 0xf1,
 };
 
 struct ksyms {
@@ -196,24 +196,56 @@ static long line_block_find(const struct ksyms *k, uint32_t offset)
 	return low - 1;
 }
 
-/* Step over one row of the stream. */
-static void row_next(const uint8_t **at, struct line_block *row)
+/* Where a walk through the rows of a block is; the file of the row is recent[0]. */
+struct row_cursor {
+	const uint8_t *at;
+	uint32_t       offset;
+	struct {
+		uint32_t file, line; /* last line seen in it */
+	} recent[RECENT_FILES];
+};
+
+/* The file at this place of the list comes to the front. */
+static void recent_promote(struct row_cursor *row, unsigned int place)
 {
-	if (**at == ROW_FILE) {
-		(*at)++;
-		row->file = varint(at);
+	uint32_t file = row->recent[place].file, line = row->recent[place].line;
+
+	memmove(&row->recent[1], &row->recent[0], place * sizeof(row->recent[0]));
+	row->recent[0].file = file;
+	row->recent[0].line = line;
+}
+
+static int32_t unzigzag(uint32_t n)
+{
+	return n & 1 ? -(int32_t)((n + 1) / 2) : (int32_t)(n / 2);
+}
+
+/* Step over one row of the stream. */
+static void row_next(struct row_cursor *row)
+{
+	uint8_t code = *row->at++;
+	int32_t lines;
+
+	if (code == ROW_FILE) {
+		row->recent[RECENT_FILES - 1].file = varint(&row->at);
+		row->recent[RECENT_FILES - 1].line = 0;
+		recent_promote(row, RECENT_FILES - 1);
+		code = *row->at++;
+	} else if (code >= ROW_RECENT && code < ROW_FILE) {
+		recent_promote(row, code - ROW_RECENT);
+		code = *row->at++;
 	}
-	uint8_t code = *(*at)++;
-
-	if (code == ROW_ESCAPE) {
-		row->offset += varint(at);
-		uint32_t coded = varint(at);
-
-		row->line += coded & 1 ? -((coded + 1) / 2) : coded / 2;
+	if (code < ROW_MEDIUM) {
+		row->offset += code / 12 + 1u;
+		lines = code % 12 - 4;
+	} else if (code < ROW_RECENT) {
+		row->offset += code - ROW_MEDIUM + 1u;
+		lines = *row->at++ - 128;
 	} else {
-		row->offset += code / LINES + 1u;
-		row->line += (uint32_t)(code % LINES - LINE_BIAS);
+		row->offset += varint(&row->at);
+		lines = unzigzag(varint(&row->at));
 	}
+	row->recent[0].line += (uint32_t)lines;
 }
 
 bool symbol_find_line(uintptr_t address, struct source_line *where)
@@ -227,22 +259,26 @@ bool symbol_find_line(uintptr_t address, struct source_line *where)
 
 	if (block < 0)
 		return false;
-	struct line_block row = ((const struct line_block *)part(k, k->line_index))[block];
-	struct line_block next = row;
-	const uint8_t *at = (const uint8_t *)part(k, k->line_stream) + row.position;
+	const struct line_block *head = (const struct line_block *)part(k, k->line_index) + block;
 	long left = k->nr_rows - block * ROWS_A_BLOCK;
+	uint32_t file = head->file, line = head->line;
+	struct row_cursor row = {
+		.at = (const uint8_t *)part(k, k->line_stream) + head->position,
+		.offset = head->offset, .recent = { { file, line } },
+	};
 
 	for (long i = 1; i < left && i < ROWS_A_BLOCK; i++) {
-		row_next(&at, &next);
-		if (next.offset > offset)
+		row_next(&row);
+		if (row.offset > offset)
 			break;
-		row = next;
+		file = row.recent[0].file;
+		line = row.recent[0].line;
 	}
 	const uint32_t *files = part(k, k->files);
 
-	where->file = (const char *)files + files[row.file];
-	where->line = row.line;
-	return row.line != 0;
+	where->file = (const char *)files + files[file];
+	where->line = line;
+	return line != 0;
 }
 
 size_t symbol_format(uintptr_t address, bool is_return_address, char *buf, size_t size)
