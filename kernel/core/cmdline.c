@@ -73,7 +73,8 @@ static void words_parse(bool early)
 void __init cmdline_init(const char *line)
 {
 	if (str_copy(cmdline.text, line, sizeof(cmdline.text)) < 0)
-		pr_warn("command line: longer than %d bytes, the rest is cut off\n", CMDLINE_MAX - 1);
+		pr_warn("command line: longer than %d bytes, the rest is cut off\n",
+			CMDLINE_MAX - 1);
 	words_parse(true);
 }
 

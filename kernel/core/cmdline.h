@@ -4,12 +4,13 @@
  *	static int parse_panic(const char *value) { return parse_int(value, &panic_timeout); }
  *	CMDLINE_PARAM("panic", parse_panic);
  *
- * The function gets the text after `=`, or NULL for a bare word; it returns 0, or -EINVAL, for which one warning
- * line names the word and says that it is ignored. Quotes keep blanks together, as on Linux, and
- * `-` and `_` in names are the same. Words after `--` are init's. A word nobody declared goes to
- * init: `name=value` into its environment, anything else to its arguments; a name with a dot in it
- * (a module's parameter on Linux) is dropped with a line in the log. CMDLINE_EARLY runs before memory is set up (log level, mem=),
- * the others later in start-up; neither may sleep, early ones may not allocate.
+ * The function gets the text after `=`, or NULL for a bare word; it returns 0, or -EINVAL, for
+ * which one warning line names the word and says that it is ignored. Quotes keep blanks together,
+ * as on Linux, and `-` and `_` in names are the same. Words after `--` are init's. A word nobody
+ * declared goes to init: `name=value` into its environment, anything else to its arguments; a name
+ * with a dot in it (a module's parameter on Linux) is dropped with a line in the log. CMDLINE_EARLY
+ * runs before memory is set up (log level, mem=), the others later in start-up; neither may sleep,
+ * early ones may not allocate.
  */
 #pragma once
 

@@ -35,7 +35,8 @@ KTEST(log_ring_keeps_the_newest_records_when_it_wraps)
 
 	log_levels.console = 1;
 	for (int i = 0; i < 5000; i++)
-		pr_debug("ktest: wrap %d %.*s\n", i, i % 40, "........................................");
+		pr_debug("ktest: wrap %d %.*s\n", i, i % 40,
+			 "........................................");
 	log_levels.console = console_level;
 	KTEST_ASSERT(log_first() > next && log_next() == next + 5000);
 	for (uint64_t at = log_first(); at < log_next(); at++)
@@ -52,7 +53,8 @@ KTEST(symbol_tables_name_this_function_and_file)
 
 	KTEST_ASSERT(symbol_find(address, &symbol));
 	KTEST_ASSERT(!strcmp(symbol.name, "log_printf") && symbol.offset == 0 && symbol.size > 0);
-	KTEST_ASSERT(symbol_find_line(address, &where) && !strcmp(where.file, "kernel/core/printk.c"));
+	KTEST_ASSERT(symbol_find_line(address, &where) &&
+		     !strcmp(where.file, "kernel/core/printk.c"));
 	KTEST_ASSERT(!symbol_find((uintptr_t)&symbol, &symbol));
 }
 
@@ -68,7 +70,8 @@ KTEST(symbol_lines_are_exact_at_a_call)
 	uintptr_t here = caller_address(); int line = __LINE__;
 
 	KTEST_ASSERT(symbol_find_line(here - 1, &where));
-	KTEST_ASSERT(!strcmp(where.file, "kernel/core/core_ktest.c") && where.line == (uint32_t)line);
+	KTEST_ASSERT(!strcmp(where.file, "kernel/core/core_ktest.c") &&
+		     where.line == (uint32_t)line);
 }
 
 KTEST(symbol_iteration_is_in_order_of_address)

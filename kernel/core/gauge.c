@@ -1,7 +1,7 @@
 /*
  * Reading all gauges at once and comparing two readings. The gauges are in a section of their own,
- * in the order of linking; drains run several times round, because what one gives back (an RCU callback, a
- * stack) may be what another then can.
+ * in the order of linking; drains run several times round, because what one gives back (an RCU
+ * callback, a stack) may be what another then can.
  */
 #include "core/gauge.h"
 

@@ -4,8 +4,8 @@
  *
  *	GAUGE("files", files_count);
  *
- * drain functions give back what is only cached (magazines, free stacks, pending RCU): GAUGE_DRAIN(fn). They may sleep.
- * Read through procfs (/proc/gauges) and by the in-kernel tests.
+ * drain functions give back what is only cached (magazines, free stacks, pending RCU):
+ * GAUGE_DRAIN(fn). They may sleep. Read through procfs (/proc/gauges) and by the in-kernel tests.
  */
 #pragma once
 
@@ -47,4 +47,5 @@ struct gauge_snapshot {
 	int64_t value[GAUGE_MAX];
 };
 void gauge_snapshot(struct gauge_snapshot *out);
-unsigned int gauge_report_changes(const struct gauge_snapshot *before, const struct gauge_snapshot *after);
+unsigned int gauge_report_changes(const struct gauge_snapshot *before,
+				  const struct gauge_snapshot *after);

@@ -49,7 +49,9 @@ void irq_unregister(uint8_t vector, struct irq_action *action)
 	if (*link)
 		atomic_store(link, action->next);
 	spin_unlock_irqrestore(&table.lock, flags);
-	/* Who enters from here on cannot see the action; pairs with the add in vector_dispatch(). */
+	/*
+	 * Who enters from here on cannot see the action; pairs with the add in vector_dispatch().
+	 */
 	while (atomic_load(&v->running))
 		cpu_relax();
 }
@@ -58,7 +60,8 @@ static void vector_dispatch(struct vector *v, uint8_t number)
 {
 	bool handled = false;
 
-	atomic_add_return(&v->running, 1); /* before the chain is read; pairs with irq_unregister() */
+	/* before the chain is read; pairs with irq_unregister() */
+	atomic_add_return(&v->running, 1);
 	for (struct irq_action *action = atomic_load_acquire(&v->actions); action;
 	     action = atomic_load_acquire(&action->next))
 		if (action->handler(action->arg) == IRQ_HANDLED) {
@@ -66,7 +69,10 @@ static void vector_dispatch(struct vector *v, uint8_t number)
 			handled = true;
 		}
 	atomic_sub_return(&v->running, 1);
-	/* A level-triggered line may call once more than its device meant; a storm is another matter. */
+	/*
+	 * A level-triggered line may call once more than its device meant; a storm is another
+	 * matter.
+	 */
 	if (!handled && atomic_add_return(&v->unhandled, 1) % 1024 == 0)
 		pr_warn_ratelimited("irq: vector %u: interrupts that no device claims\n", number);
 }

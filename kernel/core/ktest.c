@@ -1,5 +1,6 @@
 /*
- * Running the in-kernel tests, in the order of linking, those whose names begin with the word given.
+ * Running the in-kernel tests, in the order of linking, those whose names begin with the word
+ * given.
  */
 #include "core/ktest.h"
 
@@ -43,8 +44,8 @@ static bool ktest_run_one(const struct ktest *test)
 	if (leaks && !run.failed_file)
 		leaks = ktest_run_measured(test, &run, true);
 	if (run.failed_file) {
-		pr_err("ktest: %s FAILED: %s:%d: %s\n", test->name, run.failed_file, run.failed_line,
-		       run.failed_condition);
+		pr_err("ktest: %s FAILED: %s:%d: %s\n", test->name, run.failed_file,
+		       run.failed_line, run.failed_condition);
 		return false;
 	}
 	if (leaks) {

@@ -1,17 +1,17 @@
 /*
  * Tests that run inside the kernel: what cannot be built on the host. They stand beside what they
- * test, in <name>_ktest.c, and run when `ktest` (all) or `ktest=prefix` is on the command line, after start-up
- * and before the first program; the machine powers off afterwards.
+ * test, in <name>_ktest.c, and run when `ktest` (all) or `ktest=prefix` is on the command line,
+ * after start-up and before the first program; the machine powers off afterwards.
  *
  *	KTEST(buddy_merges_back_to_the_largest_order)
  *	{
  *		KTEST_ASSERT(pages_free_count() == before);
  *	}
  *
- * Names are the promise that is proven. A failed check ends the test and the next one runs: so a test holds
- * no lock when it checks. Printed: `ktest: NAME ok` or `ktest: NAME FAILED: file:line: condition`,
- * and `ktest: N passed, M failed` at the end. Gauges (core/gauge.h) are compared around each test
- * that declares KTEST_NO_LEAK().
+ * Names are the promise that is proven. A failed check ends the test and the next one runs: so a
+ * test holds no lock when it checks. Printed: `ktest: NAME ok` or `ktest: NAME FAILED: file:line:
+ * condition`, and `ktest: N passed, M failed` at the end. Gauges (core/gauge.h) are compared around
+ * each test that declares KTEST_NO_LEAK().
  */
 #pragma once
 

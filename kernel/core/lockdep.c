@@ -1,9 +1,9 @@
 /*
- * The held-lock stacks and their checks. All of it is dead code in a release kernel: the callers are
- * guarded by LOCK_DEBUG.
+ * The held-lock stacks and their checks. All of it is dead code in a release kernel: the callers
+ * are guarded by LOCK_DEBUG.
  *
- * A stack is touched only by its CPU or thread; an interrupt pushes and pops above what it found, so
- * nothing needs a lock. Once a panic has begun nothing is checked any more.
+ * A stack is touched only by its CPU or thread; an interrupt pushes and pops above what it found,
+ * so nothing needs a lock. Once a panic has begun nothing is checked any more.
  */
 #include "core/lockdep.h"
 
@@ -61,8 +61,9 @@ static void report(const char *what, const struct held_lock *held, const void *l
 		return;
 	if (held)
 		symbol_format(held->site, true, site, sizeof(site));
-	panic("lock order: %s: lock %p rank %u.%u; held rank %u.%u, taken at %s", what, lock, order >> 4,
-	      order & 15, held ? held->order >> 4 : 0, held ? held->order & 15 : 0, site);
+	panic("lock order: %s: lock %p rank %u.%u; held rank %u.%u, taken at %s", what, lock,
+	      order >> 4, order & 15, held ? held->order >> 4 : 0, held ? held->order & 15 : 0,
+	      site);
 }
 
 static void check_order(const struct held_locks *held, const void *lock, uint32_t order)
@@ -140,7 +141,8 @@ void lockdep_spin_acquired(struct spinlock *lock, unsigned int subclass, bool tr
 	uint32_t order = tried ? 0 : order_of(lock->rank, subclass);
 
 	if (!log_in_panic())
-		held_push(this_cpu_ptr(spin_held), lock, order, (uintptr_t)__builtin_return_address(0));
+		held_push(this_cpu_ptr(spin_held), lock, order,
+			  (uintptr_t)__builtin_return_address(0));
 }
 
 void lockdep_spin_released(struct spinlock *lock)
@@ -149,7 +151,8 @@ void lockdep_spin_released(struct spinlock *lock)
 		held_pop(this_cpu_ptr(spin_held), lock);
 }
 
-void lockdep_sleeping_acquired(const void *lock, enum lock_rank rank, unsigned int subclass, bool tried)
+void lockdep_sleeping_acquired(const void *lock, enum lock_rank rank, unsigned int subclass,
+			       bool tried)
 {
 	uint32_t order = order_of(rank, subclass);
 

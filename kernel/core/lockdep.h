@@ -1,7 +1,7 @@
 /*
- * What a debug kernel knows of the locks that are held: a stack of them for each CPU (spinlocks) and
- * one for each thread (sleeping locks). Spinlocks and the locks of sched/ report here, in a debug
- * kernel only (LOCK_DEBUG); each finding is a panic that names both places.
+ * What a debug kernel knows of the locks that are held: a stack of them for each CPU (spinlocks)
+ * and one for each thread (sleeping locks). Spinlocks and the locks of sched/ report here, in a
+ * debug kernel only (LOCK_DEBUG); each finding is a panic that names both places.
  *
  *   - taking a lock whose rank is not greater than that of every lock held (core/lockrank.h)
  *   - taking a lock twice; releasing one that is not held here
@@ -9,7 +9,8 @@
  *   - a lock that an interrupt handler takes being taken elsewhere with interrupts on
  *
  * Locks taken inside an interrupt are ordered among themselves only: lockdep_irq_enter() hides what
- * the interrupted code holds (that the order between the two is safe is what the last check proves).
+ * the interrupted code holds (that the order between the two is safe is what the last check
+ * proves).
  *
  * A trylock cannot deadlock, so it is recorded without the rank check.
  */

@@ -7,8 +7,8 @@
  * parent directory before child, lower epoll depth before higher, lower CPU before higher.
  * RANK_NONE is exempt from the order (still checked for double locking and strangers).
  *
- * RANK_RECLAIM is no lock: an allocation with ALLOC_MAY_RECLAIM counts as taking it for a moment, so
- * that whatever reclaim itself may take (below it) is never held by one who allocates.
+ * RANK_RECLAIM is no lock: an allocation with ALLOC_MAY_RECLAIM counts as taking it for a moment,
+ * so that whatever reclaim itself may take (below it) is never held by one who allocates.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /*
  * Panic, assertions, backtraces.
  *
- * The first CPU to panic wins `panic_state.cpu` and tells; another one that panics halts at once; the same
- * one panicking again (while it tells) skips what is left and goes to the end, and a third time just
- * stops. Nothing here takes a lock: printk is in panic mode, and the arch functions promise not to.
+ * The first CPU to panic wins `panic_state.cpu` and tells; another one that panics halts at once;
+ * the same one panicking again (while it tells) skips what is left and goes to the end, and a third
+ * time just stops. Nothing here takes a lock: printk is in panic mode, and the arch functions
+ * promise not to.
  */
 #include "core/panic.h"
 

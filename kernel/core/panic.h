@@ -1,12 +1,12 @@
 /*
  * The end: panic() says why, where and with what at hand, and then halts or restarts.
  *
- * Printed, in this order, by the first CPU that panics: `Kernel panic - not syncing: <message>` (Linux's words,
- * which the tools of others look for), CPU and thread, registers, backtrace with function and source
- * line, locks held, and the last log lines if the console was quiet; then the line
- * `---[ end Kernel panic - not syncing: <message> ]---`. Other CPUs are stopped first. `panic=N`: N > 0 restarts after N
- * seconds, N < 0 at once, 0 (the default) halts for ever. A panic inside a panic says so once and halts or
- * restarts with nothing further tried.
+ * Printed, in this order, by the first CPU that panics: `Kernel panic - not syncing: <message>`
+ * (Linux's words, which the tools of others look for), CPU and thread, registers, backtrace with
+ * function and source line, locks held, and the last log lines if the console was quiet; then the
+ * line `---[ end Kernel panic - not syncing: <message> ]---`. Other CPUs are stopped first.
+ * `panic=N`: N > 0 restarts after N seconds, N < 0 at once, 0 (the default) halts for ever. A panic
+ * inside a panic says so once and halts or restarts with nothing further tried.
  *
  * assert() is for programmer errors in both kernels, debug_assert() in the debug kernel only; never
  * for what users, disks, networks or devices can send.
@@ -56,7 +56,9 @@ void warn_print(const char *condition, const char *file, int line) __cold;
 void backtrace_print(void);
 void backtrace_print_regs(const struct pt_regs *regs);
 
-/* What sched registers; each may be absent and is called with interrupts off and no locks honoured. */
+/*
+ * What sched registers; each may be absent and is called with interrupts off and no locks honoured.
+ */
 struct panic_hooks {
 	const char *(*thread_name)(int *pid);     /* who runs on this CPU */
 	void        (*delay_ms)(unsigned int ms); /* busy wait */

@@ -2,13 +2,15 @@
  * The log ring and its way to the sinks.
  *
  * The ring holds records of variable length, each a header and its text, aligned to eight bytes; a
- * header with len == WRAP says that the next record is at offset 0. Storing drops as many of the oldest as the
- * new one needs. Everything about it is under ring.lock, which is irq-safe and held for a copy only.
+ * header with len == WRAP says that the next record is at offset 0. Storing drops as many of the
+ * oldest as the new one needs. Everything about it is under ring.lock, which is irq-safe and held
+ * for a copy only.
  *
- * Printing is a role, not a lock: whoever wins `console.printing` writes out all that is not yet shown, also
- * what others store meanwhile; those others just go on. So messages appear in order, an interrupt
- * that logs while its CPU is printing does not deadlock, and ring.lock is never held while a slow
- * serial line is waited for. The list of sinks and the two buffers belong to that role.
+ * Printing is a role, not a lock: whoever wins `console.printing` writes out all that is not yet
+ * shown, also what others store meanwhile; those others just go on. So messages appear in order, an
+ * interrupt that logs while its CPU is printing does not deadlock, and ring.lock is never held
+ * while a slow serial line is waited for. The list of sinks and the two buffers belong to that
+ * role.
  *
  * In panic mode all other CPUs are stopped, perhaps inside either, so neither is honoured.
  */
@@ -107,7 +109,9 @@ static void drop_oldest(void)
 	}
 }
 
-/* Room for size bytes at next_offset: the records in the way are dropped, the end is jumped over. */
+/*
+ * Room for size bytes at next_offset: the records in the way are dropped, the end is jumped over.
+ */
 static void make_room(uint32_t size)
 {
 	if (ring.next_offset + size + sizeof(struct header) > LOG_RING_SIZE) {
@@ -209,7 +213,8 @@ size_t log_format(const struct log_record *record, bool prefix, char *buf, size_
 
 	if (prefix)
 		used = scnprintf(buf, size, "<%u>", record->facility * 8u + record->level);
-	used += scnprintf(buf + used, size - (size_t)used, "[%5lu.%06lu] ", us / 1000000, us % 1000000);
+	used += scnprintf(buf + used, size - (size_t)used, "[%5lu.%06lu] ", us / 1000000,
+			  us % 1000000);
 
 	size_t len = record->len;
 
@@ -224,7 +229,8 @@ static void sink_write(struct log_sink *sink, const struct log_record *record)
 {
 	if (sink->console && record->level >= log_levels.console && !log_in_panic())
 		return;
-	sink->write(sink, console.line, log_format(record, false, console.line, sizeof(console.line)));
+	sink->write(sink, console.line,
+		    log_format(record, false, console.line, sizeof(console.line)));
 }
 
 static void console_show_record(const struct log_record *record)
@@ -294,7 +300,8 @@ void log_sink_unregister(struct log_sink *sink)
 	console_release();
 }
 
-static void log_store_lines(unsigned int facility, enum log_level level, const char *text, size_t len)
+static void log_store_lines(unsigned int facility, enum log_level level, const char *text,
+			    size_t len)
 {
 	void (*wake)(void) = atomic_load_relaxed(&ring.wake);
 
@@ -375,7 +382,8 @@ void log_print_unshown(unsigned int lines)
 
 	if (log_levels.console > LOG_INFO)
 		return;
-	while (sequence < end && log_read(sequence, &console.record) && console.record.sequence < end) {
+	while (sequence < end && log_read(sequence, &console.record) &&
+	       console.record.sequence < end) {
 		if (console.record.level >= log_levels.console)
 			console_show_record(&console.record);
 		sequence = console.record.sequence + 1;

@@ -1,17 +1,20 @@
 /*
- * The kernel log: every message is a record in one static ring, and goes on to the registered sinks.
+ * The kernel log: every message is a record in one static ring, and goes on to the registered
+ * sinks.
  *
- *	#define pr_fmt(fmt) "pipe: " fmt        before the first #include, if the file wants a prefix
+ *	#define pr_fmt(fmt) "pipe: " fmt  before the first #include, if the file wants a prefix
  *	pr_warn("cannot grow to %u pages\n", nr);
  *
  * A record is one line (a trailing newline is dropped; several lines in one call become several
- * records; a call's text is cut at LOG_LINE_MAX bytes), with a sequence number, a level and a time. The ring keeps
- * the newest records; readers address them by sequence number and are told what they missed.
+ * records; a call's text is cut at LOG_LINE_MAX bytes), with a sequence number, a level and a time.
+ * The ring keeps the newest records; readers address them by sequence number and are told what they
+ * missed.
  *
- * All pr_*() work in every context from the first C line on, interrupt handlers and panics included;
- * they never sleep or allocate. Sinks are called with the ring lock dropped, one message at a time in order;
- * a sink whose `console` is set gets only levels below the console log level (`quiet`, `debug`,
- * `loglevel=N` on the command line, syslog(2) at run time), the others get everything.
+ * All pr_*() work in every context from the first C line on, interrupt handlers and panics
+ * included; they never sleep or allocate. Sinks are called with the ring lock dropped, one message
+ * at a time in order; a sink whose `console` is set gets only levels below the console log level
+ * (`quiet`, `debug`, `loglevel=N` on the command line, syslog(2) at run time), the others get
+ * everything.
  */
 #pragma once
 
@@ -64,7 +67,10 @@ enum {
 void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3) __cold;
 void log_vprintf(enum log_level level, const char *fmt, va_list args) __cold;
 
-/* A message from user space by way of /dev/kmsg: kept with its facility (RFC 5424), never formatted. */
+/*
+ * A message from user space by way of /dev/kmsg: kept with its facility (RFC 5424), never
+ * formatted.
+ */
 void log_write_user(unsigned int facility, enum log_level level, const char *text, size_t len);
 
 struct ratelimit {
@@ -115,7 +121,9 @@ struct log_record {
  */
 bool log_read(uint64_t sequence, struct log_record *record);
 
-/* Sequence number of the oldest record kept, of the next one to come, and of syslog(2)'s "clear". */
+/*
+ * Sequence number of the oldest record kept, of the next one to come, and of syslog(2)'s "clear".
+ */
 uint64_t log_first(void);
 uint64_t log_next(void);
 uint64_t log_cleared(void);
@@ -133,6 +141,8 @@ struct log_levels {
 };
 extern struct log_levels log_levels;
 
-/* Hooks of upper floors: the time of a message; waking readers (called from any context, no locks). */
+/*
+ * Hooks of upper floors: the time of a message; waking readers (called from any context, no locks).
+ */
 void log_set_clock(ns_t (*now)(void));
 void log_set_wake(void (*wake)(void));

@@ -1,14 +1,15 @@
 /*
  * The pool is a running BLAKE2s; a reseed finishes it, splits the digest into a new seed for the
  * generators and the first bytes of the next pool. `generation` counts reseeds: a CPU's generator
- * that is behind takes a new key, mixed from the seed and the CPU's number, before it gives anything out.
+ * that is behind takes a new key, mixed from the seed and the CPU's number, before it gives
+ * anything out.
  *
- * A generator makes a block of key stream at a time: the first half replaces its key, the second half is
- * handed out and wiped as it goes. It belongs to its CPU with interrupts off; large requests take one
- * key from it and run on their own with interrupts on.
+ * A generator makes a block of key stream at a time: the first half replaces its key, the second
+ * half is handed out and wiped as it goes. It belongs to its CPU with interrupts off; large
+ * requests take one key from it and run on their own with interrupts on.
  *
- * Credit: the CPU's generator and a firmware seed are trusted (as Debian's Linux is configured); else
- * the jitter of a few thousand timed memory walks, and of interrupts, one bit for every four.
+ * Credit: the CPU's generator and a firmware seed are trusted (as Debian's Linux is configured);
+ * else the jitter of a few thousand timed memory walks, and of interrupts, one bit for every four.
  */
 #include "core/random.h"
 
@@ -20,7 +21,13 @@
 #include "lib/math.h"
 #include "lib/string.h"
 
-enum { KEY_SIZE = CHACHA20_KEY_SIZE, READY_BITS = 256, OUTPUT_SIZE = 32, RESEED_CYCLES_LOG2 = 38, INTERRUPTS_A_BIT = 4 };
+enum {
+	KEY_SIZE = CHACHA20_KEY_SIZE,
+	READY_BITS = 256,
+	OUTPUT_SIZE = 32,
+	RESEED_CYCLES_LOG2 = 38,
+	INTERRUPTS_A_BIT = 4
+};
 
 static struct {
 	struct spinlock lock;
@@ -47,7 +54,8 @@ struct jitter {
 static DEFINE_PER_CPU(struct jitter, jitter);
 
 /* One block of key stream: the first half becomes a key, the second half is used. */
-static void expand(const uint8_t key[KEY_SIZE], const uint32_t nonce[3], uint8_t block[CHACHA20_BLOCK_SIZE])
+static void expand(const uint8_t key[KEY_SIZE], const uint32_t nonce[3],
+		   uint8_t block[CHACHA20_BLOCK_SIZE])
 {
 	struct chacha20 chacha;
 	uint8_t bytes[CHACHA20_NONCE_SIZE];
@@ -75,7 +83,8 @@ static void pool_reseed_locked(void)
 	pool.seeded_at = cpu_cycles();
 	mem_wipe(key, sizeof(key));
 	mem_wipe(block, sizeof(block));
-	atomic_store_release(&pool.generation, pool.generation + 1); /* pairs with generator_get() */
+	/* pairs with generator_get() */
+	atomic_store_release(&pool.generation, pool.generation + 1);
 }
 
 static bool pool_is_stale(void)

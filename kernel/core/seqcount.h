@@ -46,7 +46,10 @@ static inline unsigned int seqcount_peek(const struct seqcount *count)
 /* True if what was read since seqcount_begin() may be torn. */
 static inline bool __must_check seqcount_retry(const struct seqcount *count, unsigned int seq)
 {
-	/* The reads of the data come before this one; pairs with the fence in seqcount_write_begin(). */
+	/*
+	 * The reads of the data come before this one; pairs with the fence in
+	 * seqcount_write_begin().
+	 */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return unlikely(__atomic_load_n(&count->sequence, __ATOMIC_RELAXED) != seq);
 }
@@ -54,7 +57,9 @@ static inline bool __must_check seqcount_retry(const struct seqcount *count, uns
 static inline void seqcount_write_begin(struct seqcount *count)
 {
 	__atomic_store_n(&count->sequence, count->sequence + 1, __ATOMIC_RELAXED);
-	/* The odd count is seen before any of the data; pairs with the fence in seqcount_retry(). */
+	/*
+	 * The odd count is seen before any of the data; pairs with the fence in seqcount_retry().
+	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 

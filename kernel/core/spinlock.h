@@ -1,13 +1,16 @@
 /*
  * Spinlock: mutual exclusion for a few dozen instructions. A ticket lock: first come, first served.
  *
- *	static struct { struct spinlock lock; struct list all; } table = { .lock = SPINLOCK(RANK_PID) };
+ *	static struct {
+ *		struct spinlock lock;
+ *		struct list     all;
+ *	} table = { .lock = SPINLOCK(RANK_PID) };
  *	spin_lock(&table.lock); ... spin_unlock(&table.lock);
  *
  * Kernel code is not preempted, so a holder runs to the unlock unless an interrupt comes. A lock
  * that an interrupt handler takes too is called irq-safe and is taken by spin_lock_irqsave()
- * everywhere (or spin_lock_irq() where interrupts are known to be on). Never sleep, touch user memory or
- * call an unknown operation while holding one.
+ * everywhere (or spin_lock_irq() where interrupts are known to be on). Never sleep, touch user
+ * memory or call an unknown operation while holding one.
  *
  * Every lock has a rank (core/lockrank.h); in the debug kernel each taking is checked and recorded
  * (core/lockdep.h). The lock is eight bytes in both kernels.
@@ -83,7 +86,9 @@ static inline void spin_unlock(struct spinlock *lock) __releases(lock)
 {
 	if (LOCK_DEBUG)
 		lockdep_spin_released(lock);
-	/* Pairs with the acquire in spin_lock() and spin_trylock(); only the holder writes owner. */
+	/*
+	 * Pairs with the acquire in spin_lock() and spin_trylock(); only the holder writes owner.
+	 */
 	__atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
 	__release(lock);
 }

@@ -121,7 +121,8 @@ static uint32_t block_end(const struct ksyms *k, long block)
 static const uint8_t *block_walk(const struct ksyms *k, long block, long entry, uint32_t offset,
 				 uint32_t bounds[2])
 {
-	const struct symbol_block *head = (const struct symbol_block *)part(k, k->symbol_index) + block;
+	const struct symbol_block *head =
+		(const struct symbol_block *)part(k, k->symbol_index) + block;
 	const uint8_t *at = (const uint8_t *)part(k, k->symbol_stream) + head->position;
 	long left = k->nr_symbols - block * SYMBOLS_A_BLOCK;
 	uint32_t next = head->offset;
@@ -171,7 +172,8 @@ bool symbol_at(unsigned int index, uintptr_t *address, struct symbol *symbol)
 
 	if (!k || index >= k->nr_symbols)
 		return false;
-	const uint8_t *name = block_walk(k, index / SYMBOLS_A_BLOCK, index % SYMBOLS_A_BLOCK, 0, bounds);
+	const uint8_t *name =
+		block_walk(k, index / SYMBOLS_A_BLOCK, index % SYMBOLS_A_BLOCK, 0, bounds);
 
 	name_expand(k, name, symbol->name, sizeof(symbol->name));
 	symbol->offset = 0;
@@ -293,6 +295,7 @@ size_t symbol_format(uintptr_t address, bool is_return_address, char *buf, size_
 	used = scnprintf(buf, size, "%s+%#x/%#x", symbol.name, symbol.offset + is_return_address,
 			 symbol.size);
 	if (symbol_find_line(inside, &where))
-		used += scnprintf(buf + used, size - (size_t)used, " (%s:%u)", where.file, where.line);
+		used += scnprintf(buf + used, size - (size_t)used, " (%s:%u)", where.file,
+				  where.line);
 	return (size_t)used;
 }

@@ -1,7 +1,7 @@
 /*
- * Addresses to names: the kernel's own symbol and line tables, which tools/symbols.py makes from the
- * first link and the second link puts into section .ksyms. A kernel without them (the first link)
- * answers with nothing. The tables hold offsets from the start of the text, so they are right
+ * Addresses to names: the kernel's own symbol and line tables, which tools/symbols.py makes from
+ * the first link and the second link puts into section .ksyms. A kernel without them (the first
+ * link) answers with nothing. The tables hold offsets from the start of the text, so they are right
  * wherever the kernel is relocated to. Read-only, no locks, works in every context.
  */
 #pragma once
@@ -25,7 +25,9 @@ bool symbol_find(uintptr_t address, struct symbol *symbol);
 /* The source line of the instruction at the address (for return addresses, pass address - 1). */
 bool symbol_find_line(uintptr_t address, struct source_line *where);
 
-/* `name+0x1c/0x80 (kernel/fs/pipe.c:120)` or a bare address; returns the length, at most size - 1. */
+/*
+ * `name+0x1c/0x80 (kernel/fs/pipe.c:120)` or a bare address; returns the length, at most size - 1.
+ */
 size_t symbol_format(uintptr_t address, bool is_return_address, char *buf, size_t size);
 
 /* Iterate for /proc/kallsyms: the index-th function by address; false past the last. */

@@ -22,11 +22,13 @@ enum alloc_flags {
 	ALLOC_MAY_RECLAIM = 1 << 0, /* sleep, drop clean caches, wait for write-back */
 	ALLOC_MAY_OOM     = 1 << 1, /* start the out-of-memory killer */
 	ALLOC_MAY_DIP     = 1 << 2, /* use half of the emergency reserve */
-	ALLOC_RESERVE     = 1 << 3, /* use all of it: for those whose work frees memory (reclaim, a victim) */
+	/* use all of it: for those whose work frees memory (reclaim, a victim) */
+	ALLOC_RESERVE     = 1 << 3,
 	ALLOC_IS_USER     = 1 << 4, /* for user pages: keeps a reserve for the kernel */
 
 	ALLOC_ATOMIC = ALLOC_MAY_DIP,     /* under a spinlock: never sleeps */
-	ALLOC_NOWAIT = 0,                 /* never sleeps and leaves the reserve alone: has a fall-back */
+	/* never sleeps and leaves the reserve alone: has a fall-back */
+	ALLOC_NOWAIT = 0,
 	ALLOC_KERNEL = ALLOC_MAY_RECLAIM, /* may sleep: no spinlock held, rank below RANK_RECLAIM */
 	ALLOC_USER   = ALLOC_MAY_RECLAIM | ALLOC_MAY_OOM | ALLOC_IS_USER,
 
@@ -37,7 +39,9 @@ enum alloc_flags {
 	ALLOC_DMA32  = 1 << 11, /* frames below 4 GiB */
 };
 
-/* At least size bytes, aligned to 16 (8 for sizes up to 8; pages to a page). NULL if there is none. */
+/*
+ * At least size bytes, aligned to 16 (8 for sizes up to 8; pages to a page). NULL if there is none.
+ */
 void *kmalloc(size_t size, unsigned int flags) __must_check
 	__attribute__((malloc, alloc_size(1)));
 

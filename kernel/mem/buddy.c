@@ -2,8 +2,8 @@
  * The buddy pools, and the sections by which memory comes into them.
  *
  * A free block of order n begins at a multiple of 2^n frames; its buddy differs in bit n. Only the
- * head of a free block is marked (PAGE_FREE, free_order); all other pages of it have flags 0. Two free
- * buddies are always joined, up to PAGE_ORDER_MAX.
+ * head of a free block is marked (PAGE_FREE, free_order); all other pages of it have flags 0. Two
+ * free buddies are always joined, up to PAGE_ORDER_MAX.
  *
  * Sections (128 MiB) whose struct pages are not yet initialised count as free; they are brought in
  * from the lowest address up when the pools cannot serve a request, and by pages_free_range().
@@ -227,7 +227,8 @@ void pages_free_range(paddr_t start, paddr_t end)
 	if (first >= last)
 		return;
 	spin_lock(&sections.lock);
-	for (uint64_t section = first >> SECTION_SHIFT; section <= (last - 1) >> SECTION_SHIFT; section++)
+	for (uint64_t section = first >> SECTION_SHIFT; section <= (last - 1) >> SECTION_SHIFT;
+	     section++)
 		section_bring_in_locked(section);
 	spin_unlock(&sections.lock);
 	for (uint64_t frame = first; frame < last; frame++)

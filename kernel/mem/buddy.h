@@ -1,11 +1,12 @@
 /*
- * Frames of RAM: a binary buddy allocator of runs of 2^0 to 2^10 pages, and in front of it a list of
- * single pages for each CPU, from which page_alloc() takes and to which page_free() gives in about
- * 25 instructions without lock.
+ * Frames of RAM: a binary buddy allocator of runs of 2^0 to 2^10 pages, and in front of it a list
+ * of single pages for each CPU, from which page_alloc() takes and to which page_free() gives in
+ * about 25 instructions without lock.
  *
- * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `low`, kernel
- * pages at `min`, and go on when reclaim has made progress; ALLOC_MAY_DIP goes to min / 2,
- * ALLOC_RESERVE to nothing. There are two pools, frames below 4 GiB and above; the upper one is preferred.
+ * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `low`,
+ * kernel pages at `min`, and go on when reclaim has made progress; ALLOC_MAY_DIP goes to min / 2,
+ * ALLOC_RESERVE to nothing. There are two pools, frames below 4 GiB and above; the upper one is
+ * preferred.
  *
  * struct page of a section of 128 MiB is initialised when the allocator first needs the section, so
  * a machine with much memory boots as fast as a small one.
@@ -29,7 +30,8 @@ void *page_alloc_virt(unsigned int flags) __must_check;
 void pages_free_virt(void *address, unsigned int order);
 
 /* Up to `count` single pages into pages[]; returns how many. One call instead of many. */
-unsigned int pages_alloc_bulk(struct page **pages, unsigned int count, unsigned int flags) __must_check;
+unsigned int pages_alloc_bulk(struct page **pages, unsigned int count,
+			      unsigned int flags) __must_check;
 
 /* Give back a run that nobody else refers to. */
 void pages_free(struct page *head, unsigned int order);
@@ -43,8 +45,8 @@ void pages_free_range(paddr_t start, paddr_t end);
 /*
  * The one way to more memory, registered by vm/. reclaim() gets the flags of the allocation, among
  * them ALLOC_MAY_RECLAIM; no spinlock is held and it may sleep. RECLAIM_RETRY: try again, something
- * was freed or a victim chosen. wake() asks for reclaim in the background; it must not sleep and may come
- * under any spinlock outside RANK_BUDDY, so it only sets a flag or queues deferred work.
+ * was freed or a victim chosen. wake() asks for reclaim in the background; it must not sleep and
+ * may come under any spinlock outside RANK_BUDDY, so it only sets a flag or queues deferred work.
  */
 enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY };
 struct reclaim_hook {

@@ -7,7 +7,10 @@
 
 struct page;
 
-/* A block of exactly this order out of a pool, its struct pages blank; NULL. ALLOC_DMA32 matters only. */
+/*
+ * A block of exactly this order out of a pool, its struct pages blank; NULL. ALLOC_DMA32 matters
+ * only.
+ */
 struct page *pools_take(unsigned int order, unsigned int flags) __must_check;
 void pools_give(struct page *page, unsigned int order);
 

@@ -44,7 +44,8 @@ static unsigned int order_for(size_t size)
 
 static __noinline void *kmalloc_large(size_t size, unsigned int flags)
 {
-	struct page *page = size > PAGE_SIZE << PAGE_ORDER_MAX ? NULL : pages_alloc(order_for(size), flags);
+	struct page *page =
+		size > PAGE_SIZE << PAGE_ORDER_MAX ? NULL : pages_alloc(order_for(size), flags);
 
 	if (!page)
 		return NULL;

@@ -1,13 +1,13 @@
 /*
- * Kernel stacks: slots of four pages and an unmapped one below them, side by side in the second half of
- * the vmalloc area.
+ * Kernel stacks: slots of four pages and an unmapped one below them, side by side in the second
+ * half of the vmalloc area.
  *
- * A slot is five pages long, so that the pages at the same depth of different stacks fall on different
- * sets of the TLB (five is odd; a power of two would put all of them on a few).
+ * A slot is five pages long, so that the pages at the same depth of different stacks fall on
+ * different sets of the TLB (five is odd; a power of two would put all of them on a few).
  *
- * A stack that is freed stays mapped and goes to its CPU's list, then to a common one; both are linked through
- * the stacks' own lowest words. Only vmalloc_drain() and a list that has grown too long unmap, and
- * that only where the caller may sleep: unmapping waits for other CPUs.
+ * A stack that is freed stays mapped and goes to its CPU's list, then to a common one; both are
+ * linked through the stacks' own lowest words. Only vmalloc_drain() and a list that has grown too
+ * long unmap, and that only where the caller may sleep: unmapping waits for other CPUs.
  */
 #include <arch/percpu.h>
 
@@ -61,7 +61,8 @@ static uint32_t address_slot(const void *stack)
 static uint32_t slot_take(void)
 {
 	spin_lock(&stacks.lock);
-	uint32_t slot = (uint32_t)bitmap_find_next_zero(stacks.slots, SLOTS_MAX, stacks.search_from);
+	uint32_t slot =
+		(uint32_t)bitmap_find_next_zero(stacks.slots, SLOTS_MAX, stacks.search_from);
 
 	if (slot < SLOTS_MAX) {
 		bitmap_set(stacks.slots, slot);
@@ -102,7 +103,7 @@ static void stack_destroy(void *stack)
 }
 
 /* One from the common list if it holds more than `keep`. */
-static void *common_take(uint32_t keep)
+static void *stack_list_take(uint32_t keep)
 {
 	spin_lock(&stacks.lock);
 	struct free_stack *stack = stacks.nr_free > keep ? stacks.free : NULL;
@@ -115,7 +116,7 @@ static void *common_take(uint32_t keep)
 	return stack;
 }
 
-static void common_give(struct free_stack *stack)
+static void stack_list_give(struct free_stack *stack)
 {
 	spin_lock(&stacks.lock);
 	stack->next = stacks.free;
@@ -135,13 +136,13 @@ void *kstack_alloc(unsigned int flags)
 		list->first = list->first->next;
 		list->count--;
 	} else {
-		stack = common_take(0);
+		stack = stack_list_take(0);
 	}
 	if (!stack)
 		stack = stack_create(flags);
 	if (stack)
 		atomic_inc(&stacks.in_use);
-	for (void *spare; flags & ALLOC_MAY_RECLAIM && (spare = common_take(COMMON_LIST_MAX));)
+	for (void *spare; flags & ALLOC_MAY_RECLAIM && (spare = stack_list_take(COMMON_LIST_MAX));)
 		stack_destroy(spare);
 	return stack;
 }
@@ -155,7 +156,7 @@ void kstack_free(void *stack)
 		return;
 	atomic_dec(&stacks.in_use);
 	if (list->count == CPU_LIST_MAX) {
-		common_give(entry);
+		stack_list_give(entry);
 		return;
 	}
 	entry->next = list->first;
@@ -172,9 +173,9 @@ void vmalloc_drain(void)
 
 		list->first = entry->next;
 		list->count--;
-		common_give(entry);
+		stack_list_give(entry);
 	}
-	for (void *stack; (stack = common_take(0));)
+	for (void *stack; (stack = stack_list_take(0));)
 		stack_destroy(stack);
 }
 

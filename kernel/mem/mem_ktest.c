@@ -50,7 +50,8 @@ KTEST(buddy_gives_every_order_aligned_and_merges_it_back)
 		struct page *page = pages_alloc(order, ALLOC_KERNEL);
 
 		KTEST_ASSERT(page);
-		bool sound = page_to_frame(page) % (1u << order) == 0 && page_order(page) == order &&
+		bool sound = page_to_frame(page) % (1u << order) == 0 &&
+			     page_order(page) == order &&
 			     page_head(page + (1u << order) - 1) == page;
 
 		pages_free(page, order);

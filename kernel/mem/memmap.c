@@ -1,6 +1,6 @@
 /*
- * The map is an array of regions in order of address. Cutting something out of it (memmap_carve) splits the
- * usable regions that it overlaps; everything else is done by that.
+ * The map is an array of regions in order of address. Cutting something out of it (memmap_carve)
+ * splits the usable regions that it overlaps; everything else is done by that.
  */
 #include "mem/memmap.h"
 
@@ -141,7 +141,8 @@ paddr_t memmap_early_take(size_t size_bytes)
 		const struct memmap_region *region = &map.regions[i];
 		paddr_t end = min(region->end, EARLY_LIMIT);
 
-		if (region->kind != MEMMAP_USABLE || region->start >= end || end - region->start < size)
+		if (region->kind != MEMMAP_USABLE || region->start >= end ||
+		    end - region->start < size)
 			continue;
 		memmap_carve(end - size, end, MEMMAP_EARLY);
 		return end - size;
@@ -195,13 +196,14 @@ uint64_t memmap_ram_bytes(void)
 void memmap_print(void)
 {
 	static const char *const names[] = {
-		[MEMMAP_USABLE] = "usable", [MEMMAP_RESERVED] = "reserved", [MEMMAP_ACPI] = "ACPI",
-		[MEMMAP_KERNEL] = "kernel", [MEMMAP_INITRAMFS] = "initramfs", [MEMMAP_EARLY] = "in use",
+		[MEMMAP_USABLE] = "usable",       [MEMMAP_RESERVED] = "reserved",
+		[MEMMAP_ACPI] = "ACPI",           [MEMMAP_KERNEL] = "kernel",
+		[MEMMAP_INITRAMFS] = "initramfs", [MEMMAP_EARLY] = "in use",
 	};
 
 	for (uint32_t i = 0; i < map.count; i++)
-		pr_info("memory: [0x%016lx-0x%016lx] %s\n", map.regions[i].start, map.regions[i].end - 1,
-			names[map.regions[i].kind]);
+		pr_info("memory: [0x%016lx-0x%016lx] %s\n", map.regions[i].start,
+			map.regions[i].end - 1, names[map.regions[i].kind]);
 }
 
 static int parse_mem(const char *value)

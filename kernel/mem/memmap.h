@@ -2,8 +2,9 @@
  * The map of physical memory: what the boot loader told, put in order, with what is taken cut out.
  *
  * memmap_init() sorts the regions, resolves overlaps (reserved beats usable), applies `mem=`, and
- * reserves the kernel image, boot information, command line and initramfs. Until buddy_init() memory comes from
- * memmap_early_alloc(); afterwards the map is read-only and says only what was there.
+ * reserves the kernel image, boot information, command line and initramfs. Until buddy_init()
+ * memory comes from memmap_early_alloc(); afterwards the map is read-only and says only what was
+ * there.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /*
- * Pages to and from the rest of the kernel: lists of single pages for each CPU in front of the pools,
- * watermarks, and what happens when they are reached.
+ * Pages to and from the rest of the kernel: lists of single pages for each CPU in front of the
+ * pools, watermarks, and what happens when they are reached.
  *
- * A CPU's list is touched by its CPU only, with interrupts on: handlers never allocate. What it holds
- * counts as free.
+ * A CPU's list is touched by its CPU only, with interrupts on: handlers never allocate. What it
+ * holds counts as free.
  */
 #include "mem/page.h"
 
@@ -105,8 +105,8 @@ static __noinline struct page *block_alloc_slow(unsigned int order, unsigned int
 			break;
 	}
 	if (!(flags & (ALLOC_NOWARN | ALLOC_IS_USER)))
-		pr_warn_ratelimited("out of memory: order %u, flags %#x, %lu pages free of %lu\n", order,
-				    flags, pages_free_count(), stats.total);
+		pr_warn_ratelimited("out of memory: order %u, flags %#x, %lu pages free of %lu\n",
+				    order, flags, pages_free_count(), stats.total);
 	return NULL;
 }
 
@@ -219,7 +219,8 @@ static __noinline void page_cpu_flush(struct page_cpu *list, uint32_t keep)
 static void check_free(const struct page *page)
 {
 	debug_assert(page_refs(page) == 0);
-	debug_assert(!page_is(page, PAGE_FREE | PAGE_CPU_LIST | PAGE_TAIL | PAGE_RESERVED | PAGE_CACHED));
+	debug_assert(!page_is(page,
+			      PAGE_FREE | PAGE_CPU_LIST | PAGE_TAIL | PAGE_RESERVED | PAGE_CACHED));
 	debug_assert(page_is(page, PAGE_SLAB) || page_mapcount(page) == 0);
 }
 

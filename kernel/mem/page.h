@@ -6,8 +6,9 @@
  * flags, counts, owner and index for all; the others are tails and know only their distance to it.
  * Code that is handed an arbitrary page of a run goes to page_head() first.
  *
- * Life of a frame: reserved (firmware, kernel image; never leaves, one reference) or free (in the buddy lists or a
- * per-CPU list) -> allocated, reference count 1 -> free again when the last reference is put.
+ * Life of a frame: reserved (firmware, kernel image; never leaves, one reference) or free (in the
+ * buddy lists or a per-CPU list) -> allocated, reference count 1 -> free again when the last
+ * reference is put.
  *
  * The fields are overlaid by use:
  *
@@ -41,7 +42,8 @@ enum page_flags {
 	PAGE_DIRTY      = 1 << 3,  /* content is newer than what is stored */
 	PAGE_WRITEBACK  = 1 << 4,  /* being stored now */
 	PAGE_REFERENCED = 1 << 5,  /* used since the clock hand passed */
-	PAGE_CACHED     = 1 << 6,  /* in a mapping's index: owner is a struct mapping-like backing */
+	/* in a mapping's index: owner is a struct mapping-like backing */
+	PAGE_CACHED     = 1 << 6,
 	PAGE_ANON       = 1 << 7,  /* anonymous: owner is an anonymous root */
 	PAGE_ERROR      = 1 << 8,  /* reading or writing it failed */
 	PAGE_UNEVICTABLE = 1 << 9, /* tmpfs without swap, mlock: reclaim passes by */
@@ -68,7 +70,8 @@ struct page {
 		uint32_t mapcount __atomic;  /* number of PTEs, 0 for none */
 		struct {
 			uint16_t slab_used;   /* slab: objects handed out */
-			uint16_t slab_carved; /* slab: objects ever handed out; beyond is untouched */
+			/* slab: objects ever handed out; beyond is untouched */
+			uint16_t slab_carved;
 		};
 	};
 	union {

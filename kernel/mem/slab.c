@@ -1,18 +1,18 @@
 /*
  * Caches: slabs below, magazines above.
  *
- * A slab is a run of pages cut into objects of `stride` bytes from its first byte on; its struct page
- * holds cache, counts and the list of free objects (page.h). Objects beyond slab_carved have never been
- * used, so a new slab is not touched until its objects are. Slabs with a free object are on the cache's
- * list of partial ones, linked by frame numbers; full ones are on none. One slab without objects in use is
- * kept, further ones go back at once.
+ * A slab is a run of pages cut into objects of `stride` bytes from its first byte on; its struct
+ * page holds cache, counts and the list of free objects (page.h). Objects beyond slab_carved have
+ * never been used, so a new slab is not touched until its objects are. Slabs with a free object are
+ * on the cache's list of partial ones, linked by frame numbers; full ones are on none. One slab
+ * without objects in use is kept, further ones go back at once.
  *
- * A magazine is a stack of free objects that belongs to a CPU and a cache; magazines are objects themselves, of a
- * cache that has none (id 0). They appear when a cache has a few objects, so that small machines
- * do not pay for caches that are hardly used.
+ * A magazine is a stack of free objects that belongs to a CPU and a cache; magazines are objects
+ * themselves, of a cache that has none (id 0). They appear when a cache has a few objects, so that
+ * small machines do not pay for caches that are hardly used.
  *
- * The debug kernel appends a trailer to each object: state, who allocated, who freed. The link of free
- * objects lies behind that, so that all of the object's bytes can hold poison.
+ * The debug kernel appends a trailer to each object: state, who allocated, who freed. The link of
+ * free objects lies behind that, so that all of the object's bytes can hold poison.
  */
 #include "mem/slab.h"
 
@@ -59,7 +59,9 @@ static struct {
 
 /* ---- set-up -------------------------------------------------------------------------------- */
 
-/* The smallest slab that wastes at most an eighth and holds at least four objects (two large ones). */
+/*
+ * The smallest slab that wastes at most an eighth and holds at least four objects (two large ones).
+ */
 static unsigned int order_choose(uint32_t stride)
 {
 	uint32_t least = stride > PAGE_SIZE / 2 ? 2 : 4;
@@ -262,7 +264,8 @@ static struct magazine *magazine_create(struct cache *cache)
 	if (!cache->id || READ_ONCE(cache->nr_used) < MAGAZINE_WORTHWHILE)
 		return NULL;
 	cache_ensure(&magazine_cache);
-	struct magazine *magazine = object_take(&magazine_cache, ALLOC_NOWARN | ALLOC_NOFAIL_INJECT);
+	struct magazine *magazine =
+		object_take(&magazine_cache, ALLOC_NOWARN | ALLOC_NOFAIL_INJECT);
 
 	if (!magazine)
 		return NULL;
@@ -282,10 +285,12 @@ static void *object_alloc(struct cache *cache, unsigned int flags)
 	if (!magazine)
 		magazine = magazine_create(cache);
 	if (magazine && magazine->count == 0)
-		magazine->count = objects_take(cache, magazine->objects, (magazine->capacity + 1) / 2);
+		magazine->count =
+			objects_take(cache, magazine->objects, (magazine->capacity + 1) / 2);
 	if (magazine && magazine->count)
 		return magazine->objects[--magazine->count];
-	return object_take(cache, flags); /* may sleep: the CPU's magazine may be another afterwards */
+	/* may sleep: the CPU's magazine may be another afterwards */
+	return object_take(cache, flags);
 }
 
 /* All that is not a plain pop; every allocation of a debug kernel. */
@@ -402,7 +407,9 @@ static size_t cache_shrink(struct cache *cache)
 	return 1ul << cache->order;
 }
 
-/* Caches are only ever removed by cache_destroy(), whose caller sees that nobody drains meanwhile. */
+/*
+ * Caches are only ever removed by cache_destroy(), whose caller sees that nobody drains meanwhile.
+ */
 size_t cache_drain_all(void)
 {
 	struct cache *cache;

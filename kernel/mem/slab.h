@@ -1,14 +1,16 @@
 /*
  * Typed caches of objects of one size. A cache takes pages, cuts them into objects, and keeps for
- * each CPU a magazine of free ones, so that the usual allocation is a pop and the usual free a push, without a
- * lock.
+ * each CPU a magazine of free ones, so that the usual allocation is a pop and the usual free a
+ * push, without a lock.
  *
  *	static struct cache pipe_cache = CACHE("pipe", struct pipe);
  *	struct pipe *pipe = cache_alloc(&pipe_cache, ALLOC_KERNEL);
  *	cache_free(&pipe_cache, pipe);
  *
  * A static cache needs no initialisation: it sets itself up at its first allocation. Objects are
- * not constructed: content is undefined unless ALLOC_ZERO. Objects are aligned to 16 (8 if not larger), or as their type asks. Works as soon as pages do; magazines begin with the eighth object.
+ * not constructed: content is undefined unless ALLOC_ZERO. Objects are aligned to 16 (8 if not
+ * larger), or as their type asks. Works as soon as pages do; magazines begin with the eighth
+ * object.
  *
  * The debug kernel fills free objects with 0x6b and checks that when they are handed out, puts red
  * zones behind them, finds double frees and names who allocated and who freed.
@@ -26,14 +28,16 @@ struct cache {
 	uint32_t        size;   /* what the user asked for */
 	uint32_t        align;
 	uint32_t        stride; /* from object to object; 0: not yet set up */
-	uint32_t        link_offset; /* where a free object in a slab keeps the offset of the next */
+	/* where a free object in a slab keeps the offset of the next */
+	uint32_t        link_offset;
 	uint16_t        id;     /* index of its magazines; 0: none */
 	uint8_t         order;  /* pages of a slab */
 	bool            is_internal; /* not counted as used by anyone */
 	uint16_t        per_slab;
 	uint16_t        magazine_size;
 	struct spinlock lock;
-	uint32_t        partial_first __guarded_by(lock); /* frame of a slab with free objects, 0 none */
+	/* frame of a slab with free objects, 0 none */
+	uint32_t        partial_first __guarded_by(lock);
 	uint32_t        nr_empty __guarded_by(lock);      /* slabs without any object in use */
 	uint64_t        nr_slabs __guarded_by(lock);
 	uint64_t        nr_used __guarded_by(lock);       /* out of slabs, magazines included */
@@ -56,7 +60,10 @@ static inline void *__must_check cache_zalloc(struct cache *cache, unsigned int 
 /* Give it back; NULL is fine. */
 void cache_free(struct cache *cache, void *object);
 
-/* A cache made at run time (a loaded thing with a size of its own); all objects must be back at the end. */
+/*
+ * A cache made at run time (a loaded thing with a size of its own); all objects must be back at the
+ * end.
+ */
 int __must_check cache_create(const char *name, size_t size, size_t align, struct cache **out);
 void cache_destroy(struct cache *cache);
 

@@ -24,15 +24,15 @@ static struct trailer *trailer_of(const struct cache *cache, void *object)
 	return (struct trailer *)(void *)((char *)object + align_up(max(cache->size, 8u), 8u));
 }
 
-static void __noreturn report(const struct cache *cache, const void *object, const struct trailer *trailer,
-			      const char *what)
+static void __noreturn report(const struct cache *cache, const void *object,
+			      const struct trailer *trailer, const char *what)
 {
 	char allocated[128], freed[128];
 
 	symbol_format(trailer->allocated_by, true, allocated, sizeof(allocated));
 	symbol_format(trailer->freed_by, true, freed, sizeof(freed));
-	panic("slab %s: object %p: %s; allocated by %s; freed by %s", cache->name, object, what, allocated,
-	      freed);
+	panic("slab %s: object %p: %s; allocated by %s; freed by %s", cache->name, object, what,
+	      allocated, freed);
 }
 
 void slab_debug_init(const struct cache *cache, void *object)

@@ -2,8 +2,9 @@
  * Ranges of the vmalloc area, in a tree by address. A new one takes the lowest gap that is large
  * enough, so that the page tables of the area, which are never freed, stay few.
  *
- * Each range is its pages and one unmapped page behind them. Page tables change outside ranges.lock: a
- * range that is being filled or emptied is in the tree, so nobody else gets its addresses.
+ * Each range is its pages and one unmapped page behind them. Page tables change outside
+ * ranges.lock: a range that is being filled or emptied is in the tree, so nobody else gets its
+ * addresses.
  */
 #include "mem/vmalloc.h"
 
@@ -69,7 +70,8 @@ static kaddr_t gap_find_locked(size_t size)
 
 static bool range_less(const struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, const struct range, node)->start < rb_entry(b, const struct range, node)->start;
+	return rb_entry(a, const struct range, node)->start <
+	       rb_entry(b, const struct range, node)->start;
 }
 
 static struct range *range_create(size_t size, unsigned int flags)

@@ -9,8 +9,9 @@
  *
  * Device memory is not mapped here but by <arch/io.h>.
  *
- * Mappings are NX and writable. Freed ranges are reused only after the TLBs of all CPUs have been told (batched).
- * Locking: RANK_VMALLOC for the ranges, then the kernel's page tables. May sleep: no; but large.
+ * Mappings are NX and writable. Freed ranges are reused only after the TLBs of all CPUs have been
+ * told (batched). Locking: RANK_VMALLOC for the ranges, then the kernel's page tables. May sleep:
+ * no; but large.
  */
 #pragma once
 
@@ -33,7 +34,10 @@ bool is_vmalloc_address(const void *address);
 /* The page behind an address in a vmalloc range. */
 struct page *vmalloc_to_page(const void *address);
 
-/* The lowest address of a stack of KSTACK_SIZE bytes, guard page below; content undefined. NULL: none. */
+/*
+ * The lowest address of a stack of KSTACK_SIZE bytes, guard page below; content undefined. NULL:
+ * none.
+ */
 void *kstack_alloc(unsigned int flags) __must_check;
 void kstack_free(void *stack);
 
