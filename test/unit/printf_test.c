@@ -10,12 +10,6 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-#pragma GCC diagnostic ignored "-Wformat"
-#pragma GCC diagnostic ignored "-Wformat-overflow"
-#pragma GCC diagnostic ignored "-Wformat-extra-args"
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-#pragma GCC diagnostic ignored "-Wformat-security"
-
 static char ours[256], theirs[256];
 
 #define CHECK_SAME(...)                                                                      \
