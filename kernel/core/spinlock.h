@@ -82,6 +82,11 @@ static inline bool __must_check spin_trylock(struct spinlock *lock)
 	return true;
 }
 
+#ifdef __CHECKER__ /* sparse: held where it was true */
+bool spin_trylock_opaque(struct spinlock *lock);
+#define spin_trylock(lock) (spin_trylock_opaque(lock) ? ({ __acquire(lock); 1; }) : 0)
+#endif
+
 static inline void spin_unlock(struct spinlock *lock) __releases(lock)
 {
 	if (LOCK_DEBUG)

@@ -50,8 +50,11 @@ static void act_by_default(struct task *task, int sig)
 	spin_unlock_irq(&task->proc->lock);
 }
 
-/* What comes before signals: death of the group, news for the parent, a stop to join. True: look again. */
-static bool attend_group_locked(struct task *task)
+/*
+ * What comes before signals: death of the group, news for the parent, a stop to join. True: the lock
+ * was let go in between, look again.
+ */
+static bool attend_group_locked(struct task *task) __must_hold(task->proc->lock)
 {
 	struct proc *proc = task->proc;
 
@@ -62,10 +65,12 @@ static bool attend_group_locked(struct task *task)
 	if (proc->untold) {
 		spin_unlock_irq(&proc->lock);
 		signal_tell_parent(proc);
+		spin_lock_irq(&proc->lock);
 		return true;
 	}
 	if (task->must_stop) {
 		signal_stop_join(task);
+		spin_lock_irq(&proc->lock);
 		return true;
 	}
 	return false;
@@ -78,8 +83,8 @@ static int next_handled(struct task *task, struct k_sigaction *action, siginfo_t
 
 	for (;;) {
 		spin_lock_irq(&task->proc->lock);
-		if (attend_group_locked(task))
-			continue;
+		while (attend_group_locked(task))
+			;
 		sig = signal_dequeue_locked(task, ~task->blocked, info);
 		if (!sig) {
 			signal_recalc_locked(task);

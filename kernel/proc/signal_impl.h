@@ -57,7 +57,7 @@ void signal_kill_tasks_locked(struct proc *proc, int code, const struct task *ex
 
 /* proc->lock held, let go and not retaken: begins or joins a stop, sleeps until it is over. */
 void signal_stop_begin_locked(struct task *task, int sig);
-void signal_stop_join(struct task *task);
+void signal_stop_join(struct task *task) __releases(task->proc->lock);
 
 /* proc->lock held: SIGCONT or SIGKILL came: all tasks run again. */
 void signal_stop_end_locked(struct proc *proc);

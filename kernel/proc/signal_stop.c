@@ -41,7 +41,7 @@ void signal_stop_begin_locked(struct task *task, int sig)
 }
 
 /* Entered with proc->lock held and interrupts off; leaves without. */
-void signal_stop_join(struct task *task)
+void signal_stop_join(struct task *task) __releases(task->proc->lock)
 {
 	struct proc *proc = task->proc;
 	bool is_complete;

@@ -60,7 +60,7 @@ void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_c
 	info.si_signo = how.signo;
 	info.si_code = how.code;
 	if (how.has_address)
-		info.si_addr = (void __user *)addr;
+		info.si_addr = (void *)addr;
 	signal_force(how.signo, &info);
 }
 
@@ -78,7 +78,7 @@ static void signal_fault(const struct fault_result *result, uaddr_t addr, uint32
 {
 	siginfo_t info = { .si_signo = result->signo, .si_code = result->code };
 
-	info.si_addr = (void __user *)addr;
+	info.si_addr = (void *)addr;
 	/* The error code as the processor gives it: present, write, user, fetch. */
 	note_trap(TRAP_PAGE, (access & FAULT_PRESENT ? 1 : 0) | (access & FAULT_WRITE ? 2 : 0) | 4 |
 			     (access & FAULT_EXEC ? 16 : 0), addr);

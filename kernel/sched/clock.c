@@ -182,7 +182,7 @@ static void vdso_publish(void)
 }
 
 /* A change begins: the base moves to now. */
-static uint64_t clock_change_begin(void)
+static uint64_t clock_change_begin(void) __acquires(&clock.lock)
 {
 	uint64_t flags = spin_lock_irqsave(&clock.lock);
 	uint64_t delta = counter_delta();
@@ -194,7 +194,7 @@ static uint64_t clock_change_begin(void)
 	return flags;
 }
 
-static void clock_change_end(uint64_t flags)
+static void clock_change_end(uint64_t flags) __releases(&clock.lock)
 {
 	seqcount_write_end(&clock.seq);
 	vdso_publish();

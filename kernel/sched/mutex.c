@@ -59,6 +59,7 @@ static bool mutex_try_locked(struct mutex *mutex, bool first)
 }
 
 static int mutex_wait_locked(struct mutex *mutex, struct mutex_waiter *waiter, uint32_t state)
+	__must_hold(&mutex->wait_lock)
 {
 	for (;;) {
 		bool first = mutex->waiters.next == &waiter->link;

@@ -14,7 +14,7 @@
 
 DEFINE_PER_CPU(struct runqueue, runqueue);
 
-struct runqueue *thread_lock_queue(struct thread *thread)
+struct runqueue *thread_lock_queue(struct thread *thread) __acquires(queue)
 {
 	for (;;) {
 		uint32_t cpu = READ_ONCE(thread->cpu);
@@ -108,18 +108,26 @@ static struct thread *runqueue_steal_from(struct runqueue *rq, struct runqueue *
 	return NULL;
 }
 
+static struct thread *runqueue_try_steal(struct runqueue *rq, struct runqueue *victim, ns_t now)
+{
+	struct thread *stolen;
+
+	if (READ_ONCE(victim->nr) < 2)
+		return NULL;
+	if (!spin_trylock(&victim->lock))
+		return NULL;
+	stolen = runqueue_steal_from(rq, victim, now);
+	spin_unlock(&victim->lock);
+	return stolen;
+}
+
 static struct thread *runqueue_steal(struct runqueue *rq, ns_t now)
 {
 	struct thread *stolen = NULL;
 
-	for (uint32_t step = 1; step < nr_cpus() && !stolen; step++) {
-		struct runqueue *victim = per_cpu_ptr(runqueue, (rq->cpu + step) % nr_cpus());
-
-		if (READ_ONCE(victim->nr) < 2 || !spin_trylock(&victim->lock))
-			continue;
-		stolen = runqueue_steal_from(rq, victim, now);
-		spin_unlock(&victim->lock);
-	}
+	for (uint32_t step = 1; step < nr_cpus() && !stolen; step++)
+		stolen = runqueue_try_steal(
+			rq, per_cpu_ptr(runqueue, (rq->cpu + step) % nr_cpus()), now);
 	return stolen;
 }
 

@@ -74,7 +74,7 @@ static inline bool policy_is_rt(unsigned int policy)
 }
 
 /* The queue of the thread's CPU, locked; interrupts are off. */
-struct runqueue *thread_lock_queue(struct thread *thread);
+struct runqueue *thread_lock_queue(struct thread *thread) __acquires(queue);
 
 /* Puts a runnable thread on the queue of its CPU, or takes it off. Locked. */
 void runqueue_add(struct runqueue *rq, struct thread *thread, ns_t now);
@@ -113,7 +113,7 @@ struct thread *rt_pick(const struct rt_queue *rt);
 void rt_yield(struct rt_queue *rt, struct thread *thread);
 
 /* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */
-void thread_finish_switch(struct thread *prev);
+void thread_finish_switch(struct thread *prev) __releases(this_runqueue()->lock);
 /* Starts the tick when this CPU leaves idle. */
 void tick_start(void);
 void tick_init(struct runqueue *rq);

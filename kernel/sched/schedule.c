@@ -18,7 +18,7 @@
 #include "sched/runqueue_impl.h"
 
 /* Interrupts off from here to the end of the switch. prev holds no lock. */
-static void schedule_locked(struct runqueue *rq, struct thread *prev)
+static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases(&rq->lock)
 {
 	ns_t now = clock_monotonic();
 	uint32_t state = atomic_load_relaxed(&prev->state);
@@ -92,7 +92,7 @@ static void thread_migrate(struct thread *prev)
 	spin_unlock(&rq->lock);
 }
 
-void thread_finish_switch(struct thread *prev)
+void thread_finish_switch(struct thread *prev) __releases(this_runqueue()->lock)
 {
 	struct runqueue *rq = this_runqueue();
 	bool dead = atomic_load_relaxed(&prev->state) == THREAD_DEAD;
@@ -107,13 +107,14 @@ void thread_finish_switch(struct thread *prev)
 	}
 }
 
-void upcall_thread_first_run(struct arch_thread *prev)
+void upcall_thread_first_run(struct arch_thread *prev) __releases(this_runqueue()->lock)
 {
 	thread_finish_switch((struct thread *)(void *)prev);
 }
 
 /* It sleeps, or is on its way to: the queue is that of its last CPU. Lets go of the queue. */
 static void thread_wake_locked(struct runqueue *rq, struct thread *thread, bool sync)
+	__releases(&rq->lock)
 {
 	ns_t now = clock_monotonic();
 	uint32_t cpu;

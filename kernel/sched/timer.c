@@ -46,7 +46,7 @@ void timer_init(struct timer *timer, void (*callback)(struct timer *timer))
 }
 
 /* The timers that the timer belongs to, locked. Interrupts are off. */
-static struct timers *timer_lock(const struct timer *timer)
+static struct timers *timer_lock(const struct timer *timer) __acquires(base->lock)
 {
 	for (;;) {
 		uint32_t cpu = READ_ONCE(timer->cpu);
@@ -103,6 +103,7 @@ static void timers_remove(struct timers *base, struct timer *timer)
 
 /* Moves a timer that neither waits nor runs to this CPU, where its owner is. Locked, as it returns. */
 static struct timers *timer_bring_here(struct timers *base, struct timer *timer)
+	__must_hold(base->lock)
 {
 	if (base->cpu == cpu_id() || base->running == timer)
 		return base;

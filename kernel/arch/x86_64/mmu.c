@@ -135,17 +135,17 @@ static struct spinlock *leaf_lock_of(pte_t *slot)
 	return &virt_to_page(slot)->table_lock;
 }
 
-void mmu_leaf_lock(pte_t *slot)
+void mmu_leaf_lock(pte_t *slot) __acquires(slot)
 {
 	spin_lock(leaf_lock_of(slot));
 }
 
-void mmu_leaf_unlock(pte_t *slot)
+void mmu_leaf_unlock(pte_t *slot) __releases(slot)
 {
 	spin_unlock(leaf_lock_of(slot));
 }
 
-void mmu_leaf_lock_two(pte_t *a, pte_t *b)
+void mmu_leaf_lock_two(pte_t *a, pte_t *b) __acquires(a) __acquires(b)
 {
 	struct spinlock *first = leaf_lock_of(a), *second = leaf_lock_of(b);
 
@@ -158,15 +158,19 @@ void mmu_leaf_lock_two(pte_t *a, pte_t *b)
 	spin_lock(first);
 	if (second != first)
 		spin_lock_nested(second, 1);
+	else
+		__acquire(second);
 }
 
-void mmu_leaf_unlock_two(pte_t *a, pte_t *b)
+void mmu_leaf_unlock_two(pte_t *a, pte_t *b) __releases(a) __releases(b)
 {
 	struct spinlock *first = leaf_lock_of(a), *second = leaf_lock_of(b);
 
 	spin_unlock(first);
 	if (second != first)
 		spin_unlock(second);
+	else
+		__release(second);
 }
 
 /* ---- freeing ------------------------------------------------------------------------------- */

@@ -151,12 +151,12 @@ static inline uaddr_t mmu_leaf_end(uaddr_t addr)
 }
 
 /* The lock of the leaf table that holds the slot. Spins; rank "page-table page". */
-void mmu_leaf_lock(pte_t *slot);
-void mmu_leaf_unlock(pte_t *slot);
+void mmu_leaf_lock(pte_t *slot) __acquires(slot);
+void mmu_leaf_unlock(pte_t *slot) __releases(slot);
 
 /* Two tables of two spaces (fork): the lower address first, the same one once. */
-void mmu_leaf_lock_two(pte_t *a, pte_t *b);
-void mmu_leaf_unlock_two(pte_t *a, pte_t *b);
+void mmu_leaf_lock_two(pte_t *a, pte_t *b) __acquires(a) __acquires(b);
+void mmu_leaf_unlock_two(pte_t *a, pte_t *b) __releases(a) __releases(b);
 
 /*
  * Frees the tables that lie wholly in [start, end), whose PTEs are all 0. The caller holds the
