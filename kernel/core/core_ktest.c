@@ -103,16 +103,13 @@ KTEST(random_numbers_differ_and_stay_in_bounds)
 KTEST(spin_trylock_fails_while_the_lock_is_held)
 {
 	struct spinlock lock = SPINLOCK(RANK_LEAF);
-	bool refused = false;
+	bool refused = true;
 
+	spin_lock(&lock);
 	if (spin_trylock(&lock)) {
-		if (spin_trylock(&lock))
-			spin_unlock(&lock);
-		else
-			refused = true;
+		refused = false;
 		spin_unlock(&lock);
 	}
-	spin_lock(&lock);
 	bool held = spin_is_held(&lock);
 
 	spin_unlock(&lock);

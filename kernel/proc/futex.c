@@ -82,17 +82,21 @@ static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
 }
 
 /* Two buckets in order of address, so that two requeues cannot deadlock. */
-static void lock_pair(struct bucket *a, struct bucket *b)
+static void lock_pair(struct bucket *a, struct bucket *b) __acquires(a) __acquires(b)
 {
 	spin_lock(a < b ? &a->lock : &b->lock);
 	if (a != b)
 		spin_lock_nested(a < b ? &b->lock : &a->lock, 1);
+	else
+		__acquire(b);
 }
 
-static void unlock_pair(struct bucket *a, struct bucket *b)
+static void unlock_pair(struct bucket *a, struct bucket *b) __releases(a) __releases(b)
 {
 	if (a != b)
 		spin_unlock(a < b ? &b->lock : &a->lock);
+	else
+		__release(b);
 	spin_unlock(a < b ? &a->lock : &b->lock);
 }
 
