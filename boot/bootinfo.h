@@ -3,9 +3,9 @@
  * application fills one in; the PVH entry converts its own structures into one. All addresses are
  * physical. Nothing else passes from a loader to the kernel.
  *
- * The kernel copies it first and checks it (bootinfo_check() in arch): a wrong magic or count stops the boot with a message.
- * Until paging_init() the kernel reaches only the first 4 GiB, so everything that it needs before
- * (this structure, the command line, page tables) lies below.
+ * The kernel copies it first and checks it (bootinfo_check() in arch): a wrong magic or count stops
+ * the boot with a message. Until paging_init() the kernel reaches only the first 4 GiB, so
+ * everything that it needs before (this structure, the command line, page tables) lies below.
  */
 #pragma once
 

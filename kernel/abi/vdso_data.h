@@ -1,6 +1,7 @@
 /*
  * The page that the kernel writes and the vDSO (user code) reads: everything that it takes to tell
- * the time without a system call. sched/clock owns it, vm/ maps it read-only, the vDSO's code includes this file too.
+ * the time without a system call. sched/clock owns it, vm/ maps it read-only, the vDSO's code
+ * includes this file too.
  *
  * Reading: seq must be even and the same before and after. With cycles = rdtsc:
  *
@@ -9,7 +10,8 @@
  *     realtime  = monotonic + wall_offset_ns;  boottime = monotonic;  tai = realtime + tai_offset_ns
  *     coarse    = monotonic rounded down to a multiple of coarse_ns (+ wall_offset_ns for realtime)
  *
- * cycles before cycle_base (another CPU's counter a little behind) count as cycle_base. mode VDSO_CLOCK_NONE: make the system call.
+ * cycles before cycle_base (another CPU's counter a little behind) count as cycle_base. mode
+ * VDSO_CLOCK_NONE: make the system call.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /*
  * Character devices: who answers when a node with this number is opened.
  *
- * A driver or class registers a range of numbers with its file operations; with a name it also gets a node in
+ * A driver or class registers a range of numbers with its file operations; with a name it also gets
+ * a node in
  * /dev, at once or as soon as devfs exists. Opening a node finds the operations here
  * and calls their open() with the file's inode telling the number.
  *

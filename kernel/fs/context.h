@@ -1,6 +1,6 @@
 /*
- * Where a task's paths start: root, working directory, umask. Shared by threads (CLONE_FS), replaced
- * whole by unshare. fs/ never asks who is current: callers hand the context in.
+ * Where a task's paths start: root, working directory, umask. Shared by threads (CLONE_FS),
+ * replaced whole by unshare. fs/ never asks who is current: callers hand the context in.
  *
  * Locking: `lock` over the two paths and the umask; a walk copies what it needs with references.
  */

@@ -1,6 +1,6 @@
 /*
- * Device numbers: dev_t holds a major (12 bits) and a minor (20 bits). User space sees the packing of
- * Linux's new_encode_dev() in 32-bit fields and the same widened in 64-bit ones (makedev(3)).
+ * Device numbers: dev_t holds a major (12 bits) and a minor (20 bits). User space sees the packing
+ * of Linux's new_encode_dev() in 32-bit fields and the same widened in 64-bit ones (makedev(3)).
  */
 #pragma once
 

@@ -9,9 +9,9 @@
  *	... ref.file ...
  *	fd_return(&ref);
  *
- * A table with one user lends the file without lock or reference (nobody else can close it); a shared one
- * is read under RCU and the file gets a reference. Others than the owner (procfs, pidfd_getfd) use
- * fdtable_get_file(), which always references.
+ * A table with one user lends the file without lock or reference (nobody else can close it); a
+ * shared one is read under RCU and the file gets a reference. Others than the owner (procfs,
+ * pidfd_getfd) use fdtable_get_file(), which always references.
  *
  * Locking: `lock` (RANK_FD_TABLE) over slots and bitmaps; readers go by RCU. Arrays that have grown
  * are freed by RCU. Limits (RLIMIT_NOFILE) come in as arguments.
@@ -29,7 +29,8 @@ enum { FD_EMBEDDED = 64, FD_MAX = 1 << 20 };
 struct fd_slots {
 	uint32_t      capacity __const_after_init; /* a multiple of 64 */
 	struct file **files __guarded_by(lock);    /* read by RCU */
-	uint64_t     *used __guarded_by(lock);     /* also while reserved, when the slot is still NULL */
+	/* also while reserved, when the slot is still NULL */
+	uint64_t     *used __guarded_by(lock);
 	uint64_t     *cloexec __guarded_by(lock);
 	struct rcu_head rcu;
 };
@@ -51,7 +52,9 @@ struct fd_borrow {
 };
 
 int fdtable_create(struct fdtable **out);
-/* A copy of descriptors below `limit` (close_range(2) with CLOSE_RANGE_UNSHARE; UINT32_MAX: all). */
+/*
+ * A copy of descriptors below `limit` (close_range(2) with CLOSE_RANGE_UNSHARE; UINT32_MAX: all).
+ */
 int fdtable_copy(struct fdtable *old, uint32_t limit, struct fdtable **out);
 struct fdtable *fdtable_get(struct fdtable *table);
 void fdtable_put(struct fdtable *table); /* may sleep: the last closes everything */
@@ -94,8 +97,9 @@ static inline bool __must_check fd_borrow_io(struct fdtable *table, int fd, stru
 struct file *fdtable_get_file(struct fdtable *table, int fd);
 
 /*
- * Reserve the lowest free descriptor at or above `from` and below `limit`: the number, EMFILE, EINVAL (from beyond limit), ENOMEM.
- * It is visible to others only after fd_install(), which consumes the file reference.
+ * Reserve the lowest free descriptor at or above `from` and below `limit`: the number, EMFILE,
+ * EINVAL (from beyond limit), ENOMEM. It is visible to others only after fd_install(), which
+ * consumes the file reference.
  */
 int  fd_reserve(struct fdtable *table, uint32_t from, uint32_t limit, bool cloexec);
 void fd_release(struct fdtable *table, int fd); /* give a reservation back */
@@ -104,7 +108,10 @@ void fd_install(struct fdtable *table, int fd, struct file *file);
 int  fd_add(struct fdtable *table, struct file *file, uint32_t limit, bool cloexec);
 
 int fd_close(struct fdtable *table, int fd); /* close(2): EBADF, or what flush says */
-/* dup2 and dup3 onto `to`: closes what was there. Consumes file on success only. EBADF, EBUSY (reserved by another). */
+/*
+ * dup2 and dup3 onto `to`: closes what was there. Consumes file on success only. EBADF, EBUSY
+ * (reserved by another).
+ */
 int fd_replace(struct fdtable *table, int to, struct file *file, uint32_t limit, bool cloexec);
 int fd_close_range(struct fdtable *table, uint32_t first, uint32_t last, bool only_mark_cloexec);
 void fd_close_on_exec(struct fdtable *table);

@@ -1,10 +1,10 @@
 /*
- * What is done to places by name: open, create, remove, rename. The syscall and init floors, procfs and
- * the socket core call these; they check permissions, mount flags and types, take the locks in
+ * What is done to places by name: open, create, remove, rename. The syscall and init floors, procfs
+ * and the socket core call these; they check permissions, mount flags and types, take the locks in
  * their order and call the file system's operations.
  *
- * Every function takes kernel strings and a struct walk_from (fs/path.h), may sleep, and returns the
- * errno of the manual page it is named after.
+ * Every function takes kernel strings and a struct walk_from (fs/path.h), may sleep, and returns
+ * the errno of the manual page it is named after.
  */
 #pragma once
 
@@ -58,7 +58,10 @@ ssize_t path_readlink(const struct path *path, const struct walk_from *from, cha
 int __must_check inode_permission(struct inode *inode, const struct cred *cred, unsigned int mask);
 /* The same by mode bits and capabilities alone: the default of inode_ops.permission. */
 int __must_check inode_check_mode(struct inode *inode, const struct cred *cred, unsigned int mask);
-/* With the mount's: EROFS for writing to read-only mounts, EACCES for MAY_EXEC of files on noexec ones. */
+/*
+ * With the mount's: EROFS for writing to read-only mounts, EACCES for MAY_EXEC of files on noexec
+ * ones.
+ */
 int __must_check path_permission(const struct path *path, const struct cred *cred,
                                  unsigned int mask);
 /* Owner or CAP_FOWNER. */

@@ -37,7 +37,9 @@ static struct {
 
 static int64_t nr_creds __atomic;
 
-/* ---- users -------------------------------------------------------------------------------------- */
+/*
+ * ---- users --------------------------------------------------------------------------------------
+ */
 
 static struct user *user_find_locked(uid_t uid)
 {
@@ -77,7 +79,9 @@ void user_put(struct user *user)
 {
 	bool last;
 
-	/* The count reaches 0 only with the lock held, so that user_get() never finds a dead one. */
+	/*
+	 * The count reaches 0 only with the lock held, so that user_get() never finds a dead one.
+	 */
 	spin_lock(&users.lock);
 	last = refcount_put(&user->refs);
 	if (last)
@@ -87,7 +91,9 @@ void user_put(struct user *user)
 		cache_free(&user_cache, user);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------- */
+/*
+ * ---- groups -------------------------------------------------------------------------------------
+ */
 
 /* Shell sort: in place, short, and quick enough for 65536. */
 static void gids_sort(gid_t *gids, uint32_t count)
@@ -152,7 +158,9 @@ bool cred_in_egroup(const struct cred *cred, gid_t gid)
 	return gid == cred->egid || groups_have(cred->groups, gid);
 }
 
-/* ---- creds -------------------------------------------------------------------------------------- */
+/*
+ * ---- creds --------------------------------------------------------------------------------------
+ */
 
 static void cred_free_rcu(struct rcu_head *head)
 {

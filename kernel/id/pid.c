@@ -17,7 +17,10 @@
 
 static struct cache pid_cache = CACHE("pid", struct pid);
 
-/* ---- the tree's nodes: freed after a grace period, so each has room for an rcu_head behind it -------- */
+/*
+ * ---- the tree's nodes: freed after a grace period, so each has room for an rcu_head behind it
+ * --------
+ */
 
 static void *node_alloc(void)
 {

@@ -1,9 +1,9 @@
 /*
  * Pids: the numbers of threads, processes, groups and sessions, and what stands behind them.
  *
- * A struct pid is one number (one a namespace level; one level now) and lives as long as somebody refers
- * to it: the thread that has it, groups and sessions named after it, a pidfd, a file's owner. What
- * is attached to it is listed by kind:
+ * A struct pid is one number (one a namespace level; one level now) and lives as long as somebody
+ * refers to it: the thread that has it, groups and sessions named after it, a pidfd, a file's
+ * owner. What is attached to it is listed by kind:
  *
  *     PID_TID   the one thread with this number
  *     PID_TGID  the one process (its leading thread)
@@ -11,8 +11,8 @@
  *     PID_SID   the processes of this session
  *
  * Owners embed a struct pid_link per kind. Lookups run under RCU without a lock; attaching and
- * detaching take the caller's tree lock (RANK_PROCESS_TREE), which also guards the lists. A number is
- * free again when nothing is attached to it any more (or what was never used is put); references
+ * detaching take the caller's tree lock (RANK_PROCESS_TREE), which also guards the lists. A number
+ * is free again when nothing is attached to it any more (or what was never used is put); references
  * keep the memory, not the number.
  */
 #pragma once
@@ -33,9 +33,11 @@ struct pid {
 	struct refcount   refs;
 	uint32_t          level __const_after_init;
 	pid_t             numbers[PID_LEVELS] __const_after_init;
-	struct hlist      attached[PID_KINDS]; /* struct pid_link; writers: process tree lock; readers: RCU */
+	/* struct pid_link; writers: process tree lock; readers: RCU */
+	struct hlist      attached[PID_KINDS];
 	bool              is_numbered __guarded_by(pids.lock); /* found by its number */
-	struct wait_queue exit_queue;          /* pidfd pollers; woken when the process is a zombie */
+	/* pidfd pollers; woken when the process is a zombie */
+	struct wait_queue exit_queue;
 	struct rcu_head   rcu;
 };
 
@@ -44,11 +46,17 @@ struct pid_link {
 	struct pid       *pid; /* NULL while detached. A reference. */
 };
 
-/* The next free number, counting up and around; one reference. May sleep. -EAGAIN: none is left; -ENOMEM. */
+/*
+ * The next free number, counting up and around; one reference. May sleep. -EAGAIN: none is left;
+ * -ENOMEM.
+ */
 __must_check int pid_alloc(struct pid **pid);
 /* The same with a given number (clone3's set_tid). -EEXIST, -EINVAL. */
 __must_check int pid_alloc_number(pid_t number, struct pid **pid);
-/* The last put frees the memory, after a grace period. NULL does nothing. Any context but hard interrupts. */
+/*
+ * The last put frees the memory, after a grace period. NULL does nothing. Any context but hard
+ * interrupts.
+ */
 void pid_put(struct pid *pid);
 static inline struct pid *pid_get(struct pid *pid)
 {
@@ -88,8 +96,8 @@ static inline struct pid_link *pid_first(const struct pid *pid, enum pid_kind ki
 
 /*
  * Signals from floors that know no process (tty, file owners): sends sig to what is attached as
- * `kind`. info NULL: from the kernel. Through the operation that proc/ registers. Any context but hard
- * interrupts. 0 or -ESRCH.
+ * `kind`. info NULL: from the kernel. Through the operation that proc/ registers. Any context but
+ * hard interrupts. 0 or -ESRCH.
  */
 int pid_signal(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info);
 

@@ -38,7 +38,10 @@ static const struct {
 
 void rlimits_init(struct rlimits *limits, uint64_t memory_bytes)
 {
-	/* As Linux: the stacks of all threads may fill an eighth of memory; half of that for one user. */
+	/*
+	 * As Linux: the stacks of all threads may fill an eighth of memory; half of that for one
+	 * user.
+	 */
 	uint64_t threads = clamp(memory_bytes / (KSTACK_SIZE * 8), (uint64_t)THREADS_MIN,
 	                         (uint64_t)THREADS_MAX);
 

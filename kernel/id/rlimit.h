@@ -32,8 +32,8 @@ static inline uint64_t rlimit_hard(const struct rlimits *limits, unsigned int re
 
 /*
  * prlimit(2): reads the old pair and/or sets a new one; either may be NULL. may_raise: the caller
- * has CAP_SYS_RESOURCE. -EINVAL (unknown resource, soft above hard), -EPERM (hard raised; NOFILE above
- * nr_open_max).
+ * has CAP_SYS_RESOURCE. -EINVAL (unknown resource, soft above hard), -EPERM (hard raised; NOFILE
+ * above nr_open_max).
  */
 __must_check int rlimit_change(struct rlimits *limits, unsigned int resource,
                                const struct rlimit64 *new, struct rlimit64 *old, bool may_raise);

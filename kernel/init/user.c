@@ -1,5 +1,6 @@
 /*
- * The first task. See init/user.h; the order of programs tried is Linux's (Documentation/admin-guide, "init=").
+ * The first task. See init/user.h; the order of programs tried is Linux's
+ * (Documentation/admin-guide, "init=").
  */
 #include "init/user.h"
 

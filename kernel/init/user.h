@@ -4,8 +4,9 @@
 #pragma once
 
 /*
- * Unpacks the initramfs into the root file system and starts the first task, which runs the first program that can be
- * run: `rdinit=` (/init by default) when there is an initramfs with it, else `init=`, else /sbin/init, /etc/init, /bin/init,
+ * Unpacks the initramfs into the root file system and starts the first task, which runs the first
+ * program that can be run: `rdinit=` (/init by default) when there is an initramfs with it, else
+ * `init=`, else /sbin/init, /etc/init, /bin/init,
  * /bin/sh. Panics in Linux's words when there is none. Returns; the calling thread becomes idle.
  */
 void user_start(void);

@@ -100,7 +100,10 @@ static int copy_fs(struct task *task, uint64_t flags)
 	return 0;
 }
 
-/* The current task's namespaces, or new ones of the kinds in `flags`; `fs` moves along into new mounts. */
+/*
+ * The current task's namespaces, or new ones of the kinds in `flags`; `fs` moves along into new
+ * mounts.
+ */
 static int namespaces_for(uint64_t flags, struct fs_context *fs, struct nsproxy **out)
 {
 	struct nsproxy *own = task_current()->ns;
@@ -255,7 +258,10 @@ static void adopt_proc_locked(struct task *task, const struct clone_request *req
 	proc_attach_locked(proc, is_sibling ? own->parent : own);
 }
 
-/* Gives the task its place. A signal that came first is dealt with first, then the call is made again. */
+/*
+ * Gives the task its place. A signal that came first is dealt with first, then the call is made
+ * again.
+ */
 static int publish(struct task *task, const struct clone_request *request)
 {
 	int err = 0;

@@ -1,9 +1,9 @@
 /*
  * New tasks: fork(2), vfork(2), clone(2) and clone3(2) are one operation with flags.
  *
- * Everything that can fail is done before the new task is visible; task_publish() then cannot fail except
- * for a signal that came first, which restarts the call, so that a signal sent to a group reaches
- * either both parent and child or finds the fork not yet done.
+ * Everything that can fail is done before the new task is visible; task_publish() then cannot fail
+ * except for a signal that came first, which restarts the call, so that a signal sent to a group
+ * reaches either both parent and child or finds the fork not yet done.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ struct clone_request {
 };
 
 /*
- * Makes a task that continues at `regs` with 0 as result. Sleeps; with CLONE_VFORK until the child has
- * exec'ed or exited. Returns the child's TID or clone(2)'s errors. Current task only.
+ * Makes a task that continues at `regs` with 0 as result. Sleeps; with CLONE_VFORK until the child
+ * has exec'ed or exited. Returns the child's TID or clone(2)'s errors. Current task only.
  */
 long task_clone(const struct clone_request *request, const struct pt_regs *regs);
 
@@ -33,7 +33,10 @@ long task_clone(const struct clone_request *request, const struct pt_regs *regs)
  */
 int task_create_init(void (*main)(void *task), struct task **out);
 
-/* unshare(2) of CLONE_NEWNS and CLONE_NEWUTS for the current task, whose fs context is its own. -ENOMEM. */
+/*
+ * unshare(2) of CLONE_NEWNS and CLONE_NEWUTS for the current task, whose fs context is its own.
+ * -ENOMEM.
+ */
 int __must_check task_unshare_namespaces(uint64_t flags);
 
 /* Wakes a parent that sleeps in vfork(2); called by exec at the point of no return, and by exit. */

@@ -1,11 +1,14 @@
 /*
- * The argument and environment strings of an exec on their way from the old address space to the new.
+ * The argument and environment strings of an exec on their way from the old address space to the
+ * new.
  *
- * Strings are kept end to end in pages of the kernel, arguments first. Interpreters of `#!` scripts put
- * theirs in front; argv[0] may be dropped for it. exec_args_fini() frees all, whatever was done.
+ * Strings are kept end to end in pages of the kernel, arguments first. Interpreters of `#!` scripts
+ * put theirs in front; argv[0] may be dropped for it. exec_args_fini() frees all, whatever was
+ * done.
  *
- * Limits are Linux's (execve(2), "Limits on size of arguments and environment"): a string at most 128 KiB,
- * all with their pointers at most a quarter of RLIMIT_STACK, capped at 6 MiB and never below 128 KiB.
+ * Limits are Linux's (execve(2), "Limits on size of arguments and environment"): a string at most
+ * 128 KiB, all with their pointers at most a quarter of RLIMIT_STACK, capped at 6 MiB and never
+ * below 128 KiB.
  */
 #pragma once
 
@@ -34,8 +37,8 @@ int __must_check exec_args_init(struct exec_args *args, uint64_t stack_limit);
 void exec_args_fini(struct exec_args *args);
 
 /*
- * Takes in the arrays of strings, arguments then environment (0 is an empty array). -EFAULT, -E2BIG, -ENOMEM.
- * An empty argument list becomes one empty string, as on Linux.
+ * Takes in the arrays of strings, arguments then environment (0 is an empty array). -EFAULT,
+ * -E2BIG, -ENOMEM. An empty argument list becomes one empty string, as on Linux.
  */
 int __must_check exec_args_from_user(struct exec_args *args, uaddr_t argv, uaddr_t envp);
 int __must_check exec_args_from_kernel(struct exec_args *args, const char *const argv[],
@@ -51,8 +54,8 @@ void exec_args_drop_first(struct exec_args *args);
 size_t exec_args_total(const struct exec_args *args);
 
 /*
- * Hands out the bytes in order, front, arguments, environment: `sink` gets each run and a nonzero answer of
- * it ends the walk and is returned.
+ * Hands out the bytes in order, front, arguments, environment: `sink` gets each run and a nonzero
+ * answer of it ends the walk and is returned.
  */
 int exec_args_for_each_run(const struct exec_args *args,
 			   int (*sink)(void *context, const char *bytes, size_t n), void *context);

@@ -1,6 +1,6 @@
 /*
- * The point of no return of execve(2), and what a new program does not inherit (execve(2), "Effect on
- * process attributes"; ABI-wise the order is: siblings die, memory changes, identity changes).
+ * The point of no return of execve(2), and what a new program does not inherit (execve(2), "Effect
+ * on process attributes"; ABI-wise the order is: siblings die, memory changes, identity changes).
  */
 #include <asm/signal.h>
 #include <linux/errno.h>

@@ -1,10 +1,10 @@
 /*
  * ELF programs: mapped as lib/elf's checked plan says, with their interpreter beside them.
  *
- * File pages are mapped private, nothing is read here; only the tail of the last file page of a segment is
- * zeroed, and what is beyond the file is anonymous. Fixed programs go where they were linked, static PIE
- * and interpreters where mmap would put them, PIE with an interpreter at two thirds of the user half as on
- * Linux.
+ * File pages are mapped private, nothing is read here; only the tail of the last file page of a
+ * segment is zeroed, and what is beyond the file is anonymous. Fixed programs go where they were
+ * linked, static PIE and interpreters where mmap would put them, PIE with an interpreter at two
+ * thirds of the user half as on Linux.
  */
 #include <asm/mman.h>
 #include <linux/elf.h>

@@ -20,8 +20,10 @@ struct exec {
 	struct exec_args  args;
 	struct file      *file;   /* the program to map: a script's interpreter in the end */
 	char             *name;   /* as the caller named it: AT_EXECFN, and the comm of a script */
-	char              script_name[EXEC_HEAD_SIZE]; /* how a nested script is called; "": by `name` */
-	bool              is_hidden;   /* name is a descriptor that closes on exec: a script cannot be reopened */
+	/* how a nested script is called; "": by `name` */
+	char              script_name[EXEC_HEAD_SIZE];
+	/* name is a descriptor that closes on exec: a script cannot be reopened */
+	bool              is_hidden;
 	char              head[EXEC_HEAD_SIZE];
 	size_t            head_size;
 	unsigned          depth;  /* of interpreters */
@@ -40,7 +42,10 @@ struct exec {
 	struct sighand   *own_sighand;
 };
 
-/* `#!`: the interpreter becomes exec->file and its words arguments. 0, or -ENOEXEC when it is no script. */
+/*
+ * `#!`: the interpreter becomes exec->file and its words arguments. 0, or -ENOEXEC when it is no
+ * script.
+ */
 int exec_load_script(struct exec *exec, const struct walk_from *from);
 
 /* An ELF program: maps it and its interpreter into exec->space. -ENOEXEC when it is none. */

@@ -1,6 +1,6 @@
 /*
- * `#!` scripts: execve(2), "Interpreter scripts". The first line names the interpreter and at most one
- * argument, which is all that follows, spaces included.
+ * `#!` scripts: execve(2), "Interpreter scripts". The first line names the interpreter and at most
+ * one argument, which is all that follows, spaces included.
  */
 #include <linux/errno.h>
 

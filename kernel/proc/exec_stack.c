@@ -1,5 +1,6 @@
 /*
- * The initial stack, which is ABI (System V psABI for AMD64, "Initial Process Stack"; getauxval(3)):
+ * The initial stack, which is ABI (System V psABI for AMD64, "Initial Process Stack";
+ * getauxval(3)):
  *
  *     top    8 zero bytes
  *            name of the program (AT_EXECFN)
@@ -45,7 +46,10 @@ static int write_bytes(struct exec *exec, uaddr_t at, const void *bytes, size_t 
 			    SPACE_ACCESS_WRITE | SPACE_ACCESS_FORCE) == n ? 0 : -E2BIG;
 }
 
-/* Where the pointer to string number i goes in the block: after argc, and over the NULL that ends argv. */
+/*
+ * Where the pointer to string number i goes in the block: after argc, and over the NULL that ends
+ * argv.
+ */
 static size_t pointer_slot(const struct exec_args *args, uint32_t i)
 {
 	return i < args->argc ? 1 + i : 2 + i;

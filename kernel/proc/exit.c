@@ -1,8 +1,8 @@
 /*
  * exit(2), from the decision to the last switch. See proc/exit.h for the order of things.
  *
- * Two counts decide. nr_active says which task is the last to begin: it stops the timers and leaves the
- * terminal. nr_live (proc_tree_lock) says which is the last to be done: it buries the process.
+ * Two counts decide. nr_active says which task is the last to begin: it stops the timers and leaves
+ * the terminal. nr_live (proc_tree_lock) says which is the last to be done: it buries the process.
  */
 #include "proc/exit.h"
 

@@ -3,8 +3,8 @@
  *
  * A task gives its resources back in an order that others rely on: user memory last touched (robust
  * futexes, clear_child_tid), then the address space, then files (whose close may block), then the
- * terminal, then the news to the parent. The last task of a group takes the process to its zombie state;
- * only then can wait4(2) see it.
+ * terminal, then the news to the parent. The last task of a group takes the process to its zombie
+ * state; only then can wait4(2) see it.
  */
 #pragma once
 

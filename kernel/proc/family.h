@@ -11,15 +11,18 @@
 struct proc;
 
 /*
- * Makes the process, whose last task is done, a zombie: children go to the reaper, the parent is told.
- * A process whose parent does not care is unlinked at once.
+ * Makes the process, whose last task is done, a zombie: children go to the reaper, the parent is
+ * told. A process whose parent does not care is unlinked at once.
  */
 void family_bury_locked(struct proc *proc);
 
 /* Takes a zombie out of every list and index and drops the tree's reference. */
 void family_unlink_locked(struct proc *proc);
 
-/* Sends SIGCHLD for a stop or continue (`why` is CLD_STOPPED or CLD_CONTINUED) and wakes the parent. */
+/*
+ * Sends SIGCHLD for a stop or continue (`why` is CLD_STOPPED or CLD_CONTINUED) and wakes the
+ * parent.
+ */
 void family_report_stop_locked(struct proc *proc, int why);
 
 /* The wait status that `proc` died with. */

@@ -1,9 +1,10 @@
 /*
  * Futexes. See proc/futex.h.
  *
- * A waiter lives on its sleeper's stack. Its bucket's lock is what makes that safe: a waker marks and wakes
- * it with the lock held, and the sleeper takes the lock once more before it goes. Requeueing changes the bucket of a
- * waiter under both locks, so the sleeper takes the one that waiter->bucket names and looks again.
+ * A waiter lives on its sleeper's stack. Its bucket's lock is what makes that safe: a waker marks
+ * and wakes it with the lock held, and the sleeper takes the lock once more before it goes.
+ * Requeueing changes the bucket of a waiter under both locks, so the sleeper takes the one that
+ * waiter->bucket names and looks again.
  */
 #include "proc/futex.h"
 
@@ -28,7 +29,9 @@ struct bucket {
 	struct list     waiters __guarded_by(lock);
 };
 
-/* What a word is known by: object and offset of a shared one, space and address of a private one. */
+/*
+ * What a word is known by: object and offset of a shared one, space and address of a private one.
+ */
 struct futex_key {
 	const void *object;
 	uint64_t    offset;
@@ -125,7 +128,10 @@ static void wake_locked(struct waiter *waiter)
 	wake_up(&waiter->sleeper);
 }
 
-/* ---- waiting --------------------------------------------------------------------------------------- */
+/*
+ * ---- waiting
+ * ---------------------------------------------------------------------------------------
+ */
 
 /* Queues the waiter if the word still has the value: 0, -EAGAIN, -EFAULT. */
 static int enqueue(struct waiter *waiter, uaddr_t address, uint32_t value)
@@ -220,7 +226,10 @@ static ns_t deadline_of(const struct futex_request *request, bool is_absolute)
 	return request->op & FUTEX_CLOCK_REALTIME ? timeout - clock_realtime_offset() : timeout;
 }
 
-/* ---- waking and requeueing -------------------------------------------------------------------------- */
+/*
+ * ---- waking and requeueing
+ * --------------------------------------------------------------------------
+ */
 
 static int wake_key_locked(struct bucket *bucket, const struct futex_key *key, int nr, uint32_t bitset)
 {

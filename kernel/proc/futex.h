@@ -1,9 +1,10 @@
 /*
  * Futexes: sleeping and waking on a word of user memory. futex(2), futex(7), set_robust_list(2).
  *
- * A word is known by a key: for private futexes address space and address, for shared ones the object behind
- * the mapping and the offset in it, so that processes with different mappings meet. Waiters stand in hashed
- * buckets, each with a spinlock; the value is compared under that lock, after which a waker cannot be missed.
+ * A word is known by a key: for private futexes address space and address, for shared ones the
+ * object behind the mapping and the offset in it, so that processes with different mappings meet.
+ * Waiters stand in hashed buckets, each with a spinlock; the value is compared under that lock,
+ * after which a waker cannot be missed.
  */
 #pragma once
 

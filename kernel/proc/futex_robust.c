@@ -1,9 +1,9 @@
 /*
- * Robust lists: locks that a dying task leaves behind are marked for the next owner. set_robust_list(2),
- * Documentation/locking/robust-futex-ABI of Linux.
+ * Robust lists: locks that a dying task leaves behind are marked for the next owner.
+ * set_robust_list(2), Documentation/locking/robust-futex-ABI of Linux.
  *
- * Everything here is the program's own memory and may be anything: the walk is bounded, every access may fail, and
- * the next entry is read before the present one is given away.
+ * Everything here is the program's own memory and may be anything: the walk is bounded, every
+ * access may fail, and the next entry is read before the present one is given away.
  */
 #include <linux/futex.h>
 

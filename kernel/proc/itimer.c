@@ -1,8 +1,8 @@
 /*
  * Interval timers and RLIMIT_CPU. See proc/itimer.h.
  *
- * CPU time is what accounting ticks have seen: proc->cpu_ns grows at each tick of any of its tasks, exact to a
- * tick, as on Linux. Nothing is counted for a process that has armed nothing.
+ * CPU time is what accounting ticks have seen: proc->cpu_ns grows at each tick of any of its tasks,
+ * exact to a tick, as on Linux. Nothing is counted for a process that has armed nothing.
  */
 #include "proc/itimer.h"
 
@@ -123,7 +123,10 @@ static void check_cpu_timer_locked(struct proc *proc, struct itimer *timer, uint
 	(void)signal_send_proc_locked(proc, sig, SIGINFO_KERNEL);
 }
 
-/* setrlimit(2), RLIMIT_CPU: SIGXCPU at the soft limit and each second beyond, SIGKILL at the hard one. */
+/*
+ * setrlimit(2), RLIMIT_CPU: SIGXCPU at the soft limit and each second beyond, SIGKILL at the hard
+ * one.
+ */
 static void check_limit_locked(struct proc *proc)
 {
 	uint64_t soft = rlimit_get(&proc->limits, RLIMIT_CPU), hard = rlimit_hard(&proc->limits, RLIMIT_CPU);

@@ -1,8 +1,8 @@
 /*
  * Interval timers (setitimer(2), alarm(2)) and the CPU-time limit of a process (RLIMIT_CPU).
  *
- * ITIMER_REAL is a timer of the scheduler's room; VIRTUAL and PROF are compared with the CPU time used at every
- * accounting tick of a task that runs.
+ * ITIMER_REAL is a timer of the scheduler's room; VIRTUAL and PROF are compared with the CPU time
+ * used at every accounting tick of a task that runs.
  */
 #pragma once
 
@@ -11,7 +11,9 @@
 struct proc;
 struct task;
 
-/* `which` is ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF. Spans in nanoseconds; value 0: disarmed. */
+/*
+ * `which` is ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF. Spans in nanoseconds; value 0: disarmed.
+ */
 struct itimer_setting {
 	ns_t value_ns;
 	ns_t interval_ns;

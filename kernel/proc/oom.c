@@ -25,7 +25,9 @@ static struct {
 	ns_t            next_choice __guarded_by(lock);
 } oom = { .lock = SPINLOCK(RANK_LEAF) };
 
-/* Resident pages and page tables of the process, plus its adjustment in thousandths of all memory. */
+/*
+ * Resident pages and page tables of the process, plus its adjustment in thousandths of all memory.
+ */
 static int64_t badness(struct proc *proc)
 {
 	int64_t adjust = atomic_load_relaxed(&proc->oom_score_adj), pages = 0;

@@ -1,9 +1,10 @@
 /*
- * Out of memory: the choice of a victim, Linux's badness (proc(5), /proc/PID/oom_score, oom_score_adj).
+ * Out of memory: the choice of a victim, Linux's badness (proc(5), /proc/PID/oom_score,
+ * oom_score_adj).
  *
- * The victim gets SIGKILL, which ends even killable sleeps, and its anonymous memory is unmapped at once
- * (space_reap()), so that memory comes back before it has died. Init and processes with oom_score_adj -1000 are
- * never chosen.
+ * The victim gets SIGKILL, which ends even killable sleeps, and its anonymous memory is unmapped at
+ * once (space_reap()), so that memory comes back before it has died. Init and processes with
+ * oom_score_adj -1000 are never chosen.
  */
 #pragma once
 

@@ -18,12 +18,14 @@
 struct posix_timer {
 	struct list     link __guarded_by(proc->lock);
 	struct proc    *proc __const_after_init;
-	struct task    *task __const_after_init; /* SIGEV_THREAD_ID: a reference; NULL: the process */
+	/* SIGEV_THREAD_ID: a reference; NULL: the process */
+	struct task    *task __const_after_init;
 	int             id __const_after_init;
 	int             clock __const_after_init;
 	bool            is_silent __const_after_init; /* SIGEV_NONE */
 	bool            is_queued __guarded_by(proc->lock);
-	bool            is_deleted __guarded_by(proc->lock); /* off the list; a callback may still come */
+	/* off the list; a callback may still come */
+	bool            is_deleted __guarded_by(proc->lock);
 	ns_t            interval_ns __guarded_by(proc->lock);
 	int64_t         overrun __guarded_by(proc->lock);      /* since the signal was queued */
 	int32_t         last_overrun __guarded_by(proc->lock); /* told with the last signal */

@@ -3,15 +3,16 @@
  * children, process group and session, shared pending signals, stop state, limits, timers, usage.
  *
  * Invariants, each under proc_tree_lock:
- *  - `tasks` holds every task that is not dead; `leader` is the one whose TID is the TGID. The leader
- *    stays in the list as a zombie until all others are gone.
+ *  - `tasks` holds every task that is not dead; `leader` is the one whose TID is the TGID. The
+ *    leader stays in the list as a zombie until all others are gone.
  *  - `parent` is NULL only for init; a process whose parent exits goes to the nearest subreaper
  *    above, else to init, in the same critical section.
  *  - a process is in exactly one process group and one session, which are pids with links
  *    (id/pid.h), so a group lives exactly as long as it has members.
  *
- * Locks: proc_tree_lock guards the shape of the tree, group and session membership, and exit states.
- * proc->lock (irq-safe, taken inside it) guards signals, stop state and the group-exit decision.
+ * Locks: proc_tree_lock guards the shape of the tree, group and session membership, and exit
+ * states. proc->lock (irq-safe, taken inside it) guards signals, stop state and the group-exit
+ * decision.
  */
 #pragma once
 
@@ -52,9 +53,11 @@ struct proc {
 	struct spinlock    lock; /* irq-safe */
 
 	struct task       *leader        __guarded_by(proc_tree_lock);
-	struct list        tasks         __guarded_by(proc_tree_lock and lock); /* either to read it */
+	/* either to read it */
+	struct list        tasks         __guarded_by(proc_tree_lock and lock);
 	uint32_t           nr_active     __atomic; /* tasks that have not begun to exit */
-	uint32_t           nr_live       __guarded_by(proc_tree_lock); /* tasks that are not done with it */
+	/* tasks that are not done with it */
+	uint32_t           nr_live       __guarded_by(proc_tree_lock);
 	struct proc       *parent        __guarded_by(proc_tree_lock);
 	struct list        children      __guarded_by(proc_tree_lock);
 	struct list        sibling       __guarded_by(proc_tree_lock);
@@ -68,14 +71,19 @@ struct proc {
 	bool               is_zombie     __guarded_by(proc_tree_lock); /* reapable by wait4(2) */
 	struct wait_queue  child_wait;   /* wait4(2) of this process sleeps here; own lock */
 
-	struct sigpending  pending       __guarded_by(lock); /* sent to the process, not to one task */
+	/* sent to the process, not to one task */
+	struct sigpending  pending       __guarded_by(lock);
 	enum proc_stop     stop          __guarded_by(lock);
-	bool               stop_unreported __guarded_by(lock); /* wait4(WUNTRACED) has not seen it yet */
+	/* wait4(WUNTRACED) has not seen it yet */
+	bool               stop_unreported __guarded_by(lock);
 	int                stop_signal   __guarded_by(lock);
-	int                untold        __guarded_by(lock); /* CLD_*: news that the parent has to be sent */
+	/* CLD_*: news that the parent has to be sent */
+	int                untold        __guarded_by(lock);
 	uint32_t           nr_to_stop    __guarded_by(lock); /* tasks that have yet to stop */
-	bool               is_exiting    __guarded_by(lock); /* exit_group(2) or a fatal signal decided */
-	int                exit_code     __guarded_by(lock); /* what the group dies of, valid with is_exiting */
+	/* exit_group(2) or a fatal signal decided */
+	bool               is_exiting    __guarded_by(lock);
+	/* what the group dies of, valid with is_exiting */
+	int                exit_code     __guarded_by(lock);
 	struct task       *execing       __guarded_by(lock); /* waits for its siblings to die */
 
 	struct rlimits     limits;       /* own lock, see id/rlimit.h */
@@ -83,11 +91,13 @@ struct proc {
 	ns_t               real_interval __guarded_by(lock);
 	struct itimer      virtual_timer __guarded_by(lock);
 	struct itimer      prof_timer    __guarded_by(lock);
-	uint64_t           user_ns       __atomic; /* CPU time as ticks saw it, for the three below */
+	/* CPU time as ticks saw it, for the three below */
+	uint64_t           user_ns       __atomic;
 	uint64_t           cpu_ns        __atomic;
 	struct list        posix_timers  __guarded_by(lock); /* proc/posix_timer.h */
 	int                next_timer_id __guarded_by(lock);
-	uint64_t           cpu_warned_s  __guarded_by(lock); /* RLIMIT_CPU: seconds at the last SIGXCPU */
+	/* RLIMIT_CPU: seconds at the last SIGXCPU */
+	uint64_t           cpu_warned_s  __guarded_by(lock);
 
 	struct usage       dead_usage    __guarded_by(lock); /* of tasks that are gone */
 	struct usage       child_usage   __guarded_by(lock); /* of children that were waited for */
@@ -108,7 +118,10 @@ struct proc *proc_lookup(pid_t tgid);
 void proc_get(struct proc *proc);
 void proc_put(struct proc *proc);
 
-/* The process with the least TGID >= `from`, with a reference, or NULL: /proc and kill(-1) walk by it. */
+/*
+ * The process with the least TGID >= `from`, with a reference, or NULL: /proc and kill(-1) walk by
+ * it.
+ */
 struct proc *proc_next(pid_t from);
 
 /* Its numbers as user space sees them (0 for a parent that is outside, as for init). */

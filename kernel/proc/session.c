@@ -53,7 +53,9 @@ int session_create(pid_t *sid)
 	if (err)
 		return err;
 	spin_lock(&proc_tree_lock);
-	/* A group of this number exists already: the caller leads it, or left members behind in it. */
+	/*
+	 * A group of this number exists already: the caller leads it, or left members behind in it.
+	 */
 	if (proc->session->leader == proc || pid_has(proc->tgid, PID_PGID)) {
 		spin_unlock(&proc_tree_lock);
 		session_put(fresh);

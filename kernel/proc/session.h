@@ -20,7 +20,9 @@ struct session;
 struct session_tty_ops {
 	/* The leader exits: disassociate, hang up the foreground group (setsid(2), NOTES). */
 	void (*leader_exit)(struct session *session, void *tty);
-	/* Device number for /proc/PID/stat field 7, and the foreground group's number for field 8. */
+	/*
+	 * Device number for /proc/PID/stat field 7, and the foreground group's number for field 8.
+	 */
 	dev_t (*device)(void *tty);
 	pid_t (*foreground)(void *tty);
 };
@@ -28,7 +30,8 @@ struct session_tty_ops {
 struct session {
 	struct refcount               refs;
 	struct pid                   *sid     __const_after_init;
-	struct proc                  *leader  __guarded_by(proc_tree_lock); /* NULL once it has exited */
+	/* NULL once it has exited */
+	struct proc                  *leader  __guarded_by(proc_tree_lock);
 	void                         *tty     __guarded_by(proc_tree_lock); /* NULL: none */
 	const struct session_tty_ops *tty_ops __guarded_by(proc_tree_lock);
 };
@@ -36,12 +39,15 @@ struct session {
 void session_get(struct session *session);
 void session_put(struct session *session);
 
-/* A new session with the current process as leader and its pid as only group. 0, -EPERM, -ENOMEM. */
+/*
+ * A new session with the current process as leader and its pid as only group. 0, -EPERM, -ENOMEM.
+ */
 int session_create(pid_t *sid);
 
 /*
- * Gives the session a controlling terminal, or takes `tty` away again. The tty floor owns the rules of
- * TIOCSCTTY and the reference on the terminal. session_tty_set() is -EPERM when there is one already.
+ * Gives the session a controlling terminal, or takes `tty` away again. The tty floor owns the rules
+ * of TIOCSCTTY and the reference on the terminal. session_tty_set() is -EPERM when there is one
+ * already.
  */
 int session_tty_set(struct session *session, void *tty, const struct session_tty_ops *ops);
 void session_tty_clear(struct session *session, void *tty);

@@ -144,7 +144,9 @@ bool signal_is_ignored_locked(struct task *task, int sig)
 	       (handler == HANDLER_DEFAULT && (SIGNAL_BIT(sig) & SIGNALS_IGNORED_BY_DEFAULT));
 }
 
-/* The action of a process as a whole is that of any of its tasks: CLONE_THREAD implies one table. */
+/*
+ * The action of a process as a whole is that of any of its tasks: CLONE_THREAD implies one table.
+ */
 bool sighand_reaps_children_locked(struct proc *proc, bool *is_ignored)
 {
 	struct k_sigaction action = sighand_action(proc->leader->sighand, SIGCHLD);

@@ -1,9 +1,10 @@
 /*
  * Signals: sending, blocking, waiting, stopping, and delivery on the way to user mode. signal(7).
  *
- * Sending marks the signal pending under the target's proc->lock, chooses a task that may take it, and
- * sets TF_SIGNAL there (TF_KILLED too when it will be fatal), which ends its sleep. The receiver acts
- * in signal_deliver(), called by the slow exit to user mode, until nothing is left to do.
+ * Sending marks the signal pending under the target's proc->lock, chooses a task that may take it,
+ * and sets TF_SIGNAL there (TF_KILLED too when it will be fatal), which ends its sleep. The
+ * receiver acts in signal_deliver(), called by the slow exit to user mode, until nothing is left to
+ * do.
  *
  * Masks are 64 bits, bit sig-1. SIGKILL and SIGSTOP never enter a blocked mask.
  */
@@ -37,9 +38,14 @@ struct k_sigaction {
 	uint64_t mask;
 };
 
-/* ---- sending: none sleeps; each may be called with interrupts off ------------------------------ */
+/*
+ * ---- sending: none sleeps; each may be called with interrupts off ------------------------------
+ */
 
-/* To the process as a whole. 0, -EAGAIN (a real-time queue is full). SIGKILL and SIGCONT always arrive. */
+/*
+ * To the process as a whole. 0, -EAGAIN (a real-time queue is full). SIGKILL and SIGCONT always
+ * arrive.
+ */
 int signal_send_proc(struct proc *proc, int sig, const siginfo_t *info);
 
 /* As above when the caller holds proc_tree_lock and proc->lock already (exit's SIGCHLD). */
@@ -49,12 +55,16 @@ int signal_send_proc_locked(struct proc *proc, int sig, const siginfo_t *info);
 int signal_send_task(struct task *task, int sig, const siginfo_t *info);
 
 /*
- * Queues an element of the sender's own, to `task` or, when that is NULL, to the process. proc->lock held.
- * False: the signal is ignored, or the target is dying, and the element stays the sender's.
+ * Queues an element of the sender's own, to `task` or, when that is NULL, to the process.
+ * proc->lock held. False: the signal is ignored, or the target is dying, and the element stays the
+ * sender's.
  */
 bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueue *queued);
 
-/* To the current task for a fault of its own code: unblocks it, and resets an ignored one to default. */
+/*
+ * To the current task for a fault of its own code: unblocks it, and resets an ignored one to
+ * default.
+ */
 void signal_force(int sig, const siginfo_t *info);
 
 /* To every member of a process group; -ESRCH when it has none. Takes proc_tree_lock. */
@@ -63,7 +73,10 @@ int signal_send_pgrp(struct pid *pgid, int sig, const siginfo_t *info);
 /* As above with proc_tree_lock held; a group without members is nobody's error. */
 void signal_send_pgrp_locked(struct pid *pgid, int sig, const siginfo_t *info);
 
-/* kill(2) as the current task, with its permission checks and its meaning of pid 0, -1 and negatives. */
+/*
+ * kill(2) as the current task, with its permission checks and its meaning of pid 0, -1 and
+ * negatives.
+ */
 int signal_kill(pid_t pid, int sig, const siginfo_t *info);
 
 /* tgkill(2), tkill(2) (tgid 0) and their queueing kin, as the current task. */
@@ -72,16 +85,25 @@ int signal_tgkill(pid_t tgid, pid_t tid, int sig, const siginfo_t *info);
 /* May the current task signal `proc` (kill(2), DESCRIPTION)? 0 or -EPERM. */
 int signal_may_send(struct proc *proc, int sig);
 
-/* ---- the current task's own ---------------------------------------------------------------------- */
+/*
+ * ---- the current task's own
+ * ----------------------------------------------------------------------
+ */
 
 /* True when a signal is to be handled before user mode: interruptible sleeps end then. */
 bool signal_is_pending(void);
 bool signal_is_fatal_pending(void);
 
-/* rt_sigaction(2) on kernel values; 0 or -EINVAL. `act`, `old` may be NULL. Discards what becomes ignored. */
+/*
+ * rt_sigaction(2) on kernel values; 0 or -EINVAL. `act`, `old` may be NULL. Discards what becomes
+ * ignored.
+ */
 int signal_action_set(int sig, const struct k_sigaction *act, struct k_sigaction *old);
 
-/* Sets the blocked mask (SIGKILL, SIGSTOP are left out) and retargets what another task may take now. */
+/*
+ * Sets the blocked mask (SIGKILL, SIGSTOP are left out) and retargets what another task may take
+ * now.
+ */
 void signal_mask_set(uint64_t blocked);
 
 /* Puts `blocked` in force until the call has returned to user mode: sigsuspend(2), ppoll(2), ... */
@@ -90,25 +112,34 @@ void signal_mask_set_until_return(uint64_t blocked);
 /* After a call that used it and was not interrupted: the old mask back at once. */
 void signal_mask_restore(void);
 
-/* Takes one pending signal of `mask` off the queues: its number, or 0. sigtimedwait(2), signalfd(2). */
+/*
+ * Takes one pending signal of `mask` off the queues: its number, or 0. sigtimedwait(2),
+ * signalfd(2).
+ */
 int signal_dequeue(uint64_t mask, siginfo_t *info);
 
 /* All that pends for the current task, blocked or not: sigpending(2). */
 uint64_t signal_pending_set(void);
 
 /*
- * The slow exit to user mode: stops, dies, or sets up handlers' frames in `regs`, and restarts or ends
- * the interrupted call. May not return. Called with interrupts on.
+ * The slow exit to user mode: stops, dies, or sets up handlers' frames in `regs`, and restarts or
+ * ends the interrupted call. May not return. Called with interrupts on.
  */
 void signal_deliver(struct pt_regs *regs);
 
 /* sigaltstack(2): what is set, with SS_ONSTACK when `sp` lies in it. */
 stack_t signal_altstack_state(const struct task *task, uaddr_t sp);
 
-/* rt_sigreturn(2): takes the frame on the user stack back; the value for rax. A bad frame is a SIGSEGV. */
+/*
+ * rt_sigreturn(2): takes the frame on the user stack back; the value for rax. A bad frame is a
+ * SIGSEGV.
+ */
 long signal_return(struct pt_regs *regs);
 
-/* ---- sighand: the table of actions, shared by CLONE_SIGHAND --------------------------------------- */
+/*
+ * ---- sighand: the table of actions, shared by CLONE_SIGHAND
+ * ---------------------------------------
+ */
 
 /* A new table with all defaults, or with the actions of `from`. -ENOMEM. */
 int sighand_create(const struct sighand *from, struct sighand **out);
@@ -118,25 +149,37 @@ void sighand_put(struct sighand *sighand);
 /* True when the table has a second user, so that exec needs one of its own. */
 bool sighand_is_shared(const struct sighand *sighand);
 
-/* execve(2): handlers back to default in the current task's (own) table, ignores kept; altstack gone. */
+/*
+ * execve(2): handlers back to default in the current task's (own) table, ignores kept; altstack
+ * gone.
+ */
 void sighand_exec_reset(void);
 
-/* SIGCHLD of `proc` is ignored (*is_ignored) or SA_NOCLDWAIT: its children leave no zombies. proc->lock held. */
+/*
+ * SIGCHLD of `proc` is ignored (*is_ignored) or SA_NOCLDWAIT: its children leave no zombies.
+ * proc->lock held.
+ */
 bool sighand_reaps_children_locked(struct proc *proc, bool *is_ignored);
 
 /* SA_NOCLDSTOP: no SIGCHLD when a child stops or continues. proc->lock held. */
 bool sighand_ignores_stops_locked(struct proc *proc);
 
-/* ---- what exit and exec need ------------------------------------------------------------------------ */
+/*
+ * ---- what exit and exec need
+ * ------------------------------------------------------------------------
+ */
 
 /*
- * Decides that the current group dies with `code` (a wait status) and kills all other tasks. Returns the code
- * that the group dies of: another's when that had been decided already.
+ * Decides that the current group dies with `code` (a wait status) and kills all other tasks.
+ * Returns the code that the group dies of: another's when that had been decided already.
  */
 int signal_kill_group_for_exit(int code);
 
 /* Kills all other tasks of the group, with proc->lock held: exec's first half. */
 void signal_kill_siblings_locked(struct task *survivor);
 
-/* The exiting task is no candidate any more: its group's pending signals go to another, stop counts agree. */
+/*
+ * The exiting task is no candidate any more: its group's pending signals go to another, stop counts
+ * agree.
+ */
 void signal_task_exits(struct task *task);

@@ -1,9 +1,10 @@
 /*
  * Delivery: what happens to pending signals on the way to user mode.
  *
- * Each round takes one signal: ignored ones vanish, stops stop, deadly ones do not return, and a handler gets a
- * frame on the user stack. After handlers, or without any, the interrupted system call is ended or made again
- * (signal(7), "Interruption of system calls and library functions by signal handlers").
+ * Each round takes one signal: ignored ones vanish, stops stop, deadly ones do not return, and a
+ * handler gets a frame on the user stack. After handlers, or without any, the interrupted system
+ * call is ended or made again (signal(7), "Interruption of system calls and library functions by
+ * signal handlers").
  */
 #include <linux/errno.h>
 #include <linux/signal.h>
@@ -51,8 +52,8 @@ static void act_by_default(struct task *task, int sig)
 }
 
 /*
- * What comes before signals: death of the group, news for the parent, a stop to join. True: the lock
- * was let go in between, look again.
+ * What comes before signals: death of the group, news for the parent, a stop to join. True: the
+ * lock was let go in between, look again.
  */
 static bool attend_group_locked(struct task *task) __must_hold(task->proc->lock)
 {

@@ -1,6 +1,6 @@
 /*
- * What the files about signals share: the classes of signals, the action table, and the steps that want
- * proc->lock held.
+ * What the files about signals share: the classes of signals, the action table, and the steps that
+ * want proc->lock held.
  */
 #pragma once
 
@@ -27,7 +27,10 @@
 #define HANDLER_DEFAULT 0
 #define HANDLER_IGNORE  1
 
-/* Actions are changed and read under `lock`, taken inside proc->lock: two processes may share a table. */
+/*
+ * Actions are changed and read under `lock`, taken inside proc->lock: two processes may share a
+ * table.
+ */
 struct sighand {
 	struct refcount    refs;
 	struct spinlock    lock;
@@ -49,7 +52,9 @@ void signal_recalc_locked(struct task *task);
 /* proc->lock held: something pends that `task` has to look at. */
 bool signal_wants_attention_locked(const struct task *task);
 
-/* proc->lock held: picks tasks that can take what pends for the process, after a change of masks. */
+/*
+ * proc->lock held: picks tasks that can take what pends for the process, after a change of masks.
+ */
 void signal_retarget_locked(struct proc *proc, const struct task *except);
 
 /* proc->lock held: the process dies of `code`; every task but `except` is killed. */

@@ -1,8 +1,9 @@
 /*
  * Sending signals: from "may it be forgotten" over the queue to "who wakes up".
  *
- * Everything happens under the target's proc->lock. A signal whose default is to kill, and that somebody can take now,
- * decides the death of the group here and not at delivery, so that every task dies even while it sleeps killably.
+ * Everything happens under the target's proc->lock. A signal whose default is to kill, and that
+ * somebody can take now, decides the death of the group here and not at delivery, so that every
+ * task dies even while it sleeps killably.
  */
 #include <linux/errno.h>
 
@@ -32,7 +33,10 @@ static bool can_take(const struct task *task, int sig)
 	return is_live(task) && (sig == SIGKILL || !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)));
 }
 
-/* The task that shall take a signal for the whole process: the leader by preference, NULL if all block it. */
+/*
+ * The task that shall take a signal for the whole process: the leader by preference, NULL if all
+ * block it.
+ */
 static struct task *choose_locked(struct proc *proc, int sig)
 {
 	struct task *task;
@@ -139,7 +143,10 @@ static void fill_info(int sig, const siginfo_t *info, siginfo_t *out)
 	}
 }
 
-/* Puts it on the queue. A real-time signal of sigqueue(3) that finds no room is an error, others only lose details. */
+/*
+ * Puts it on the queue. A real-time signal of sigqueue(3) that finds no room is an error, others
+ * only lose details.
+ */
 static int enqueue_locked(struct task *target, struct sigpending *pending, int sig, const siginfo_t *info)
 {
 	uint64_t limit = sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);

@@ -1,9 +1,11 @@
 /*
- * Stopping and continuing a whole process: signal(7), "Signal dispositions" Stop and Cont; POSIX job control.
+ * Stopping and continuing a whole process: signal(7), "Signal dispositions" Stop and Cont; POSIX
+ * job control.
  *
- * The task that takes a stop signal asks all others to stop too (must_stop) and counts them. Each joins on its way to
- * user mode; the one that makes the count zero completes the stop and tells the parent. SIGCONT and SIGKILL end
- * it at sending time, wherever it stands, so STOP then CONT cannot race into a stuck process.
+ * The task that takes a stop signal asks all others to stop too (must_stop) and counts them. Each
+ * joins on its way to user mode; the one that makes the count zero completes the stop and tells the
+ * parent. SIGCONT and SIGKILL end it at sending time, wherever it stands, so STOP then CONT cannot
+ * race into a stuck process.
  */
 #include <asm/siginfo.h>
 

@@ -20,8 +20,9 @@ struct sigpending {
 };
 
 /*
- * One queued signal. An element that its sender owns (a POSIX timer's) has `taken`, which is called, with the target's
- * proc->lock held, when the element leaves the queue; any other is freed then.
+ * One queued signal. An element that its sender owns (a POSIX timer's) has `taken`, which is
+ * called, with the target's proc->lock held, when the element leaves the queue; any other is freed
+ * then.
  */
 struct sigqueue {
 	struct list  link; /* self-linked while it is on no queue */
@@ -33,8 +34,8 @@ struct sigqueue {
 void sigpending_init(struct sigpending *pending);
 
 /*
- * Queues `info` for `user`, up to `limit` elements of that user. False when there is no room or no memory: then
- * only the bit tells of the signal. Never sleeps.
+ * Queues `info` for `user`, up to `limit` elements of that user. False when there is no room or no
+ * memory: then only the bit tells of the signal. Never sleeps.
  */
 bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit);
 
@@ -45,8 +46,8 @@ void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued);
 void sigpending_remove_own(struct sigpending *pending, struct sigqueue *queued);
 
 /*
- * Takes the signal `sig` off: its oldest element, copied to *info (or an empty one if it had none), and the bit
- * if it was the last.
+ * Takes the signal `sig` off: its oldest element, copied to *info (or an empty one if it had none),
+ * and the bit if it was the last.
  */
 void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info);
 

@@ -66,7 +66,8 @@ struct task {
 
 	struct proc       *proc          __const_after_init;
 	struct list        in_proc       __guarded_by(proc_tree_lock and proc->lock);
-	struct pid        *pid           __guarded_by(proc_tree_lock); /* the TID; exec may exchange it */
+	/* the TID; exec may exchange it */
+	struct pid        *pid           __guarded_by(proc_tree_lock);
 	struct pid_link    pid_link      __guarded_by(proc_tree_lock);
 
 	struct spinlock    resources_lock; /* others' view of the next four */
@@ -80,9 +81,12 @@ struct task {
 	/* Signals: proc/signal.h. */
 	uint64_t           blocked       __guarded_by(proc->lock);
 	uint64_t           saved_blocked; /* own; in force again after sigsuspend(2) and its kin */
-	uint64_t           awaited       __guarded_by(proc->lock); /* sigtimedwait(2) sleeps for these */
-	uint64_t           forced        __guarded_by(proc->lock); /* faults: even init dies of them */
-	bool               must_stop     __guarded_by(proc->lock); /* has yet to join the group's stop */
+	/* sigtimedwait(2) sleeps for these */
+	uint64_t           awaited       __guarded_by(proc->lock);
+	/* faults: even init dies of them */
+	uint64_t           forced        __guarded_by(proc->lock);
+	/* has yet to join the group's stop */
+	bool               must_stop     __guarded_by(proc->lock);
 	struct sigpending  pending       __guarded_by(proc->lock);
 	stack_t            altstack; /* sigaltstack(2); own */
 	struct restart     restart;  /* own */
@@ -96,9 +100,11 @@ struct task {
 	uint32_t           rseq_signature;
 	struct completion *vfork_done; /* the parent's, while it sleeps for exec or exit */
 
-	int                exit_signal   __guarded_by(proc_tree_lock); /* the leader's: sent to the parent at the end */
+	/* the leader's: sent to the parent at the end */
+	int                exit_signal   __guarded_by(proc_tree_lock);
 	int                exit_code     __guarded_by(proc_tree_lock); /* as wait4(2) shows it */
-	bool               is_dead       __guarded_by(proc_tree_lock); /* has left proc->nr_live and is summed up */
+	/* has left proc->nr_live and is summed up */
+	bool               is_dead       __guarded_by(proc_tree_lock);
 	int                parent_death_signal; /* PR_SET_PDEATHSIG; own */
 	bool               is_exiting    __guarded_by(proc->lock);
 	bool               has_execed;   /* since fork: setpgid(2) asks; own */
@@ -113,7 +119,9 @@ struct task {
 /* True when the thread is a user task and not a kernel thread. */
 bool thread_is_task(const struct thread *thread);
 
-/* The task that is running; only meaningful in a user task, never NULL there. No reference taken. */
+/*
+ * The task that is running; only meaningful in a user task, never NULL there. No reference taken.
+ */
 static inline struct task *task_current(void)
 {
 	return container_of(thread_current(), struct task, thread);
@@ -148,9 +156,9 @@ struct fs_context *task_fs_get(struct task *task);
 const struct cred *task_cred_get(struct task *task);
 
 /*
- * Makes `cred` the current task's; its reference is consumed. A change of effective or file-system ids
- * makes the process undumpable and clears the parent-death signal (prctl(2), PR_SET_DUMPABLE). The
- * user's count of processes moves along. May sleep. -ENOMEM: nothing has changed.
+ * Makes `cred` the current task's; its reference is consumed. A change of effective or file-system
+ * ids makes the process undumpable and clears the parent-death signal (prctl(2), PR_SET_DUMPABLE).
+ * The user's count of processes moves along. May sleep. -ENOMEM: nothing has changed.
  */
 int __must_check task_cred_commit(struct cred *cred);
 

@@ -11,22 +11,32 @@
 struct session;
 
 /*
- * A task with a stack, FPU state and nothing else; `fn(task)` is the first code that it runs. `parent`
- * lends scheduling parameters (NULL: defaults). -ENOMEM. task_free_new() undoes it, before publication.
+ * A task with a stack, FPU state and nothing else; `fn(task)` is the first code that it runs.
+ * `parent` lends scheduling parameters (NULL: defaults). -ENOMEM. task_free_new() undoes it, before
+ * publication.
  */
 int task_alloc(const char *name, void (*fn)(void *), struct task *parent, struct task **out);
 void task_free_new(struct task *task);
 
-/* The current task runs in `space` from now on (reference consumed; NULL: none) and drops the old one. */
+/*
+ * The current task runs in `space` from now on (reference consumed; NULL: none) and drops the old
+ * one.
+ */
 void task_space_exchange(struct task *task, struct space *space);
 
-/* A process without tasks for `tgid`. `parent` lends limits, personality and the like (NULL: init's). -ENOMEM. */
+/*
+ * A process without tasks for `tgid`. `parent` lends limits, personality and the like (NULL:
+ * init's). -ENOMEM.
+ */
 int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out);
 
 /* Makes the task findable and a member of its process; proc_tree_lock held. */
 void task_attach_locked(struct task *task);
 
-/* Makes the process findable, a child of `parent` and a member of its group and session; tree lock held. */
+/*
+ * Makes the process findable, a child of `parent` and a member of its group and session; tree lock
+ * held.
+ */
 void proc_attach_locked(struct proc *proc, struct proc *parent);
 
 /* A session without a terminal for `sid`. -ENOMEM. */

@@ -1,5 +1,6 @@
 /*
- * Exceptions and page faults of user code become signals: the upcalls of arch/, and the last stop before user mode.
+ * Exceptions and page faults of user code become signals: the upcalls of arch/, and the last stop
+ * before user mode.
  */
 #include <asm/siginfo.h>
 #include <asm/signal.h>

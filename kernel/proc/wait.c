@@ -2,8 +2,8 @@
  * wait4(2) and waitid(2): looks at the children of the process, one after the other, until one has
  * something to tell.
  *
- * A child is claimed under proc_tree_lock, so two waiters never get the same news. Results are kept in the
- * request and copied to user space by the caller, after the lock is gone.
+ * A child is claimed under proc_tree_lock, so two waiters never get the same news. Results are kept
+ * in the request and copied to user space by the caller, after the lock is gone.
  */
 #include "proc/wait.h"
 
@@ -29,7 +29,10 @@ void usage_add(struct usage *sum, const struct usage *more)
 	sum->max_rss_pages = max(sum->max_rss_pages, more->max_rss_pages);
 }
 
-/* "Clone" children (whose exit signal is not SIGCHLD) are waited for only when asked: wait(2), NOTES. */
+/*
+ * "Clone" children (whose exit signal is not SIGCHLD) are waited for only when asked: wait(2),
+ * NOTES.
+ */
 static bool is_eligible(const struct proc *child, const struct wait_request *request)
 {
 	bool is_clone = child->leader->exit_signal != SIGCHLD;

@@ -24,8 +24,9 @@ struct wait_request {
 };
 
 /*
- * Waits for a child of the current process to change state as `options` ask and takes note of it (a zombie is
- * reaped) unless WNOWAIT. Returns its pid, 0 (WNOHANG and none), -ECHILD, -ERESTARTSYS. Sleeps.
+ * Waits for a child of the current process to change state as `options` ask and takes note of it (a
+ * zombie is reaped) unless WNOWAIT. Returns its pid, 0 (WNOHANG and none), -ECHILD, -ERESTARTSYS.
+ * Sleeps.
  */
 long proc_wait(struct wait_request *request);
 

@@ -60,7 +60,9 @@ void loadavg_update(ns_t now)
 	if (now < READ_ONCE(loadavg.next))
 		return;
 	flags = spin_lock_irqsave(&loadavg.lock);
-	/* Periods that passed without a tick were idle; beyond an hour nothing is left of the rest. */
+	/*
+	 * Periods that passed without a tick were idle; beyond an hour nothing is left of the rest.
+	 */
 	if (now - loadavg.next > 3600 * NS_PER_SEC)
 		loadavg.next = now - 3600 * NS_PER_SEC;
 	while (now >= loadavg.next) {

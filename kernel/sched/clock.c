@@ -3,12 +3,12 @@
  *
  *   monotonic = mono_ns + (counter - base) * mult >> 32
  *
- * The product has 128 bits, so a steady 64-bit counter never needs attention. A narrower one (ACPI PM
- * timer, HPET) is read by a timer often enough that no wrap is missed. Every change (rate, step)
+ * The product has 128 bits, so a steady 64-bit counter never needs attention. A narrower one (ACPI
+ * PM timer, HPET) is read by a timer often enough that no wrap is missed. Every change (rate, step)
  * first moves the base to now, so that monotonic time is continuous across it.
  *
- * A counter that is a little behind the base (another CPU's TSC) reads as the base: time stands, and
- * does not step back.
+ * A counter that is a little behind the base (another CPU's TSC) reads as the base: time stands,
+ * and does not step back.
  *
  * Locking: writers hold clock.lock with interrupts off; readers retry.
  */
@@ -153,10 +153,13 @@ ns_t clock_realtime_offset(void)
 
 uint32_t clock_step_count(void)
 {
-	return atomic_load_acquire(&clock.steps); /* pairs with the increment in clock_set_realtime() */
+	/* pairs with the increment in clock_set_realtime() */
+	return atomic_load_acquire(&clock.steps);
 }
 
-/* ---- changing ---------------------------------------------------------------------------------- */
+/*
+ * ---- changing ----------------------------------------------------------------------------------
+ */
 
 /* Copies the state to the page that user space reads. */
 static void vdso_publish(void)
@@ -270,7 +273,9 @@ int clock_tai_offset(void)
 	return READ_ONCE(clock.tai_offset);
 }
 
-/* ---- by clock id ------------------------------------------------------------------------------- */
+/*
+ * ---- by clock id -------------------------------------------------------------------------------
+ */
 
 int clock_read(int clock_id, ns_t *now_ns)
 {

@@ -9,7 +9,8 @@
  *   coarse      monotonic and realtime rounded down to CLOCK_COARSE_NS
  *
  * Readers take no lock (a sequence count); the same numbers are published to user space in the vDSO
- * data page (abi/vdso_data.h), which this room owns and vm/ maps. All reads: any context, interrupts too.
+ * data page (abi/vdso_data.h), which this room owns and vm/ maps. All reads: any context,
+ * interrupts too.
  */
 #pragma once
 
@@ -60,7 +61,10 @@ void clock_set_rate(int64_t rate);
 void clock_set_tai_offset(int seconds);
 int  clock_tai_offset(void);
 
-/* The page that vm/ maps read-only into every process, page aligned; physical address by image_to_phys(). */
+/*
+ * The page that vm/ maps read-only into every process, page aligned; physical address by
+ * image_to_phys().
+ */
 struct vdso_data *clock_vdso_page(void);
 
 /* Busy waiting, for devices. Any context. */

@@ -3,11 +3,11 @@
  * little (earliest eligible virtual deadline first, Stoica and Abdel-Wahab 1995).
  *
  * Virtual time of a thread (vruntime) advances by run time / weight. The average over the queue,
- * weighted, is where everybody would be had they all been served at once. A thread behind the average (or at it) is
- * eligible: it is owed time. Among the eligible, the one whose slice should be done first (deadline =
- * vruntime + slice / weight) runs. What a thread is owed when it goes to sleep (its lag, bounded) is
- * kept for its return, and who slept gets up to half a slice on top, so that an interactive thread
- * overtakes one that computes.
+ * weighted, is where everybody would be had they all been served at once. A thread behind the
+ * average (or at it) is eligible: it is owed time. Among the eligible, the one whose slice should
+ * be done first (deadline = vruntime + slice / weight) runs. What a thread is owed when it goes to
+ * sleep (its lag, bounded) is kept for its return, and who slept gets up to half a slice on top, so
+ * that an interactive thread overtakes one that computes.
  *
  * The running thread stays in the tree; its key, the deadline, changes only when its slice is over.
  * Sums are kept relative to fair->base: average = base + weighted / load.

@@ -1,10 +1,11 @@
 /*
  * The clock discipline: the kernel PLL of RFC 1589 as adjtimex(2) shows it.
  *
- * The rate of the clock is the sum of a frequency (ADJ_FREQUENCY, ADJ_TICK) that stays and of a slew
- * that takes away a part of the outstanding offset in each second (ADJ_OFFSET by PLL,
- * ADJ_OFFSET_SINGLESHOT at most 500 us a second). While something is outstanding, or a leap second is ordered, a timer
- * runs once a second and its work does the arithmetic in thread context, under ntp.lock.
+ * The rate of the clock is the sum of a frequency (ADJ_FREQUENCY, ADJ_TICK) that stays and of a
+ * slew that takes away a part of the outstanding offset in each second (ADJ_OFFSET by PLL,
+ * ADJ_OFFSET_SINGLESHOT at most 500 us a second). While something is outstanding, or a leap second
+ * is ordered, a timer runs once a second and its work does the arithmetic in thread context, under
+ * ntp.lock.
  *
  * The estimated maximum error grows by 500 us a second; it is computed when somebody asks.
  */

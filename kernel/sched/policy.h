@@ -2,8 +2,9 @@
  * How a thread wants to be scheduled: policy, priority, nice, affinity. The kernel side of
  * sched_setscheduler(2), sched_setaffinity(2), setpriority(2); permissions are the caller's.
  *
- * Policies: SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE (fair class), SCHED_FIFO, SCHED_RR. SCHED_DEADLINE
- * is -EINVAL, as on a kernel without it. All functions take the run queue's lock: any context.
+ * Policies: SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE (fair class), SCHED_FIFO, SCHED_RR.
+ * SCHED_DEADLINE is -EINVAL, as on a kernel without it. All functions take the run queue's lock:
+ * any context.
  */
 #pragma once
 
@@ -25,7 +26,9 @@ __must_check int sched_policy_check(const struct sched_policy *policy);
 void sched_policy_set(struct thread *thread, const struct sched_policy *policy);
 void sched_policy_get(struct thread *thread, struct sched_policy *policy);
 
-/* nice is clamped to -20 .. 19; it takes effect for fair policies and is remembered by the others. */
+/*
+ * nice is clamped to -20 .. 19; it takes effect for fair policies and is remembered by the others.
+ */
 void sched_nice_set(struct thread *thread, int nice);
 int  sched_nice_get(const struct thread *thread);
 

@@ -16,7 +16,8 @@
  *     }
  *     poll_table_fini(&table);
  *
- * The first round registers, later rounds do not register again. Queues must stay until poll_table_fini(): the caller keeps its files.
+ * The first round registers, later rounds do not register again. Queues must stay until
+ * poll_table_fini(): the caller keeps its files.
  */
 #pragma once
 
@@ -26,8 +27,10 @@
 #include "sched/wait.h"
 
 struct poller {
-	void (*add)(struct poller *poller, struct wait_queue *queue); /* NULL: nothing to register */
-	uint32_t events; /* what is waited for: wakers whose key has none of these are ignored; 0: all */
+	/* NULL: nothing to register */
+	void (*add)(struct poller *poller, struct wait_queue *queue);
+	/* what is waited for: wakers whose key has none of these are ignored; 0: all */
+	uint32_t events;
 };
 
 static inline void poller_add(struct poller *poller, struct wait_queue *queue)
@@ -61,8 +64,8 @@ void poll_table_init(struct poll_table *table);
 /* Nothing needs registering any more (a file was ready, or the deadline is now). */
 void poll_table_stop_adding(struct poll_table *table);
 /*
- * Sleeps until a registered queue calls. 0: look again; -ETIMEDOUT at deadline_ns (WAIT_FOREVER: none);
- * -EINTR on a signal (the caller makes a restart code of it); -ENOMEM if registering failed.
+ * Sleeps until a registered queue calls. 0: look again; -ETIMEDOUT at deadline_ns (WAIT_FOREVER:
+ * none); -EINTR on a signal (the caller makes a restart code of it); -ENOMEM if registering failed.
  */
 __must_check int poll_table_wait(struct poll_table *table, ns_t deadline_ns);
 void poll_table_fini(struct poll_table *table);

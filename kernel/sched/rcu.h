@@ -6,9 +6,10 @@
  *     rcu_assign(&table[i], new); rcu_call(&old->rcu, old_free);
  *
  * The kernel is not preempted, so a reader is done when its CPU switches threads, idles or is in
- * user mode (a quiescent state). rcu_read_lock() is therefore nothing at all, except in the debug kernel, which panics on
- * a sleep inside. Callbacks run at safe points of the CPU that queued them, as deferred work:
- * they may take spinlocks, not sleep. With one CPU, a grace period is over as soon as the caller's is.
+ * user mode (a quiescent state). rcu_read_lock() is therefore nothing at all, except in the debug
+ * kernel, which panics on a sleep inside. Callbacks run at safe points of the CPU that queued them,
+ * as deferred work: they may take spinlocks, not sleep. With one CPU, a grace period is over as
+ * soon as the caller's is.
  */
 #pragma once
 

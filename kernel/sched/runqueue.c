@@ -2,8 +2,8 @@
  * What all classes share: adding and removing, accounting, choosing the next thread and the CPU for
  * one that wakes. See runqueue_impl.h for what a run queue is.
  *
- * Two queues are never locked in the wrong order: a wake-up lets go of the old queue before it takes
- * the new one, and an idle CPU that looks for work only tries the locks of others.
+ * Two queues are never locked in the wrong order: a wake-up lets go of the old queue before it
+ * takes the new one, and an idle CPU that looks for work only tries the locks of others.
  */
 #include <arch/irqchip.h>
 #include <linux/sched.h>

@@ -3,9 +3,10 @@
  * them. Only this folder includes this; others use thread.h, policy.h and sched.h.
  *
  * A thread that is on_queue is counted in the queue of thread->cpu, whether it runs or waits; the
- * one that runs stays in its class's structure. The queue's lock (irq-safe) guards all of it and all fields of
- * threads marked "run queue". It is held across the switch itself: the thread that comes lets it go
- * (thread_finish_switch()), so nobody can run a thread whose stack is still in use.
+ * one that runs stays in its class's structure. The queue's lock (irq-safe) guards all of it and
+ * all fields of threads marked "run queue". It is held across the switch itself: the thread that
+ * comes lets it go (thread_finish_switch()), so nobody can run a thread whose stack is still in
+ * use.
  *
  * Classes, in this order: real time (rt.c), fair (fair.c), idle thread.
  */
@@ -45,7 +46,8 @@ struct rt_queue {
 struct runqueue {
 	struct spinlock   lock;
 	uint32_t          cpu __const_after_init;
-	uint32_t          nr __guarded_by(lock);      /* runnable, the running one included, idle not */
+	/* runnable, the running one included, idle not */
+	uint32_t          nr __guarded_by(lock);
 	struct thread    *current __guarded_by(lock); /* readers: READ_ONCE */
 	struct thread    *idle __const_after_init;
 	struct thread    *hint __guarded_by(lock);    /* woken synchronously: the next to run */

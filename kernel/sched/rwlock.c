@@ -20,7 +20,8 @@ struct rwlock_waiter {
 	struct list    link;
 	struct thread *thread;
 	bool           is_writer;
-	bool           granted __guarded_by(wait_lock); /* and read by the waiter after its wake-up */
+	/* and read by the waiter after its wake-up */
+	bool           granted __guarded_by(wait_lock);
 };
 
 void rwlock_init(struct rwlock *lock, enum lock_rank rank)
@@ -75,7 +76,10 @@ static uint64_t rwlock_grant_readers(struct rwlock *lock)
 	return added;
 }
 
-/* Nobody holds the lock, and none can take it while RW_WAITERS is set: hands it on. Under wait_lock. */
+/*
+ * Nobody holds the lock, and none can take it while RW_WAITERS is set: hands it on. Under
+ * wait_lock.
+ */
 static void rwlock_hand_on(struct rwlock *lock, bool readers_first)
 {
 	struct rwlock_waiter *waiter;

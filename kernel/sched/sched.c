@@ -37,7 +37,8 @@ void sched_idle(void)
 	struct thread *idle = thread_current();
 
 	if (!idle->is_idle)
-		thread_exit(); /* the boot CPU's start-up code is done: its idle thread takes over */
+		/* the boot CPU's start-up code is done: its idle thread takes over */
+		thread_exit();
 	for (;;) {
 		do
 			work_run();

@@ -20,7 +20,10 @@ void sched_init(uintptr_t boot_stack_top);
 __must_check int sched_prepare_cpu(uint32_t cpu);
 /* On the secondary CPU itself: its boot code is its idle thread from now on. */
 void sched_init_cpu(uintptr_t stack_top);
-/* The idle loop of the calling CPU; never returns. On the boot CPU: ends the thread of the start-up code. */
+/*
+ * The idle loop of the calling CPU; never returns. On the boot CPU: ends the thread of the start-up
+ * code.
+ */
 __noreturn void sched_idle(void);
 
 /*

@@ -2,9 +2,9 @@
  * Switching and waking: schedule(), thread_wake() and the way a dead thread leaves.
  *
  * schedule() runs with the run queue's lock from its decision to the end of the switch. A sleeper
- * has set its state before; a waker that comes first makes it RUNNABLE again under the same lock and schedule() lets it
- * go on. The page-table root is loaded only when the next thread has a user half that is not the
- * active one: kernel threads and idle borrow what is there.
+ * has set its state before; a waker that comes first makes it RUNNABLE again under the same lock
+ * and schedule() lets it go on. The page-table root is loaded only when the next thread has a user
+ * half that is not the active one: kernel threads and idle borrow what is there.
  */
 #include <arch/irqchip.h>
 #include <arch/mmu.h>

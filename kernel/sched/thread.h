@@ -8,16 +8,17 @@
  *     ops->dead(thread)                called later, in a context that may take locks but not sleep
  *     thread_fini(&thread);            gives the stack back; then the memory may go
  *
- * A thread sleeps by: set state, check the condition, schedule(). Only sched/wait.h and the locks of
- * this folder do so; everybody else uses those. A wake-up makes the state RUNNABLE under the run
+ * A thread sleeps by: set state, check the condition, schedule(). Only sched/wait.h and the locks
+ * of this folder do so; everybody else uses those. A wake-up makes the state RUNNABLE under the run
  * queue's lock, so one that comes between check and schedule() is never lost.
  *
- * Kernel code is not preempted. It gives up the CPU in schedule(), thread_yield() and cond_resched()
- * only. User code is preempted on return from any interrupt (TF_NEED_RESCHED).
+ * Kernel code is not preempted. It gives up the CPU in schedule(), thread_yield() and
+ * cond_resched() only. User code is preempted on return from any interrupt (TF_NEED_RESCHED).
  *
  * Flags: bits of one word in struct arch_thread. While any is set, the way out to user mode goes
- * through upcall_exit_to_user() (proc), which clears what it dealt with and calls sched_exit_work().
- * Upper floors set TF_SIGNAL, TF_KILLED, TF_NOTIFY; this floor tests them to end sleeps.
+ * through upcall_exit_to_user() (proc), which clears what it dealt with and calls
+ * sched_exit_work(). Upper floors set TF_SIGNAL, TF_KILLED, TF_NOTIFY; this floor tests them to end
+ * sleeps.
  */
 #pragma once
 
@@ -37,7 +38,8 @@ enum thread_state {
 	THREAD_INTERRUPTIBLE   = 1 << 0, /* any signal ends the sleep */
 	THREAD_KILLABLE        = 1 << 1, /* a fatal signal ends the sleep */
 	THREAD_UNINTERRUPTIBLE = 1 << 2,
-	THREAD_STOPPED         = 1 << 3, /* job control or tracing: only thread_wake_if() or a kill */
+	/* job control or tracing: only thread_wake_if() or a kill */
+	THREAD_STOPPED         = 1 << 3,
 	THREAD_NEW             = 1 << 4, /* not started yet */
 	THREAD_DEAD            = 1 << 5, /* runs no more */
 };
@@ -51,7 +53,8 @@ enum thread_flag {
 	TF_KILLED       = 1 << 2, /* a fatal signal is pending: killable sleeps end */
 	TF_NOTIFY       = 1 << 3, /* an upper floor wants to work before the return to user mode */
 	TF_WORK         = 1 << 4, /* deferred work or RCU callbacks wait on this CPU */
-	TF_RESTORE_MASK = 1 << 5, /* the signal mask saved by sigsuspend, ppoll ... is to be restored */
+	/* the signal mask saved by sigsuspend, ppoll ... is to be restored */
+	TF_RESTORE_MASK = 1 << 5,
 };
 
 /* What sched_exit_work() deals with; the rest is proc's. */
@@ -66,9 +69,15 @@ enum trace_flag { /* bits of a word of its own: system calls of the thread take 
 enum { THREAD_NAME_SIZE = 16 };
 
 struct thread_ops {
-	/* The thread will never run again, its stack is idle. Locks may be taken; no sleep. Required. */
+	/*
+	 * The thread will never run again, its stack is idle. Locks may be taken; no sleep.
+	 * Required.
+	 */
 	void (*dead)(struct thread *thread);
-	/* Accounting tick while the thread runs; in the timer interrupt, interrupts off. May be NULL. */
+	/*
+	 * Accounting tick while the thread runs; in the timer interrupt, interrupts off. May be
+	 * NULL.
+	 */
 	void (*tick)(struct thread *thread);
 };
 
@@ -90,7 +99,8 @@ struct thread {
 	uint32_t cpu     __guarded_by(run queue); /* whose run queue it is on, or was last */
 	bool     on_queue __guarded_by(run queue); /* counted there: queued or running */
 	bool     is_idle __const_after_init;
-	bool     in_iowait;             /* set by the thread around block waits, for /proc/loadavg */
+	/* set by the thread around block waits, for /proc/loadavg */
+	bool     in_iowait;
 	bool     counts_as_load __guarded_by(run queue); /* sleeps, and /proc/loadavg counts it */
 	uint8_t  policy  __guarded_by(run queue); /* SCHED_* */
 	bool     reset_on_fork __guarded_by(run queue);
@@ -101,7 +111,8 @@ struct thread {
 	struct list rt_link __guarded_by(run queue);
 	ns_t     rr_left    __guarded_by(run queue); /* what is left of the round-robin slice */
 
-	struct arch_mmu *mmu;           /* user half; NULL: a kernel thread, borrows any. By itself only */
+	/* user half; NULL: a kernel thread, borrows any. By itself only */
+	struct arch_mmu *mmu;
 	void    *stack    __const_after_init; /* lowest address of the kernel stack */
 	const struct thread_ops *ops __const_after_init;
 	struct list dead_link;          /* on the list of the dead (exit.c) */
@@ -122,12 +133,16 @@ struct thread {
 
 struct thread_params {
 	const char *name;               /* copied, cut to 15 bytes */
-	void      (*fn)(void *arg);     /* first code of a kernel thread; returning exits the thread */
+	/* first code of a kernel thread; returning exits the thread */
+	void      (*fn)(void *arg);
 	void       *arg;
-	const struct pt_regs *regs;     /* instead of fn: it starts in user mode with these (fork) */
-	struct arch_mmu *mmu;           /* NULL: kernel thread. Borrowed: the owner outlives the thread */
+	/* instead of fn: it starts in user mode with these (fork) */
+	const struct pt_regs *regs;
+	/* NULL: kernel thread. Borrowed: the owner outlives the thread */
+	struct arch_mmu *mmu;
 	const struct thread_ops *ops;   /* required */
-	const struct thread *parent;    /* policy, nice, affinity are inherited as by fork(2); or NULL */
+	/* policy, nice, affinity are inherited as by fork(2); or NULL */
+	const struct thread *parent;
 };
 
 /* The thread that runs this code. */
@@ -192,7 +207,9 @@ static inline void thread_set_state(uint32_t state)
 	atomic_store(&thread_current()->state, state);
 }
 
-/* The current thread runs in another address space from now on (exec, exit); NULL: none of its own. */
+/*
+ * The current thread runs in another address space from now on (exec, exit); NULL: none of its own.
+ */
 void thread_switch_mmu(struct arch_mmu *mmu);
 
 /* True if a sleep in `state` must end because of a pending signal. */
@@ -235,7 +252,9 @@ static inline bool thread_test_trace(const struct thread *thread, uint32_t flags
 uint64_t thread_runtime(struct thread *thread);
 /* The same split by sampling, each part monotonic. Callers for one thread exclude each other. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
-/* Splits a run time by ticks; for sums over a group, *user_last and *system_last keep it monotonic. */
+/*
+ * Splits a run time by ticks; for sums over a group, *user_last and *system_last keep it monotonic.
+ */
 void cputime_split(uint64_t runtime_ns, uint64_t ticks_user, uint64_t ticks_system,
                    uint64_t *user_last, uint64_t *system_last);
 

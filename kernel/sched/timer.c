@@ -101,7 +101,9 @@ static void timers_remove(struct timers *base, struct timer *timer)
 	timer->pending = false;
 }
 
-/* Moves a timer that neither waits nor runs to this CPU, where its owner is. Locked, as it returns. */
+/*
+ * Moves a timer that neither waits nor runs to this CPU, where its owner is. Locked, as it returns.
+ */
 static struct timers *timer_bring_here(struct timers *base, struct timer *timer)
 	__must_hold(base->lock)
 {

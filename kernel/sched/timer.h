@@ -5,7 +5,8 @@
  *
  * Each CPU has a tree of its timers and programs its one-shot hardware timer for the first. A
  * timer fires on the CPU that started it. Callbacks run in the timer interrupt, interrupts off, no
- * lock held: short, no sleep, no allocation or free; they may wake, queue work (sched/work.h), and start their own timer again.
+ * lock held: short, no sleep, no allocation or free; they may wake, queue work (sched/work.h), and
+ * start their own timer again.
  *
  * timer_cancel() returns at once, perhaps while the callback still runs on another CPU;
  * timer_cancel_sync() waits for that, so that the memory may be freed after it.
@@ -24,7 +25,10 @@ struct timer {
 };
 
 void timer_init(struct timer *timer, void (*callback)(struct timer *timer));
-/* Starts, or moves if it is pending. deadline_ns on CLOCK_MONOTONIC; the past fires at once. Any context. */
+/*
+ * Starts, or moves if it is pending. deadline_ns on CLOCK_MONOTONIC; the past fires at once. Any
+ * context.
+ */
 void timer_start(struct timer *timer, ns_t deadline_ns);
 /* True if it was pending and will not fire. Any context. */
 bool timer_cancel(struct timer *timer);

@@ -1,9 +1,9 @@
 /*
  * Wait queues, sleeping with a deadline, completions.
  *
- * Non-exclusive entries stand before exclusive ones, so that a wake-up calls them all and then stops
- * after as many exclusive ones as it was told. The lock of a queue is held while callbacks run;
- * they wake threads (run queue lock inside).
+ * Non-exclusive entries stand before exclusive ones, so that a wake-up calls them all and then
+ * stops after as many exclusive ones as it was told. The lock of a queue is held while callbacks
+ * run; they wake threads (run queue lock inside).
  */
 #include "sched/wait.h"
 

@@ -85,8 +85,9 @@ void wait_add(struct wait_queue *queue, struct wait_entry *entry);
 void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 
 /*
- * Wake. Any context. Return how many callbacks said that they woke somebody. wake_up wakes all that are not exclusive and
- * one that is; wake_up_all wakes everybody; wake_up_nr up to nr exclusive ones.
+ * Wake. Any context. Return how many callbacks said that they woke somebody. wake_up wakes all that
+ * are not exclusive and one that is; wake_up_all wakes everybody; wake_up_nr up to nr exclusive
+ * ones.
  */
 int wake_up_key_mode(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode);
 
@@ -121,7 +122,10 @@ static inline int wake_up_sync_key(struct wait_queue *queue, uintptr_t key)
 	return wake_up_key_mode(queue, key, 1, WAKE_SYNC);
 }
 
-/* For a queue that is woken from a callback of another (epoll in epoll): depth is the lock's subclass. */
+/*
+ * For a queue that is woken from a callback of another (epoll in epoll): depth is the lock's
+ * subclass.
+ */
 int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth);
 
 /* The queue is about to be freed (after a grace period): epoll and pollers let go of it. */
@@ -237,7 +241,10 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 /* Takes the mutex back after the sleep, for the forms above. */
 void wait_relock_mutex(struct mutex *mutex);
 
-/* A one-way gate: waiters pass once it has been opened. complete() lets one pass, complete_all() all for ever. */
+/*
+ * A one-way gate: waiters pass once it has been opened. complete() lets one pass, complete_all()
+ * all for ever.
+ */
 struct completion {
 	struct wait_queue queue;
 	uint32_t done __guarded_by(queue.lock);

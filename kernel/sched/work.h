@@ -5,8 +5,9 @@
  *     work_queue_sleeping(&work);                           in a thread: fn may sleep
  *
  * Safe points are the return to user mode, the switch of threads, cond_resched() and idle. There
- * fn runs with interrupts on, in the context of whatever thread is there: it may take spinlocks, allocate
- * with ALLOC_ATOMIC and free, not sleep. When much is waiting, the rest goes to a thread of the CPU.
+ * fn runs with interrupts on, in the context of whatever thread is there: it may take spinlocks,
+ * allocate with ALLOC_ATOMIC and free, not sleep. When much is waiting, the rest goes to a thread
+ * of the CPU.
  *
  * A work is queued at most once at a time; fn may queue it again, or free the memory around it.
  */
@@ -33,5 +34,8 @@ bool work_queue_sleeping(struct work *work);
 
 /* Runs what waits on this CPU. At a safe point only: no locks, interrupts on. */
 void work_run(void);
-/* Waits until everything queued before on any CPU or thread has run. Sleeps. For tests and shutdown. */
+/*
+ * Waits until everything queued before on any CPU or thread has run. Sleeps. For tests and
+ * shutdown.
+ */
 void work_drain(void);

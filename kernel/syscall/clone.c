@@ -1,5 +1,6 @@
 /*
- * fork(2), vfork(2), clone(2), clone3(2), unshare(2), and what threads tell the kernel about themselves.
+ * fork(2), vfork(2), clone(2), clone3(2), unshare(2), and what threads tell the kernel about
+ * themselves.
  */
 #include <asm/signal.h>
 #include <linux/errno.h>
@@ -45,7 +46,10 @@ long sys_clone(unsigned long flags, uaddr_t stack, int __user *parent_tid, int _
 		.child_tid = child_tid,
 	};
 
-	/* CLONE_DETACHED and CLONE_PIDFD share a word with nothing here: the first is ignored, as on Linux. */
+	/*
+	 * CLONE_DETACHED and CLONE_PIDFD share a word with nothing here: the first is ignored, as
+	 * on Linux.
+	 */
 	request.flags &= ~(uint64_t)CLONE_DETACHED;
 	return task_clone(&request, own_regs());
 }
@@ -143,7 +147,10 @@ static int unshare_fs(void)
 	return 0;
 }
 
-/* Threads, memory and handlers cannot be taken apart again; asking for it is fine where nothing is shared. */
+/*
+ * Threads, memory and handlers cannot be taken apart again; asking for it is fine where nothing is
+ * shared.
+ */
 static int unshare_check(unsigned long flags)
 {
 	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_NEWNS | CLONE_NEWUTS | CLONE_SYSVSEM |

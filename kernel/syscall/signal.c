@@ -71,7 +71,10 @@ long sys_rt_sigpending(uint64_t __user *set, size_t set_size)
 	return copy_to_user(set, &pending, set_size);
 }
 
-/* Sleeps until one of `set` pends, which must be blocked for that to be certain, or the deadline comes. */
+/*
+ * Sleeps until one of `set` pends, which must be blocked for that to be certain, or the deadline
+ * comes.
+ */
 static int await_signal(uint64_t set, ns_t deadline, siginfo_t *info)
 {
 	struct task *task = task_current();

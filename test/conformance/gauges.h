@@ -1,9 +1,9 @@
 /*
  * gauges.h - the kernel's counts of live things, for the runner to find leaks by.
  *
- * /proc/gauges has a line `NAME COUNT` for each kind of thing (pages, inodes, files, threads...). Linux
- * has no such file: there is nothing to read then, and nothing leaks. What is only cached is given
- * back first, through /proc/sys/vm/drop_caches.
+ * /proc/gauges has a line `NAME COUNT` for each kind of thing (pages, inodes, files, threads...).
+ * Linux has no such file: there is nothing to read then, and nothing leaks. What is only cached is
+ * given back first, through /proc/sys/vm/drop_caches.
  */
 #pragma once
 

@@ -5,8 +5,9 @@
  * leader of a session of its own, in an empty /tmp, its output between `@@begin NAME` and
  * `@@end NAME STATUS`; what it leaves running is killed. Then the machine is powered off. It asks
  * little of a young kernel: fork, execve, wait4, kill, write and reboot; that a mount, a session or
- * a timer is refused it ignores. Where the kernel counts its things, a program after which there are
- * more of them runs once more in silence, and what has grown twice is said in a line `leak: ...`.
+ * a timer is refused it ignores. Where the kernel counts its things, a program after which there
+ * are more of them runs once more in silence, and what has grown twice is said in a line `leak:
+ * ...`.
  */
 #include "gauges.h"
 

@@ -1,5 +1,6 @@
 /*
- * syscall/trace: how the tracer shows values, flags, strings and vectors; memory that cannot be read.
+ * syscall/trace: how the tracer shows values, flags, strings and vectors; memory that cannot be
+ * read.
  *
  * sources: syscall/trace_flags.c syscall/trace_flags_files.c syscall/trace_values.c
  */

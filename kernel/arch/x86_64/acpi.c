@@ -2,8 +2,9 @@
  * ACPI without an interpreter: the root table, the fixed tables, and one byte scan of the
  * definition blocks for _S5_ (what to write to power off).
  *
- * Every table is mapped in two steps: its header, to learn the length, then the whole, if the length
- * is sane; then summed. Fields beyond a table's length read as 0, as older revisions mean them to.
+ * Every table is mapped in two steps: its header, to learn the length, then the whole, if the
+ * length is sane; then summed. Fields beyond a table's length read as 0, as older revisions mean
+ * them to.
  */
 #define pr_fmt(fmt) "acpi: " fmt
 

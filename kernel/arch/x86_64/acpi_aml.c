@@ -1,6 +1,6 @@
 /*
- * A bounded look at AML. Names and resource templates have fixed byte patterns; all that is read stays
- * inside the block, and what does not look as expected is not there.
+ * A bounded look at AML. Names and resource templates have fixed byte patterns; all that is read
+ * stays inside the block, and what does not look as expected is not there.
  */
 #include "arch/x86_64/acpi_aml.h"
 
@@ -54,7 +54,10 @@ bool aml_find_s5(const struct acpi_table_header *block, int *type_a, int *type_b
 	for (; has(&b, 8); b.at++) {
 		if (b.at[0] != AML_NAME || memcmp(b.at + 1, "_S5_", 4) != 0 || b.at[5] != AML_PACKAGE)
 			continue;
-		/* Package length: its first byte says in the top two bits how many follow; then the element count. */
+		/*
+		 * Package length: its first byte says in the top two bits how many follow; then the
+		 * element count.
+		 */
 		struct bytes in = { b.at + 6 + 1 + (b.at[6] >> 6) + 1, b.end };
 
 		if (in.at > in.end)

@@ -8,6 +8,9 @@
 /* The sleep types of \_S5_ if the block defines it as a package of plain numbers. */
 bool aml_find_s5(const struct acpi_table_header *block, int *type_a, int *type_b);
 
-/* The *index-th device with this _HID, a fixed memory range and an interrupt; counts *index down past others. */
+/*
+ * The *index-th device with this _HID, a fixed memory range and an interrupt; counts *index down
+ * past others.
+ */
 bool aml_find_device(const struct acpi_table_header *block, const char *hid, uint32_t *index,
                      struct acpi_device *device);

@@ -2,8 +2,9 @@
  * Puts a loader's memory ranges in order: sorted, page aligned, without overlap. Where two ranges
  * overlap, the one that is less free wins.
  *
- * Each range is cut into the sorted table as it comes: a stronger range pushes weaker ones aside, a weaker one fills
- * only what is not taken. With some dozen entries the quadratic cost does not matter.
+ * Each range is cut into the sorted table as it comes: a stronger range pushes weaker ones aside, a
+ * weaker one fills only what is not taken. With some dozen entries the quadratic cost does not
+ * matter.
  */
 #include <arch/layout.h>
 

@@ -1,6 +1,6 @@
 /*
- * The PVH entry's structures (Xen's hvm_start_info, version 1) turned into a bootinfo. All of it lies
- * below 4 GiB, where the boot page tables reach; an address beyond is taken as absent.
+ * The PVH entry's structures (Xen's hvm_start_info, version 1) turned into a bootinfo. All of it
+ * lies below 4 GiB, where the boot page tables reach; an address beyond is taken as absent.
  */
 #include <arch/layout.h>
 

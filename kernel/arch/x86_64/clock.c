@@ -3,9 +3,9 @@
  *
  * The TSC is the clock where it is promised to be steady: by the CPU (invariant), or by QEMU's
  * emulator, whose TSC is one clock for all CPUs. Else the first counter that the machine has; a TSC
- * without promise is the last resort. The TSC's and the local APIC's frequencies are measured against
- * a known counter over a few milliseconds, each end read several times, of which the tightest reading counts: what
- * else the host does in between then does no harm.
+ * without promise is the last resort. The TSC's and the local APIC's frequencies are measured
+ * against a known counter over a few milliseconds, each end read several times, of which the
+ * tightest reading counts: what else the host does in between then does no harm.
  */
 #define pr_fmt(fmt) "clock: " fmt
 

@@ -6,10 +6,10 @@
  * (debug, NMI, double fault, machine check) have stacks of their own, at whose very top stands the
  * per-CPU base.
  *
- * A system call saves what the ABI lets the handler change and leaves a gap for the six callee-saved
- * registers (filled on the slow ways only); rcx, r11 and rax are filled there too. Every other
- * entry saves all. Exits come together in exit_check: interrupts off, thread flags 0, iretq. What iretq loads is
- * always valid (arch_regs_sanitize), so it cannot fault.
+ * A system call saves what the ABI lets the handler change and leaves a gap for the six
+ * callee-saved registers (filled on the slow ways only); rcx, r11 and rax are filled there too.
+ * Every other entry saves all. Exits come together in exit_check: interrupts off, thread flags 0,
+ * iretq. What iretq loads is always valid (arch_regs_sanitize), so it cannot fault.
  *
  * Interrupts that hit the kernel run on the CPU's interrupt stack.
  */
@@ -264,7 +264,10 @@ exception_from_user:
 	jmp	exit_kernel
 	.size exception_entry, . - exception_entry
 
-/* The same on a stack of its own. From user mode it moves to the thread's stack and is like any other. */
+/*
+ * The same on a stack of its own. From user mode it moves to the thread's stack and is like any
+ * other.
+ */
 	.type paranoid_entry, @function
 paranoid_entry:
 	cld

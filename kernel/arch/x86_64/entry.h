@@ -49,7 +49,10 @@
 
 struct arch_thread;
 
-/* The kernel stack of the running thread (one past its end), and a place for the user's stack pointer. */
+/*
+ * The kernel stack of the running thread (one past its end), and a place for the user's stack
+ * pointer.
+ */
 DECLARE_PER_CPU(uint64_t, cpu_kernel_sp);
 DECLARE_PER_CPU(uint64_t, cpu_user_sp);
 DECLARE_PER_CPU(uint64_t, cpu_irq_stack_top);

@@ -3,8 +3,8 @@
  * second magic word; the first stands in the bytes that the hardware leaves to software.
  *
  * The CPU still holds a thread's registers if fpu_owner points to its state and the state was last
- * loaded here; only then is there anything to save. While an image is open (a signal frame is being copied into it), no CPU
- * holds it.
+ * loaded here; only then is there anything to save. While an image is open (a signal frame is being
+ * copied into it), no CPU holds it.
  */
 #include <arch/fpu.h>
 

@@ -5,7 +5,10 @@
 
 struct fpu_state;
 
-/* The current thread leaves the CPU: its registers go to memory, unless memory is the truth. Interrupts off. */
+/*
+ * The current thread leaves the CPU: its registers go to memory, unless memory is the truth.
+ * Interrupts off.
+ */
 void fpu_switch_out(struct fpu_state *state);
 
 /* A thread comes: its registers, unless this CPU still holds them. Interrupts off. */

@@ -1,5 +1,6 @@
 /*
- * Interrupts that arch/ keeps for itself: TLB flushes and stops from other CPUs, errors of the APIC.
+ * Interrupts that arch/ keeps for itself: TLB flushes and stops from other CPUs, errors of the
+ * APIC.
  */
 #pragma once
 

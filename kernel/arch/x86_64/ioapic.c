@@ -1,8 +1,8 @@
 /*
  * Interrupt lines: the I/O APICs, and the old PIC made silent.
  *
- * A line is programmed when it is routed, masked; which I/O APIC pin belongs to a vector is kept in a table so that
- * masking needs no search. Several lines may not share a vector.
+ * A line is programmed when it is routed, masked; which I/O APIC pin belongs to a vector is kept in
+ * a table so that masking needs no search. Several lines may not share a vector.
  */
 #define pr_fmt(fmt) "ioapic: " fmt
 

@@ -1,5 +1,6 @@
 /*
- * The local APIC's registers, in memory (xAPIC) or, where the firmware left it so, in MSRs (x2APIC).
+ * The local APIC's registers, in memory (xAPIC) or, where the firmware left it so, in MSRs
+ * (x2APIC).
  */
 #pragma once
 
@@ -21,6 +22,8 @@ uint32_t irqchip_destination(uint32_t cpu);
 uint32_t lapic_read(enum lapic_register reg);
 void lapic_write(enum lapic_register reg, uint32_t value);
 
-/* Maps and enables the local APIC of the boot CPU; lapic_init_cpu() enables it on the calling CPU. */
+/*
+ * Maps and enables the local APIC of the boot CPU; lapic_init_cpu() enables it on the calling CPU.
+ */
 void lapic_init(void);
 void lapic_init_cpu(void);

@@ -176,8 +176,9 @@ void mmu_leaf_unlock_two(pte_t *a, pte_t *b) __releases(a) __releases(b)
 /* ---- freeing ------------------------------------------------------------------------------- */
 
 /*
- * Tables that are out of the tree but may still be in a CPU's paging-structure cache. They are linked
- * through their first entry: a page-aligned address, which a CPU that still looks takes for not present.
+ * Tables that are out of the tree but may still be in a CPU's paging-structure cache. They are
+ * linked through their first entry: a page-aligned address, which a CPU that still looks takes for
+ * not present.
  */
 struct dead_tables {
 	pte_t   *first;
@@ -202,7 +203,9 @@ static void free_dead(struct arch_mmu *mmu, struct dead_tables *dead)
 	atomic_sub(&mmu->nr_tables, dead->nr);
 }
 
-/* Takes out what lies wholly in [start, end) below the table at this level, which spans from base. */
+/*
+ * Takes out what lies wholly in [start, end) below the table at this level, which spans from base.
+ */
 static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_t start, uaddr_t end,
                           struct dead_tables *dead)
 {

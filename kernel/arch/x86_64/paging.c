@@ -2,8 +2,8 @@
  * The kernel half of the page tables: built once by paging_init(), added to by vmalloc and device
  * mappings.
  *
- * Nothing is ever both writable and executable: text can be executed, text and rodata cannot be written,
- * neither by their own mapping nor through the direct map. Top-level entries are made for
+ * Nothing is ever both writable and executable: text can be executed, text and rodata cannot be
+ * written, neither by their own mapping nor through the direct map. Top-level entries are made for
  * good; those made after spaces exist (device mappings at far addresses) reach them on first use by
  * kernel_half_sync().
  */

@@ -10,13 +10,18 @@ enum { IST_NONE, IST_DEBUG, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_CO
 
 enum { IST_STACK_SIZE = 8192, IRQ_STACK_SIZE = 16384 };
 
-/* The memory that a CPU's entry needs: its stacks. 8 KiB for each IST entry, 16 KiB for interrupts. */
+/*
+ * The memory that a CPU's entry needs: its stacks. 8 KiB for each IST entry, 16 KiB for interrupts.
+ */
 struct cpu_stacks {
 	char ist[IST_COUNT - 1][IST_STACK_SIZE];
 	char irq[IRQ_STACK_SIZE];
 } __aligned(4096);
 
-/* Loads this CPU's descriptor table, task state and per-CPU base; its stacks from then on are these. */
+/*
+ * Loads this CPU's descriptor table, task state and per-CPU base; its stacks from then on are
+ * these.
+ */
 void segments_init_cpu(struct cpu_stacks *stacks);
 
 /* Where entries from user mode put their registers: one past the running thread's kernel stack. */

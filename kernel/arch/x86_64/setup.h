@@ -1,12 +1,15 @@
 /*
- * What init/main.c calls to bring the CPU and the platform up and that is no part of the contract for
- * other rooms. In the order of use; each says what must have happened before.
+ * What init/main.c calls to bring the CPU and the platform up and that is no part of the contract
+ * for other rooms. In the order of use; each says what must have happened before.
  */
 #pragma once
 
 #include "lib/types.h"
 
-/* Keeps the pristine image of the per-CPU section. After memmap_init(), before per-CPU data changes. */
+/*
+ * Keeps the pristine image of the per-CPU section. After memmap_init(), before per-CPU data
+ * changes.
+ */
 void percpu_init(void);
 
 struct cpu_stacks;

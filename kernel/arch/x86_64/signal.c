@@ -1,8 +1,8 @@
 /*
  * Signal frames in Linux's layout (struct rt_sigframe of the x86-64 ABI).
  *
- * On the user's stack, from the top down: red zone; FPU image, aligned to 64; the frame, placed so that the
- * stack pointer is 8 below a multiple of 16, as after a call.
+ * On the user's stack, from the top down: red zone; FPU image, aligned to 64; the frame, placed so
+ * that the stack pointer is 8 below a multiple of 16, as after a call.
  */
 #include <arch/signal.h>
 

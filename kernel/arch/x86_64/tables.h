@@ -1,7 +1,7 @@
 /*
  * Page-table levels, for the files that walk them. Level 1 is a leaf table (its entries are PTEs of
- * 4 KiB), level 4 the top. An entry is PTE_PRESENT and either leads to the next table or, at level 2
- * or 3 with PTE_LARGE, maps 2 MiB or 1 GiB.
+ * 4 KiB), level 4 the top. An entry is PTE_PRESENT and either leads to the next table or, at level
+ * 2 or 3 with PTE_LARGE, maps 2 MiB or 1 GiB.
  */
 #pragma once
 
@@ -35,9 +35,13 @@ extern paddr_t kernel_root __const_after_init;
 
 /*
  * The slot for a kernel address at the given level in the kernel's tables, tables above it made as
- * needed. NULL: no memory, or a larger page is in the way. The caller holds the table lock (or is early).
+ * needed. NULL: no memory, or a larger page is in the way. The caller holds the table lock (or is
+ * early).
  */
 pte_t *kernel_slot(kaddr_t addr, unsigned int level, bool make);
 
-/* A kernel address whose top-level entry this space has not got yet: copies it; true if that helped. */
+/*
+ * A kernel address whose top-level entry this space has not got yet: copies it; true if that
+ * helped.
+ */
 bool kernel_half_sync(kaddr_t addr);

@@ -2,7 +2,8 @@
  * Threads: their first stack frame, the switch, segment bases, and user registers made harmless.
  *
  * FS and GS bases of user mode live in the CPU while the thread runs (a program may set them itself
- * where the CPU has FSGSBASE) and in struct arch_thread while it does not. Kernel threads leave them alone.
+ * where the CPU has FSGSBASE) and in struct arch_thread while it does not. Kernel threads leave
+ * them alone.
  */
 #include <arch/thread.h>
 

@@ -2,8 +2,9 @@
  * Which space each CPU runs in, and getting rid of old translations.
  *
  * A flush raises the space's generation, flushes here, and interrupts the CPUs in its mask; each of
- * them flushes and notes the generation that it has seen. The flush returns when all have, or have left the space (which flushes
- * by itself: CR3 is written). The same goes for the kernel's half, where all CPUs are concerned.
+ * them flushes and notes the generation that it has seen. The flush returns when all have, or have
+ * left the space (which flushes by itself: CR3 is written). The same goes for the kernel's half,
+ * where all CPUs are concerned.
  */
 #include <arch/mmu.h>
 

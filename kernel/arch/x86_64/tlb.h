@@ -8,5 +8,8 @@
 /* VECTOR_IPI_FLUSH came. Interrupts off. */
 void tlb_flush_interrupt(void);
 
-/* Kernel addresses, on all CPUs; returns when none can use an old translation. Interrupts on if there are others. */
+/*
+ * Kernel addresses, on all CPUs; returns when none can use an old translation. Interrupts on if
+ * there are others.
+ */
 void tlb_flush_kernel(kaddr_t start, kaddr_t end);

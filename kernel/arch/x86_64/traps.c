@@ -235,7 +235,9 @@ static void user_page_fault(struct pt_regs *regs, uint64_t addr, uint64_t error)
 
 /* ---- dispatch ------------------------------------------------------------------------------ */
 
-/* A single step that began in user mode and trapped on a kernel instruction, or stray debug state. */
+/*
+ * A single step that began in user mode and trapped on a kernel instruction, or stray debug state.
+ */
 static void kernel_debug_trap(struct pt_regs *regs)
 {
 	__asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ul));

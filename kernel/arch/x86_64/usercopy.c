@@ -189,7 +189,10 @@ static uint64_t zero_bytes(uint64_t word)
 	return (word - 0x0101010101010101ul) & ~word & 0x8080808080808080ul;
 }
 
-/* Words while they are aligned (a word then never crosses into a page that need not be there), else bytes. */
+/*
+ * Words while they are aligned (a word then never crosses into a page that need not be there), else
+ * bytes.
+ */
 ssize_t user_string_copy_in(char *dst, const char __user *src, size_t size)
 {
 	size_t done = 0;

@@ -1,9 +1,9 @@
 /*
- * tmpfs: files that are nothing but their page cache. Root file system, /tmp, /dev (devfs is an instance),
- * shared anonymous memory, memfd.
+ * tmpfs: files that are nothing but their page cache. Root file system, /tmp, /dev (devfs is an
+ * instance), shared anonymous memory, memfd.
  *
- * A directory is a tree of entries by name and one by cookie; cookies are never reused, so that a reader
- * of the directory keeps its place while entries come and go. See README.md.
+ * A directory is a tree of entries by name and one by cookie; cookies are never reused, so that a
+ * reader of the directory keeps its place while entries come and go. See README.md.
  */
 #pragma once
 
@@ -21,11 +21,13 @@ extern const struct fs_type tmpfs_type, ramfs_type, rootfs_type;
 int tmpfs_init(void);
 
 /*
- * A file without a name in any tree, size bytes long, shown as `name` (" (deleted)" is added): shared anonymous
- * memory, memfd, SysV segments. flags: TMPFS_*. Pages are charged as they are touched.
+ * A file without a name in any tree, size bytes long, shown as `name` (" (deleted)" is added):
+ * shared anonymous memory, memfd, SysV segments. flags: TMPFS_*. Pages are charged as they are
+ * touched.
  */
 enum {
-	TMPFS_SEALABLE = 1 << 0, /* fcntl(F_ADD_SEALS) works; otherwise the file is sealed against seals */
+	/* fcntl(F_ADD_SEALS) works; otherwise the file is sealed against seals */
+	TMPFS_SEALABLE = 1 << 0,
 	TMPFS_NOEXEC   = 1 << 1,
 };
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,

@@ -63,15 +63,19 @@ struct acpi_info {
 
 extern struct acpi_info acpi __const_after_init;
 
-/* Reads everything above from the tables below rsdp (0: there is no ACPI; defaults stand). After paging_init(). */
+/*
+ * Reads everything above from the tables below rsdp (0: there is no ACPI; defaults stand). After
+ * paging_init().
+ */
 void acpi_init(paddr_t rsdp);
 
 /* The n-th table with this signature, mapped and checked, or NULL. Its length is header->length. */
 const struct acpi_table_header *acpi_table_find(const char signature[4], uint32_t n);
 
 /*
- * Devices with the hardware id (an ASCII _HID such as "LNRO0005") in the DSDT and SSDTs that have a fixed memory
- * range and an interrupt beside it, found by a bounded scan of the bytes. False past the last.
+ * Devices with the hardware id (an ASCII _HID such as "LNRO0005") in the DSDT and SSDTs that have a
+ * fixed memory range and an interrupt beside it, found by a bounded scan of the bytes. False past
+ * the last.
  */
 struct acpi_device { paddr_t paddr; uint32_t size; uint32_t gsi; };
 bool acpi_device_find(const char *hid, uint32_t n, struct acpi_device *device);

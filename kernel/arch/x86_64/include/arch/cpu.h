@@ -27,7 +27,8 @@ struct cpu_identity {
 	uint32_t cache_kb, clflush_size;
 	uint32_t apic_id;
 	uint32_t cpuid_level;
-	uint32_t features_1d, features_1c, features_7b, features_7c, features_7d; /* raw CPUID words */
+	/* raw CPUID words */
+	uint32_t features_1d, features_1c, features_7b, features_7c, features_7d;
 	uint32_t features_81d, features_81c, features_xsave;
 };
 

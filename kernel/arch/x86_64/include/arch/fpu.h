@@ -6,8 +6,8 @@
  * on older CPUs), followed by the magic word of a signal frame, so that a signal handler's frame is
  * a plain copy of fpu_image_size() bytes out of it.
  *
- * Taking an image from user memory: fpu_image_begin(), copy fpu_image_size() bytes to the pointer it
- * returns (may sleep), fpu_image_commit(), which validates.
+ * Taking an image from user memory: fpu_image_begin(), copy fpu_image_size() bytes to the pointer
+ * it returns (may sleep), fpu_image_commit(), which validates.
  */
 #pragma once
 
@@ -30,11 +30,16 @@ void fpu_state_copy_current(struct fpu_state *dst);
 /* Exec: the current thread starts over. */
 void fpu_state_reset_current(void);
 
-/* Size of the image in a signal frame: XSAVE area and magic word, and the alignment that it needs. */
+/*
+ * Size of the image in a signal frame: XSAVE area and magic word, and the alignment that it needs.
+ */
 size_t fpu_image_size(void);
 #define FPU_IMAGE_ALIGN 64
 
-/* The current thread's state brought to memory, as a signal frame shows it. Valid until it leaves the kernel. */
+/*
+ * The current thread's state brought to memory, as a signal frame shows it. Valid until it leaves
+ * the kernel.
+ */
 const void *fpu_image_read(void);
 
 /*
@@ -43,7 +48,10 @@ const void *fpu_image_read(void);
  */
 void *fpu_image_begin(void);
 
-/* Whether the image just copied has a valid extended part (magic words and sizes). False: a legacy frame. */
+/*
+ * Whether the image just copied has a valid extended part (magic words and sizes). False: a legacy
+ * frame.
+ */
 bool fpu_image_is_extended(const void *image);
 
 /* legacy: only the first 512 bytes count. -EINVAL: invalid; the state was reset. */

@@ -10,7 +10,10 @@
 
 enum mmio_kind { MMIO_UNCACHED, MMIO_WRITECOMBINE, MMIO_CACHED };
 
-/* Maps; may allocate page tables. -ENOMEM; -ERANGE past MMIO_SIZE. The first mapping of a page decides its kind. */
+/*
+ * Maps; may allocate page tables. -ENOMEM; -ERANGE past MMIO_SIZE. The first mapping of a page
+ * decides its kind.
+ */
 __must_check int mmio_map(paddr_t paddr, size_t size, enum mmio_kind kind, volatile void **base);
 
 static inline void outb(uint16_t port, uint8_t value)

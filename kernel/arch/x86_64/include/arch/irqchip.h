@@ -2,7 +2,8 @@
  * Interrupt hardware: local APIC and I/O APIC; the old PIC is masked. Interrupt lines above this
  * are named by vector: core/irq.h keeps the handlers, upcall_irq() finds them.
  *
- * Vectors: 0..31 exceptions; 0x20..0xdf devices; 0xec timer; 0xf0.. inter-processor and error; 0xff spurious.
+ * Vectors: 0..31 exceptions; 0x20..0xdf devices; 0xec timer; 0xf0.. inter-processor and error; 0xff
+ * spurious.
  */
 #pragma once
 
@@ -25,7 +26,10 @@ void irqchip_init_cpu(void);
 
 enum irq_trigger { IRQ_TRIGGER_DEFAULT, IRQ_TRIGGER_EDGE_HIGH, IRQ_TRIGGER_LEVEL_LOW, IRQ_TRIGGER_LEVEL_HIGH };
 
-/* Routes a line, masked, to the vector on a CPU. ISA lines 0..15 go by the MADT's overrides. -ENODEV: no such line. */
+/*
+ * Routes a line, masked, to the vector on a CPU. ISA lines 0..15 go by the MADT's overrides.
+ * -ENODEV: no such line.
+ */
 __must_check int irqchip_route_isa(uint32_t isa_irq, uint8_t vector, uint32_t cpu);
 __must_check int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger, uint32_t cpu);
 

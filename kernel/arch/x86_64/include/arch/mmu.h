@@ -15,9 +15,11 @@
 #include "lib/types.h"
 
 struct arch_mmu {
-	paddr_t  root        __const_after_init; /* the top table, whose upper half is the kernel's */
+	/* the top table, whose upper half is the kernel's */
+	paddr_t  root        __const_after_init;
 	uint64_t cpus        __atomic; /* bit n: CPU n may hold translations of this space */
-	uint64_t generation  __atomic; /* goes up with each flush; a CPU behind it flushes at load */
+	/* goes up with each flush; a CPU behind it flushes at load */
+	uint64_t generation  __atomic;
 	uint64_t nr_tables   __atomic; /* pages used by tables, for VmPTE */
 };
 
@@ -31,7 +33,8 @@ enum pte_prot {
 	PROT_PTE_GLOBAL       = 1 << 3, /* kernel mappings only */
 	PROT_PTE_NOCACHE      = 1 << 4, /* device registers */
 	PROT_PTE_WRITECOMBINE = 1 << 5, /* frame buffers */
-	PROT_PTE_DIRTY        = 1 << 6, /* set dirty and accessed at once, saving the CPU the trouble */
+	/* set dirty and accessed at once, saving the CPU the trouble */
+	PROT_PTE_DIRTY        = 1 << 6,
 };
 
 #define PTE_PRESENT    (1ul << 0)
@@ -113,7 +116,10 @@ static inline bool pte_replace(pte_t *slot, pte_t old, pte_t pte)
 /* An empty user half. -ENOMEM. */
 __must_check int mmu_init(struct arch_mmu *mmu);
 
-/* Frees the tables that are left. No CPU runs the space; the PTEs are dead (frames are the caller's). */
+/*
+ * Frees the tables that are left. No CPU runs the space; the PTEs are dead (frames are the
+ * caller's).
+ */
 void mmu_fini(struct arch_mmu *mmu);
 
 /*
@@ -172,7 +178,9 @@ void mmu_flush_page(struct arch_mmu *mmu, uaddr_t addr);
 void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end);
 void mmu_flush_all(struct arch_mmu *mmu);
 
-/* Gathers flushes, so that many changes cost one: init, add for each PTE that lost a right, flush. */
+/*
+ * Gathers flushes, so that many changes cost one: init, add for each PTE that lost a right, flush.
+ */
 struct tlb_batch {
 	struct arch_mmu *mmu;
 	uaddr_t          start, end; /* what was touched; start >= end when nothing was */
@@ -196,11 +204,14 @@ void tlb_batch_flush(struct tlb_batch *batch);
 
 /*
  * Kernel mappings outside the direct map (vmalloc). kaddr and paddr are page aligned; the range
- * was not mapped before. Neither sleeps; both take RANK_KERNEL_TABLE. -ENOMEM (nothing is mapped then).
+ * was not mapped before. Neither sleeps; both take RANK_KERNEL_TABLE. -ENOMEM (nothing is mapped
+ * then).
  */
 __must_check int kmap_pages(kaddr_t kaddr, paddr_t paddr, size_t nr_pages, uint32_t prot);
 
-/* Unmaps and flushes on all CPUs; pages that were not mapped are skipped. Frames are the caller's. */
+/*
+ * Unmaps and flushes on all CPUs; pages that were not mapped are skipped. Frames are the caller's.
+ */
 void kunmap_pages(kaddr_t kaddr, size_t nr_pages);
 
 /* The physical address behind any mapped kernel address; false if there is none. */

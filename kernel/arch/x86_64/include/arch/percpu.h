@@ -60,5 +60,7 @@ static inline uint32_t nr_cpus(void)
 
 #define for_each_cpu(cpu) for (uint32_t cpu = 0; (cpu) < nr_cpus(); (cpu)++)
 
-/* Makes the copy for a CPU that is about to start. -ENOMEM. The boot CPU calls it, in order of cpu. */
+/*
+ * Makes the copy for a CPU that is about to start. -ENOMEM. The boot CPU calls it, in order of cpu.
+ */
 __must_check int percpu_create(uint32_t cpu);

@@ -1,5 +1,6 @@
 /*
- * Signal frames: formats and reads them in kernel memory. No user memory is touched here: proc copies.
+ * Signal frames: formats and reads them in kernel memory. No user memory is touched here: proc
+ * copies.
  *
  * Delivery:  arch_signal_frame_build(&frame, regs, &request);
  *            copy frame.image to user frame.address, frame.fpu_image to user frame.fpu_address;
@@ -31,9 +32,11 @@ struct arch_signal_request {
 	uint64_t         old_mask;    /* blocked signals, restored by rt_sigreturn */
 	uaddr_t          handler;
 	uaddr_t          restorer;
-	bool             on_altstack; /* start at the top of the alternate stack (SA_ONSTACK, not on it yet) */
+	/* start at the top of the alternate stack (SA_ONSTACK, not on it yet) */
+	bool             on_altstack;
 	stack_t          altstack;    /* as sigaltstack(2) shows it, saved in the frame */
-	uint64_t         trap_number, error_code, fault_address; /* of the last exception, for the mcontext */
+	/* of the last exception, for the mcontext */
+	uint64_t         trap_number, error_code, fault_address;
 };
 
 struct arch_signal_frame {
@@ -55,7 +58,8 @@ struct arch_signal_restore {
 
 /*
  * Formats a frame below the stack pointer (red zone skipped) or on the alternate stack. The
- * caller checks that [address, ...) lies on the alternate stack when that is in use. -EFAULT if the stack pointer is no user address.
+ * caller checks that [address, ...) lies on the alternate stack when that is in use. -EFAULT if the
+ * stack pointer is no user address.
  */
 __must_check int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_regs *regs,
                                          const struct arch_signal_request *request);

@@ -3,9 +3,9 @@
  * entry code tests on its way in and out.
  *
  * struct arch_thread is the first member of struct thread (sched), at offset 0. current_thread is
- * the per-CPU pointer to the running one. The kernel stack is KSTACK_SIZE bytes (arch/layout.h); the
- * user's registers stand at its very top. A fast system call does not save rbx, rbp and r12 to r15
- * there: those six are valid in upcall_exit_to_user(), in exceptions and interrupts, in traced
+ * the per-CPU pointer to the running one. The kernel stack is KSTACK_SIZE bytes (arch/layout.h);
+ * the user's registers stand at its very top. A fast system call does not save rbx, rbp and r12 to
+ * r15 there: those six are valid in upcall_exit_to_user(), in exceptions and interrupts, in traced
  * calls, and in handlers marked full, nowhere else.
  */
 #pragma once
@@ -23,7 +23,8 @@ struct arch_thread {
 	uint32_t traced    __atomic; /* not 0: system calls go to upcall_syscall_traced() */
 	uint64_t kernel_sp __owned_by_cpu; /* where it stopped, while switched out */
 	uint64_t stack_top __const_after_init; /* one past the kernel stack */
-	uint64_t fs_base;  /* of user mode; right while switched out, see arch_thread_set_fs_base() */
+	/* of user mode; right while switched out, see arch_thread_set_fs_base() */
+	uint64_t fs_base;
 	uint64_t gs_base;
 	struct fpu_state *fpu; /* NULL for a kernel thread; owned by the thread */
 	uint64_t fixup_only; /* > 0: a fault in a user copy fails at once, see arch/usercopy.h */
@@ -52,7 +53,9 @@ static inline struct pt_regs *arch_user_regs(uint64_t stack_top)
  */
 void arch_thread_init_kernel(struct arch_thread *t, uint64_t stack_top, void (*fn)(void *), void *arg);
 
-/* The first switch to t calls upcall_thread_first_run() and goes to user mode with these registers. */
+/*
+ * The first switch to t calls upcall_thread_first_run() and goes to user mode with these registers.
+ */
 void arch_thread_init_user(struct arch_thread *t, uint64_t stack_top, const struct pt_regs *regs);
 
 /* Adopts the boot stack's context as t (the first thread of a CPU) and makes it current. */
@@ -60,15 +63,19 @@ void arch_thread_init_boot(struct arch_thread *t, uint64_t stack_top);
 
 /*
  * Leaves prev, continues next. Interrupts off. Returns when somebody switches to prev again;
- * the result is the thread that ran on this CPU just before. Saves FPU state and user segment bases of prev,
- * loads next's, sets current_thread and the entry stack. Address spaces are the caller's (mmu_activate).
+ * the result is the thread that ran on this CPU just before. Saves FPU state and user segment bases
+ * of prev, loads next's, sets current_thread and the entry stack. Address spaces are the caller's
+ * (mmu_activate).
  */
 struct arch_thread *arch_switch(struct arch_thread *prev, struct arch_thread *next);
 
 /* Registers of a fresh program: all zero but these; user selectors, interrupts on. */
 void arch_regs_init_user(struct pt_regs *regs, uaddr_t entry, uaddr_t sp);
 
-/* Drops the current kernel context and enters user mode with the registers at the top of the current stack. */
+/*
+ * Drops the current kernel context and enters user mode with the registers at the top of the
+ * current stack.
+ */
 __noreturn void arch_enter_user(void);
 
 /*
@@ -80,7 +87,10 @@ __must_check int arch_thread_set_gs_base(struct arch_thread *t, uaddr_t base);
 uaddr_t arch_thread_fs_base(const struct arch_thread *t);
 uaddr_t arch_thread_gs_base(const struct arch_thread *t);
 
-/* After registers were changed from outside (ptrace, a signal frame): selectors, flags and rip made harmless. */
+/*
+ * After registers were changed from outside (ptrace, a signal frame): selectors, flags and rip made
+ * harmless.
+ */
 void arch_regs_sanitize(struct pt_regs *regs);
 
 /* What a system call's registers mean. */

@@ -1,9 +1,9 @@
 /*
  * The clock source and the one-shot timer.
  *
- * The clock: counter = arch_clock.read() (never steps back on one CPU), nanoseconds since some start =
- * counter delta * mult >> shift. The TSC is taken where it is invariant or emulated; else HPET, else the
- * ACPI PM timer, else a TSC that is not promised to be steady.
+ * The clock: counter = arch_clock.read() (never steps back on one CPU), nanoseconds since some
+ * start = counter delta * mult >> shift. The TSC is taken where it is invariant or emulated; else
+ * HPET, else the ACPI PM timer, else a TSC that is not promised to be steady.
  */
 #pragma once
 
@@ -23,10 +23,16 @@ extern struct arch_clock arch_clock __const_after_init;
 /* Chooses and calibrates (at most a few ms). After acpi_init() and irqchip_init(). */
 void arch_clock_init(void);
 
-/* Seconds since 1970 by the CMOS clock, or the boot time that the firmware told; false if there is none that makes sense. */
+/*
+ * Seconds since 1970 by the CMOS clock, or the boot time that the firmware told; false if there is
+ * none that makes sense.
+ */
 bool arch_wall_clock_read(int64_t *seconds);
 
-/* One-shot: upcall_timer_irq() on this CPU after at least delta (clipped to [1 us, what the hardware holds]). Interrupts off. */
+/*
+ * One-shot: upcall_timer_irq() on this CPU after at least delta (clipped to [1 us, what the
+ * hardware holds]). Interrupts off.
+ */
 void arch_timer_arm(ns_t delta);
 void arch_timer_cancel(void);
 

@@ -19,8 +19,9 @@ enum fault_access {
 long upcall_syscall_unknown(long nr);
 
 /*
- * syscall/: a call of a thread whose word `traced` is not 0. All registers are in regs (rax is -ENOSYS);
- * the result is stored in regs->rax by the callee. Runs syscall_handlers[], not the table.
+ * syscall/: a call of a thread whose word `traced` is not 0. All registers are in regs (rax is
+ * -ENOSYS); the result is stored in regs->rax by the callee. Runs syscall_handlers[], not the
+ * table.
  */
 void upcall_syscall_traced(struct pt_regs *regs);
 
@@ -31,15 +32,18 @@ void upcall_syscall_traced(struct pt_regs *regs);
 int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access);
 
 /*
- * proc/: user code raised exception `trap` (0..31, not a page fault); interrupts on. addr is what si_addr
- * shall say (rip for most). Queues the signal.
+ * proc/: user code raised exception `trap` (0..31, not a page fault); interrupts on. addr is what
+ * si_addr shall say (rip for most). Queues the signal.
  */
 void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr);
 
 /* sched/: the timer of this CPU expired while regs ran. Interrupts off, on the interrupt stack. */
 void upcall_timer_irq(struct pt_regs *regs);
 
-/* core/irq.c: a device interrupt. Interrupts off, on the interrupt stack; already acknowledged at the APIC. */
+/*
+ * core/irq.c: a device interrupt. Interrupts off, on the interrupt stack; already acknowledged at
+ * the APIC.
+ */
 void upcall_irq(uint8_t vector);
 
 /* sched/: VECTOR_IPI_WAKE came: look at the run queue. Interrupts off. */
@@ -47,9 +51,12 @@ void upcall_ipi_wake(void);
 
 /*
  * proc/: about to enter user mode with the current thread's flags not 0. Interrupts on; may
- * sleep or not return. Must clear the flags that it dealt with: it is called again while any is set.
+ * sleep or not return. Must clear the flags that it dealt with: it is called again while any is
+ * set.
  */
 void upcall_exit_to_user(struct pt_regs *regs);
 
-/* sched/: the first code of a new thread, interrupts off; prev is the thread that ran here before. */
+/*
+ * sched/: the first code of a new thread, interrupts off; prev is the thread that ran here before.
+ */
 void upcall_thread_first_run(struct arch_thread *prev);

@@ -10,7 +10,9 @@
 
 #include "arch/thread.h"
 
-/* Chooses the copy routine and arms SMAP's stac and clac. Before paging_init() (it patches text). */
+/*
+ * Chooses the copy routine and arms SMAP's stac and clac. Before paging_init() (it patches text).
+ */
 void usercopy_init(void);
 
 /* Bytes NOT copied: 0 is success. What was copied is a prefix. */
@@ -18,7 +20,10 @@ __must_check size_t user_copy_in(void *dst, const void __user *src, size_t size)
 __must_check size_t user_copy_out(void __user *dst, const void *src, size_t size);
 __must_check size_t user_zero(void __user *dst, size_t size);
 
-/* Up to the terminating 0. Length without it; size if none within size bytes (dst then is not terminated); -EFAULT. */
+/*
+ * Up to the terminating 0. Length without it; size if none within size bytes (dst then is not
+ * terminated); -EFAULT.
+ */
 __must_check ssize_t user_string_copy_in(char *dst, const char __user *src, size_t size);
 
 /* One aligned or unaligned integer. 0, -EFAULT (then *value is 0). */
@@ -49,7 +54,9 @@ static inline void usercopy_nosleep_end(void)
 	arch_current()->fixup_only--;
 }
 
-/* Kernel memory that may not be mapped (a backtrace, a debugger). False if any byte cannot be read. */
+/*
+ * Kernel memory that may not be mapped (a backtrace, a debugger). False if any byte cannot be read.
+ */
 bool kernel_read_nofault(void *dst, const void *src, size_t size);
 
 /* The exception table: if regs->rip has an entry, continues there and says true. */
