@@ -184,5 +184,5 @@ static int64_t gauge_stacks(void)
 	return atomic_load_relaxed(&stacks.in_use);
 }
 
-GAUGE("kernel stacks", gauge_stacks);
+GAUGE("kernel_stacks", gauge_stacks);
 GAUGE_DRAIN(vmalloc_drain);

@@ -481,5 +481,5 @@ static void drain(void)
 	cache_drain_all();
 }
 
-GAUGE("slab objects", cache_objects_used);
+GAUGE("slab_objects", cache_objects_used);
 GAUGE_DRAIN(drain);
