@@ -7,6 +7,7 @@
 #include <arch/fpu.h>
 #include <arch/irqchip.h>
 #include <arch/mmu.h>
+#include <arch/power.h>
 #include <arch/timer.h>
 #include <arch/usercopy.h>
 
@@ -15,12 +16,15 @@
 #include "arch/x86_64/setup.h"
 #include "boot/bootinfo.h"
 #include "core/cmdline.h"
+#include "core/ktest.h"
+#include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
+#include "sched/thread.h"
 
 static void print_banner(void)
 {
@@ -54,6 +58,22 @@ static void start_platform(void)
 	random_init(bootinfo.seed, bootinfo.seed_size); /* random_bytes() */
 }
 
+static void run_ktests(void *unused)
+{
+	ktest_run_all();
+	power_off();
+}
+
+/* With `ktest` on the command line the machine tests its kernel and goes off. */
+static void start_ktests(void)
+{
+	struct thread *thread;
+
+	if (kthread_create("ktest", run_ktests, NULL, &thread) < 0)
+		panic("no memory for the thread that runs the tests");
+	thread_start(thread);
+}
+
 __noreturn void kmain(void)
 {
 	start_cpu_and_memory();
@@ -63,5 +83,7 @@ __noreturn void kmain(void)
 	irq_enable();
 	cmdline_parse();                       /* every word of the command line */
 	pr_notice("Moonshot: ready\n");
+	if (ktest_is_wanted())
+		start_ktests();
 	sched_idle();
 }
