@@ -146,6 +146,14 @@ static const uint8_t *block_walk(const struct ksyms *k, long block, long entry, 
 	}
 }
 
+/* Size of a function: up to the next, or to the end of the text where start-up code lies beyond. */
+static uint32_t size_of(const uint32_t bounds[2])
+{
+	uint32_t end = (uint32_t)(text_end - text_start);
+
+	return (bounds[0] < end && bounds[1] > end ? end : bounds[1]) - bounds[0];
+}
+
 bool symbol_find(uintptr_t address, struct symbol *symbol)
 {
 	const struct ksyms *k = ksyms_find();
@@ -161,7 +169,7 @@ bool symbol_find(uintptr_t address, struct symbol *symbol)
 	name_expand(k, block_walk(k, block, -1, (uint32_t)offset, bounds), symbol->name,
 		    sizeof(symbol->name));
 	symbol->offset = (uint32_t)offset - bounds[0];
-	symbol->size = bounds[1] - bounds[0];
+	symbol->size = size_of(bounds);
 	return true;
 }
 
@@ -177,7 +185,7 @@ bool symbol_at(unsigned int index, uintptr_t *address, struct symbol *symbol)
 
 	name_expand(k, name, symbol->name, sizeof(symbol->name));
 	symbol->offset = 0;
-	symbol->size = bounds[1] - bounds[0];
+	symbol->size = size_of(bounds);
 	*address = (uintptr_t)text_start + bounds[0];
 	return true;
 }
