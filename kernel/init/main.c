@@ -32,6 +32,8 @@ static void print_banner(void)
 	          bootinfo.source == BOOT_PVH ? "direct" : "UEFI",
 	          (bootinfo.kernel_end - bootinfo.kernel_start) / 1024, bootinfo.kernel_start);
 	pr_notice("Command line: %s\n", bootinfo.cmdline);
+	if (bootinfo.initramfs_end > bootinfo.initramfs_start)
+		pr_info("Initramfs: %lu KiB\n", (bootinfo.initramfs_end - bootinfo.initramfs_start) / 1024);
 }
 
 static void start_cpu_and_memory(void)

@@ -8,6 +8,9 @@
 /* From head.S, on the boot stack, interrupts off. Exactly one of the two pointers is not 0. */
 __noreturn void boot_start(paddr_t uefi_bootinfo, paddr_t pvh_start_info, uint64_t entry_tsc);
 
+/* From head.S, by UEFI: page tables in the image's own memory instead of the loader's. */
+void boot_map_again(paddr_t image_start);
+
 /* init/main.c */
 __noreturn void kmain(void);
 

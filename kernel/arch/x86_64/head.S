@@ -4,9 +4,11 @@
  * pvh_entry      from a PVH loader (qemu -kernel, Firecracker, Cloud Hypervisor): 32-bit protected
  *                mode, no paging, ebx = physical address of struct hvm_start_info. Makes boot page
  *                tables and goes on in 64-bit mode. Linked high, run low: every address less BASE.
- * kernel_entry   from the UEFI application: 64-bit mode, its page tables, rdi = bootinfo.
+ * kernel_entry   from the UEFI application: 64-bit mode, its page tables, rdi = bootinfo, rsi =
+ *                physical start of the image. Its tables lie in memory that counts as free, so
+ *                boot_map_again() makes our own at once.
  *
- * Both tables map the first 4 GiB twice (at 0 and in the direct map) and the image. Both ways end in
+ * All these tables map the first 4 GiB twice (at 0 and in the direct map) and the image. Both ways end in
  * boot_start(bootinfo, hvm_start_info, entry_tsc), of which exactly one pointer is not 0.
  */
 #define BASE            0xffffffff80000000
@@ -88,6 +90,12 @@ pvh_entry_64:
 kernel_entry:
 	cli
 	cld
+	lea	boot_stack_top(%rip), %rsp
+	xor	%ebp, %ebp
+	mov	%rdi, %rbx
+	mov	%rsi, %rdi
+	call	boot_map_again
+	mov	%rbx, %rdi
 	xor	%esi, %esi
 	xor	%edx, %edx              /* its bootinfo has the time */
 enter_c:
@@ -118,9 +126,11 @@ boot_gdtr:
 
 	.section .init.bss, "aw", @nobits
 	.balign 4096
+	.globl boot_pml4, boot_pdpt, boot_pdpt_high, boot_pd_high, boot_pd
 boot_pml4:      .skip 4096
 boot_pdpt:      .skip 4096
 boot_pdpt_high: .skip 4096
+boot_pd_high:   .skip 4096              /* by UEFI only: the image at any address */
 boot_pd:        .skip 4 * 4096
 
 	.section .bss.page_aligned, "aw", @nobits

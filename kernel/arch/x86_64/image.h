@@ -26,6 +26,9 @@ extern char percpu_start[], percpu_end[];
 /* The stack of head.S, on which the boot CPU comes to C. */
 extern char boot_stack[], boot_stack_top[];
 
+/* The page tables of head.S: top, of the first 4 GiB, of the kernel's half, of the image, of 4 GiB by 2 MiB. */
+extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd_high[], boot_pd[];
+
 /* usercopy.S: how many bytes were left when it faulted; and the jump that picks the way to copy. */
 size_t user_copy_rep(void *to, const void *from, size_t size);
 size_t user_fill_zero(void *to, size_t size);
