@@ -45,7 +45,8 @@ struct bootinfo {
 	uint64_t kernel_start, kernel_end;       /* the image's physical range, page aligned */
 	uint64_t initramfs_start, initramfs_end; /* equal: none */
 	uint64_t framebuffer;   /* 0: none */
-	uint32_t framebuffer_width, framebuffer_height, framebuffer_stride /* bytes */, framebuffer_pixels;
+	uint32_t framebuffer_width, framebuffer_height, framebuffer_stride /* bytes */,
+		framebuffer_pixels;
 	int64_t  wall_clock;    /* seconds since 1970 by the firmware, 0 unknown */
 	uint32_t seed_size;     /* bytes of seed that the firmware gave, 0 none */
 	uint8_t  seed[BOOTINFO_SEED_SIZE];

@@ -7,7 +7,8 @@
  *
  *     monotonic = mono_ns + ((cycles - cycle_base) * mult >> shift)       (128-bit product)
  *     raw       = raw_ns  + ((cycles - cycle_base) * raw_mult >> shift)
- *     realtime  = monotonic + wall_offset_ns;  boottime = monotonic;  tai = realtime + tai_offset_ns
+ *     realtime  = monotonic + wall_offset_ns;  boottime = monotonic
+ *     tai       = realtime + tai_offset_ns
  *     coarse    = monotonic rounded down to a multiple of coarse_ns (+ wall_offset_ns for realtime)
  *
  * cycles before cycle_base (another CPU's counter a little behind) count as cycle_base. mode

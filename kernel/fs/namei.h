@@ -52,7 +52,8 @@ int __must_check path_rmdir(const struct walk_from *from, const char *name);
 int __must_check path_rename(const struct walk_from *from, const char *old_name,
                              const struct walk_from *to, const char *new_name, unsigned int flags);
 /* readlink(2): bytes put into buf, not terminated. */
-ssize_t path_readlink(const struct path *path, const struct walk_from *from, char *buf, size_t size);
+ssize_t path_readlink(const struct path *path, const struct walk_from *from, char *buf,
+                      size_t size);
 
 /* Are the accesses in mask (MAY_*) allowed? Does not sleep. Without the mount's flags. */
 int __must_check inode_permission(struct inode *inode, const struct cred *cred, unsigned int mask);

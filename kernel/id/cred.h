@@ -110,8 +110,8 @@ void cred_fix_caps_after_setfsuid(struct cred *new, const struct cred *old);
  * execve(2): the new identity of a file owned by uid:gid with these set-id bits (already cleared
  * by the caller for nosuid mounts and traced callers). *secure: AT_SECURE.
  */
-void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid, bool set_gid,
-                       gid_t gid, bool *secure);
+void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid,
+                       bool set_gid, gid_t gid, bool *secure);
 
 /* The counters of a uid, one reference. May sleep. -ENOMEM. */
 __must_check int user_get(uid_t uid, struct user **user);

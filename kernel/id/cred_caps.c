@@ -44,8 +44,8 @@ void cred_fix_caps_after_setfsuid(struct cred *new, const struct cred *old)
 		new->effective |= CAP_FS_SET & new->permitted;
 }
 
-void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid, bool set_gid,
-                       gid_t gid, bool *secure)
+void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid,
+                       bool set_gid, gid_t gid, bool *secure)
 {
 	bool effective = false, set_id;
 

@@ -132,7 +132,8 @@ static int run(const char *program)
 		arch_enter_user();
 	}
 	if (err != -ENOENT)
-		pr_err("Starting init: %s exists but couldn't execute it (error %d)\n", program, err);
+		pr_err("Starting init: %s exists but couldn't execute it (error %d)\n", program,
+		       err);
 	return err;
 }
 

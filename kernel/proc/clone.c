@@ -41,7 +41,8 @@ static int check_flags(uint64_t flags)
 		return -EINVAL;
 	if ((flags & CLONE_PARENT) && proc == proc_init())
 		return -EINVAL;
-	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS)) && !cred_capable(task_current()->cred, CAP_SYS_ADMIN))
+	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS)) &&
+	    !cred_capable(task_current()->cred, CAP_SYS_ADMIN))
 		return -EPERM;
 	return 0;
 }
@@ -220,7 +221,8 @@ static void copy_signals(struct task *task, uint64_t flags)
 /* RLIMIT_NPROC counts tasks of the real user; root and the privileged are exempt. */
 static int charge_user(const struct cred *cred)
 {
-	int64_t limit = (int64_t)proc_limit(RLIMIT_NPROC), now = atomic_inc_return(&cred->user->processes);
+	int64_t limit = (int64_t)proc_limit(RLIMIT_NPROC),
+		now = atomic_inc_return(&cred->user->processes);
 
 	if (limit < 0 || now <= limit || cred->uid == 0 || cred_capable(cred, CAP_SYS_RESOURCE) ||
 	    cred_capable(cred, CAP_SYS_ADMIN))

@@ -159,7 +159,8 @@ int exec_args_from_user(struct exec_args *args, uaddr_t argv, uaddr_t envp)
 	return err ? err : append_user_array(args, envp, &args->envc);
 }
 
-int exec_args_from_kernel(struct exec_args *args, const char *const argv[], const char *const envp[])
+int exec_args_from_kernel(struct exec_args *args, const char *const argv[],
+                          const char *const envp[])
 {
 	int err = append_kernel_array(args, argv, &args->argc);
 

@@ -172,7 +172,8 @@ int exec_commit(struct exec *exec)
 	reset_thread(task);
 	set_name(exec);
 
-	identity_stays = exec->cred->euid == task->cred->euid && exec->cred->egid == task->cred->egid;
+	identity_stays =
+		exec->cred->euid == task->cred->euid && exec->cred->egid == task->cred->egid;
 	err = task_cred_commit(exec->cred);
 	exec->cred = NULL;
 	if (err)

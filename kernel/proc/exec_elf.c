@@ -32,7 +32,8 @@ struct file_reader {
 	struct file      *file;
 };
 
-static ssize_t read_from_file(const struct elf_reader *reader, void *to, size_t size, uint64_t offset)
+static ssize_t read_from_file(const struct elf_reader *reader, void *to, size_t size,
+                              uint64_t offset)
 {
 	const struct file_reader *self = (const void *)reader /* the first member */;
 
@@ -106,15 +107,18 @@ static int map_segment(struct space *space, struct file *file, const struct elf_
 	if (!err && segment->file_size && mem_end > file_end && (segment->flags & PF_W))
 		err = zero_tail(space, file_end, min(mem_end, bss));
 	if (!err)
-		err = map_anonymous(space, bss, align_up(mem_end, PAGE_SIZE), vm_flags_of(segment->flags));
+		err = map_anonymous(space, bss, align_up(mem_end, PAGE_SIZE),
+		                    vm_flags_of(segment->flags));
 	return err;
 }
 
 /* Keeps the whole span of a movable image free, at a place of mmap's choice or near `hint`. */
-static int reserve_span(struct space *space, const struct elf_image *image, uaddr_t hint, uaddr_t *bias)
+static int reserve_span(struct space *space, const struct elf_image *image, uaddr_t hint,
+                        uaddr_t *bias)
 {
 	uaddr_t low = align_down(image->low, PAGE_SIZE);
-	uaddr_t size = align_up(image->high, PAGE_SIZE) - low, slack = image->align - PAGE_SIZE, where;
+	uaddr_t size = align_up(image->high, PAGE_SIZE) - low, slack = image->align - PAGE_SIZE,
+		where;
 	struct map_request request = {
 		.addr = hint,
 		.len = size + slack,
@@ -199,8 +203,9 @@ static int create_space(struct exec *exec)
 		.as = rlimit_get(limits, RLIMIT_AS),
 		.data = rlimit_get(limits, RLIMIT_DATA),
 		.stack = rlimit_get(limits, RLIMIT_STACK),
-		.memlock = cred_capable(exec->cred, CAP_IPC_LOCK) ? ~0ul
-								  : rlimit_get(limits, RLIMIT_MEMLOCK),
+		.memlock = cred_capable(exec->cred, CAP_IPC_LOCK)
+		                   ? ~0ul
+		                   : rlimit_get(limits, RLIMIT_MEMLOCK),
 	};
 	bool randomize = !(proc_current()->personality & ADDR_NO_RANDOMIZE);
 

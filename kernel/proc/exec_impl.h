@@ -14,7 +14,8 @@ struct file;
 struct sighand;
 struct space;
 
-#define EXEC_HEAD_SIZE 256 /* what the kinds of programs are told apart by; also the longest `#!` line */
+/* What the kinds of programs are told apart by; also the longest `#!` line. */
+#define EXEC_HEAD_SIZE 256
 
 struct exec {
 	struct exec_args  args;

@@ -62,7 +62,8 @@ static int write_run(void *context, const char *bytes, size_t n)
 
 	for (size_t i = 0; i < n && !err; i++) {
 		if (writer->at_start) {
-			writer->words[pointer_slot(&writer->exec->args, writer->strings)] = writer->at + i;
+			writer->words[pointer_slot(&writer->exec->args, writer->strings)] =
+				writer->at + i;
 			writer->strings++;
 		}
 		writer->at_start = !bytes[i];
@@ -83,7 +84,8 @@ static void aux(struct auxv *auxv, uint64_t type, uint64_t value)
 }
 
 /* In Linux's order; /proc/PID/auxv and the stack agree because the first reads the second. */
-static void fill_auxv(struct exec *exec, uint64_t *words, uaddr_t random, uaddr_t execfn, uaddr_t name)
+static void fill_auxv(struct exec *exec, uint64_t *words, uaddr_t random, uaddr_t execfn,
+                      uaddr_t name)
 {
 	const struct cred *cred = exec->cred;
 	struct auxv auxv = { .words = words };

@@ -145,7 +145,8 @@ void task_exit(int code)
 	bool is_last = atomic_dec_return(&proc->nr_active) == 0;
 
 	if (proc == proc_init() && is_last)
-		panic("Attempted to kill init! exitcode=0x%08x", proc->is_exiting ? proc->exit_code : code);
+		panic("Attempted to kill init! exitcode=0x%08x",
+		      proc->is_exiting ? proc->exit_code : code);
 	signal_task_exits(task);
 	leave_user_memory(task);
 	keep_max_rss(task);

@@ -83,7 +83,8 @@ static struct proc *reaper_of_locked(const struct proc *proc)
 }
 
 /* A group that becomes orphaned while a member is stopped gets SIGHUP and SIGCONT. */
-static void orphan_pgrp_locked(struct proc *child, const struct proc *parent, const struct proc *ignored)
+static void orphan_pgrp_locked(struct proc *child, const struct proc *parent,
+                               const struct proc *ignored)
 {
 	if (parent->pgid == child->pgid || parent->session != child->session)
 		return;

@@ -172,7 +172,8 @@ static bool dequeue(struct waiter *waiter)
 	}
 }
 
-static int wait_until(uaddr_t address, bool is_private, uint32_t value, uint32_t bitset, ns_t deadline)
+static int wait_until(uaddr_t address, bool is_private, uint32_t value, uint32_t bitset,
+                      ns_t deadline)
 {
 	struct waiter waiter = { .bitset = bitset };
 	int err = key_init(&waiter.key, address, is_private);
@@ -209,7 +210,8 @@ static long futex_wait(const struct futex_request *request, uint32_t bitset, ns_
 		return err;
 	task_current()->restart = (struct restart){
 		.again = wait_again,
-		.args = { request->address, is_private, request->value, bitset, (uint64_t)deadline },
+		.args = { request->address, is_private, request->value, bitset,
+		(uint64_t)deadline },
 	};
 	return -ERESTART_RESTARTBLOCK;
 }
@@ -231,7 +233,8 @@ static ns_t deadline_of(const struct futex_request *request, bool is_absolute)
  * --------------------------------------------------------------------------
  */
 
-static int wake_key_locked(struct bucket *bucket, const struct futex_key *key, int nr, uint32_t bitset)
+static int wake_key_locked(struct bucket *bucket, const struct futex_key *key, int nr,
+                           uint32_t bitset)
 {
 	struct waiter *waiter, *ahead;
 	int woken = 0;
@@ -391,10 +394,12 @@ static long futex_wake_op(const struct futex_request *request)
 	holds = compare_word(request->value3, old);
 	if (holds < 0)
 		return holds;
-	woken = futex_wake(request->address, is_private, (int)request->value, FUTEX_BITSET_MATCH_ANY);
+	woken = futex_wake(request->address, is_private, (int)request->value,
+	                   FUTEX_BITSET_MATCH_ANY);
 	if (woken < 0 || !holds)
 		return woken;
-	more = futex_wake(request->address2, is_private, (int)request->value2, FUTEX_BITSET_MATCH_ANY);
+	more = futex_wake(request->address2, is_private, (int)request->value2,
+	                  FUTEX_BITSET_MATCH_ANY);
 	return more < 0 ? more : woken + more;
 }
 
@@ -414,7 +419,8 @@ long futex_operate(const struct futex_request *request)
 		return futex_wake(request->address, is_private, (int)request->value,
 				  FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:
-		return futex_wake(request->address, is_private, (int)request->value, request->value3);
+		return futex_wake(request->address, is_private, (int)request->value,
+		                  request->value3);
 	case FUTEX_REQUEUE:
 		return futex_requeue(request, false);
 	case FUTEX_CMP_REQUEUE:

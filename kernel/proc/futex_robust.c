@@ -12,7 +12,8 @@
 #include "proc/proc.h"
 #include "vm/usercopy.h"
 
-#define PI_BIT 1ul /* in the list pointers: a priority-inheritance lock, which is never waited for here */
+/* In the list pointers: a priority-inheritance lock, which is never waited for here. */
+#define PI_BIT 1ul
 
 /* Marks the lock word as left by its dead owner and wakes one waiter. False: the memory is bad. */
 static bool give_up_lock(uaddr_t address, pid_t tid, bool is_pending)
@@ -50,8 +51,10 @@ void futex_task_exits(struct task *task)
 		return;
 	entry = (uaddr_t)copy.list.next;
 	pending = (uaddr_t)copy.list_op_pending;
-	for (int left = ROBUST_LIST_LIMIT; (entry & ~PI_BIT) != head && left; left--, entry = next) {
-		bool is_bad = copy_from_user(&next, (const void __user *)(entry & ~PI_BIT), sizeof(next));
+	for (int left = ROBUST_LIST_LIMIT; (entry & ~PI_BIT) != head && left;
+	     left--, entry = next) {
+		bool is_bad =
+			copy_from_user(&next, (const void __user *)(entry & ~PI_BIT), sizeof(next));
 
 		if ((entry & ~PI_BIT) != (pending & ~PI_BIT) &&
 		    !give_up_lock((entry & ~PI_BIT) + (uaddr_t)copy.futex_offset, tid, false))

@@ -61,7 +61,8 @@ static void cpu_get(const struct itimer *timer, uint64_t used, struct itimer_set
 	now->interval_ns = (ns_t)timer->interval_ns;
 	now->value_ns = 0;
 	if (timer->deadline_ns)
-		now->value_ns = timer->deadline_ns > used ? (ns_t)(timer->deadline_ns - used) : NS_PER_USEC;
+		now->value_ns =
+			timer->deadline_ns > used ? (ns_t)(timer->deadline_ns - used) : NS_PER_USEC;
 }
 
 static void get_locked(struct proc *proc, int which, struct itimer_setting *now)
@@ -89,7 +90,8 @@ static void real_set_locked(struct proc *proc, const struct itimer_setting *new)
 	timer_cancel(&proc->real_timer);
 	proc->real_interval = new->interval_ns;
 	if (new->value_ns)
-		timer_start(&proc->real_timer, new->value_ns < INT64_MAX - now ? now + new->value_ns : INT64_MAX);
+		timer_start(&proc->real_timer,
+		            new->value_ns < INT64_MAX - now ? now + new->value_ns : INT64_MAX);
 }
 
 static struct itimer cpu_timer(const struct itimer_setting *new, uint64_t used)
@@ -100,7 +102,8 @@ static struct itimer cpu_timer(const struct itimer_setting *new, uint64_t used)
 	};
 }
 
-void itimer_set(struct proc *proc, int which, const struct itimer_setting *new, struct itimer_setting *old)
+void itimer_set(struct proc *proc, int which, const struct itimer_setting *new,
+                struct itimer_setting *old)
 {
 	unsigned long flags = spin_lock_irqsave(&proc->lock);
 
@@ -129,7 +132,8 @@ static void check_cpu_timer_locked(struct proc *proc, struct itimer *timer, uint
  */
 static void check_limit_locked(struct proc *proc)
 {
-	uint64_t soft = rlimit_get(&proc->limits, RLIMIT_CPU), hard = rlimit_hard(&proc->limits, RLIMIT_CPU);
+	uint64_t soft = rlimit_get(&proc->limits, RLIMIT_CPU),
+		 hard = rlimit_hard(&proc->limits, RLIMIT_CPU);
 	uint64_t seconds = proc->cpu_ns / NS_PER_SEC;
 
 	if (seconds >= hard) {

@@ -26,7 +26,8 @@ void itimers_stop(struct proc *proc);
 
 void itimer_get(struct proc *proc, int which, struct itimer_setting *now);
 /* `old` may be NULL. */
-void itimer_set(struct proc *proc, int which, const struct itimer_setting *new, struct itimer_setting *old);
+void itimer_set(struct proc *proc, int which, const struct itimer_setting *new,
+                struct itimer_setting *old);
 
 /* The accounting tick of a running task; interrupts off. */
 void itimers_tick(struct task *task);

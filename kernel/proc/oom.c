@@ -87,7 +87,8 @@ static void kill_victim(struct proc *victim)
 		space_put(space);
 	}
 	if (freed)
-		pr_info("oom_reaper: reaped process %d, now %zu pages free\n", proc_tgid(victim), freed);
+		pr_info("oom_reaper: reaped process %d, now %zu pages free\n", proc_tgid(victim),
+		        freed);
 }
 
 static bool may_choose_now(void)

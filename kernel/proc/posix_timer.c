@@ -126,7 +126,9 @@ static int charge(struct posix_timer *self)
 	struct user *user = user_hold(task_current()->cred->user);
 
 	self->signal.user = user;
-	return (uint64_t)atomic_inc_return(&user->pending_signals) > proc_limit(RLIMIT_SIGPENDING) ? -EAGAIN : 0;
+	return (uint64_t)atomic_inc_return(&user->pending_signals) > proc_limit(RLIMIT_SIGPENDING)
+	               ? -EAGAIN
+	               : 0;
 }
 
 static int publish(struct posix_timer *self, bool value_is_id)

@@ -25,7 +25,8 @@ struct posix_timer_setting {
  * `event` is validated here: -EINVAL. With `value_is_id` the signal's value is the timer's id
  * (timer_create(2) without an event). -EAGAIN: no memory or RLIMIT_SIGPENDING. May sleep.
  */
-int __must_check posix_timer_create(int clock, const struct sigevent *event, bool value_is_id, int *id);
+int __must_check posix_timer_create(int clock, const struct sigevent *event, bool value_is_id,
+                                    int *id);
 
 /*
  * -EINVAL: no such timer. With `absolute`, value_ns is a point of the timer's clock. `old` may be

@@ -130,7 +130,8 @@ static int setpgid_locked(struct proc *caller, pid_t pid, pid_t pgid)
 	} else {
 		group = pid_find(pgid);
 		member = group ? pid_first(group, PID_PGID) : NULL;
-		if (!member || container_of(member, struct proc, pgid_link)->session != caller->session)
+		if (!member ||
+		    container_of(member, struct proc, pgid_link)->session != caller->session)
 			return -EPERM;
 	}
 	if (target->pgid != group)
@@ -162,7 +163,8 @@ bool pgrp_is_orphaned_locked(struct pid *pgid, const struct proc *ignored)
 
 		if (member == ignored || (member->is_zombie && !member->nr_live) || !parent)
 			continue;
-		if (parent != proc_init() && parent->pgid != pgid && parent->session == member->session)
+		if (parent != proc_init() && parent->pgid != pgid &&
+		    parent->session == member->session)
 			return false;
 	}
 	return true;

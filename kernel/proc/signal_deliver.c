@@ -201,13 +201,15 @@ static void enter_handler(struct task *task, struct pt_regs *regs, int sig,
 static void finish_call_for_handler(struct pt_regs *regs, const struct k_sigaction *action)
 {
 	long result = arch_syscall_result(regs);
-	bool again = result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (action->flags & SA_RESTART));
+	bool again = result == -ERESTARTNOINTR ||
+	             (result == -ERESTARTSYS && (action->flags & SA_RESTART));
 
 	if (arch_syscall_nr(regs) < 0)
 		return;
 	if (again)
 		arch_syscall_restart(regs, arch_syscall_nr(regs));
-	else if (result == -ERESTARTSYS || result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK)
+	else if (result == -ERESTARTSYS || result == -ERESTARTNOHAND ||
+	         result == -ERESTART_RESTARTBLOCK)
 		arch_syscall_set_result(regs, -EINTR);
 	regs->orig_rax = ~0ul;
 }
@@ -271,7 +273,8 @@ long signal_return(struct pt_regs *regs)
 	int err;
 
 	task->restart.again = NULL;
-	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs), sizeof(image));
+	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs),
+	                     sizeof(image));
 	if (!err) {
 		arch_signal_frame_read(regs, &image, &restore);
 		err = restore_fpu(restore.fpu_address);

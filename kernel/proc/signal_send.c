@@ -16,8 +16,8 @@ static bool is_live(const struct task *task)
 
 bool signal_wants_attention_locked(const struct task *task)
 {
-	return ((task->pending.set | task->proc->pending.set) & ~task->blocked) || task->must_stop ||
-	       task->proc->untold;
+	return ((task->pending.set | task->proc->pending.set) & ~task->blocked) ||
+	       task->must_stop || task->proc->untold;
 }
 
 void signal_recalc_locked(struct task *task)
@@ -30,7 +30,8 @@ void signal_recalc_locked(struct task *task)
 
 static bool can_take(const struct task *task, int sig)
 {
-	return is_live(task) && (sig == SIGKILL || !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)));
+	return is_live(task) &&
+	       (sig == SIGKILL || !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)));
 }
 
 /*
@@ -147,9 +148,11 @@ static void fill_info(int sig, const siginfo_t *info, siginfo_t *out)
  * Puts it on the queue. A real-time signal of sigqueue(3) that finds no room is an error, others
  * only lose details.
  */
-static int enqueue_locked(struct task *target, struct sigpending *pending, int sig, const siginfo_t *info)
+static int enqueue_locked(struct task *target, struct sigpending *pending, int sig,
+                          const siginfo_t *info)
 {
-	uint64_t limit = sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);
+	uint64_t limit =
+		sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);
 	siginfo_t filled;
 
 	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
@@ -177,7 +180,8 @@ static bool is_void_locked(struct proc *proc, struct task *target, int sig)
 		return true;
 	if (is_protected(target, sig) && !(target->forced & bit))
 		return true;
-	return signal_is_ignored_locked(target, sig) && !((target->blocked | target->awaited) & bit);
+	return signal_is_ignored_locked(target, sig) &&
+	       !((target->blocked | target->awaited) & bit);
 }
 
 /* It pends: wakes who can take it, and decides the group's death if it is deadly. */

@@ -33,7 +33,8 @@ static void sigqueue_leave(struct sigqueue *queued, siginfo_t *info)
 		sigqueue_free(queued);
 }
 
-bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit)
+bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user,
+                      uint64_t limit)
 {
 	struct sigqueue *queued;
 

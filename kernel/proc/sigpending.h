@@ -37,7 +37,8 @@ void sigpending_init(struct sigpending *pending);
  * Queues `info` for `user`, up to `limit` elements of that user. False when there is no room or no
  * memory: then only the bit tells of the signal. Never sleeps.
  */
-bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user, uint64_t limit);
+bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user,
+                      uint64_t limit);
 
 /* Queues an element of the sender's own. It must not be queued already. */
 void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued);

@@ -53,7 +53,8 @@ static void describe(struct wait_request *request, struct proc *child, int code,
 	usage_add(&request->usage, &child->child_usage);
 }
 
-static pid_t claim_zombie_locked(struct proc *parent, struct proc *child, struct wait_request *request)
+static pid_t claim_zombie_locked(struct proc *parent, struct proc *child,
+                                 struct wait_request *request)
 {
 	int status = family_exit_status_locked(child);
 	pid_t nr = proc_tgid(child);
@@ -81,7 +82,8 @@ static pid_t claim_stop_locked(struct proc *child, struct wait_request *request)
 	bool keep = request->options & WNOWAIT;
 	pid_t nr = 0;
 
-	if ((request->options & WSTOPPED) && child->stop == PROC_STOPPED && child->stop_unreported) {
+	if ((request->options & WSTOPPED) && child->stop == PROC_STOPPED &&
+	    child->stop_unreported) {
 		request->status = child->stop_signal << 8 | 0x7f;
 		request->code = CLD_STOPPED;
 		request->value = child->stop_signal;

@@ -130,8 +130,9 @@ ns_t clock_realtime_coarse(void)
 
 	do {
 		seq = seqcount_begin(&clock.seq);
-		now = round_coarse(clock.mono_ns + (ns_t)mul_shift(counter_delta(), clock.mult,
-		                                                   CLOCK_SHIFT)) + clock.wall_offset;
+		now = round_coarse(clock.mono_ns +
+		                   (ns_t)mul_shift(counter_delta(), clock.mult, CLOCK_SHIFT)) +
+		      clock.wall_offset;
 	} while (seqcount_retry(&clock.seq, seq));
 	return now;
 }

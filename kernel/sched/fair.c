@@ -40,7 +40,8 @@ void fair_set_weight(struct thread *thread)
 	                                               : weight_of_nice[thread->nice + 20];
 
 	thread->fair.weight = weight;
-	thread->fair.inverse_weight = (uint32_t)(((uint64_t)WEIGHT_UNIT << INVERSE_SHIFT >> 10) / weight);
+	thread->fair.inverse_weight =
+		(uint32_t)(((uint64_t)WEIGHT_UNIT << INVERSE_SHIFT >> 10) / weight);
 }
 
 /* A span of run time on the thread's virtual time line: ns * 1024 / weight. */
@@ -133,7 +134,8 @@ bool fair_charge(struct fair_queue *fair, struct thread *thread, ns_t ran_ns)
 	return true;
 }
 
-bool fair_preempts(const struct fair_queue *fair, const struct thread *woken, const struct thread *current)
+bool fair_preempts(const struct fair_queue *fair, const struct thread *woken,
+                   const struct thread *current)
 {
 	if (current->policy == SCHED_IDLE && woken->policy != SCHED_IDLE)
 		return true;

@@ -107,7 +107,8 @@ static void ntp_leap(void)
 		ntp.state = TIME_INS;
 	else if (ntp.state == TIME_OK && (ntp.status & STA_DEL))
 		ntp.state = TIME_DEL;
-	else if ((ntp.state == TIME_INS || ntp.state == TIME_DEL) && !(ntp.status & (STA_INS | STA_DEL)))
+	else if ((ntp.state == TIME_INS || ntp.state == TIME_DEL) &&
+	         !(ntp.status & (STA_INS | STA_DEL)))
 		ntp.state = TIME_OK;
 	else if (ntp.state == TIME_INS && to_midnight == DAY) {
 		(void)!clock_set_realtime(now - NS_PER_SEC);
@@ -182,8 +183,8 @@ static int ntp_step(const struct __kernel_timex *tx)
 	int64_t fraction = tx->time.tv_usec * (tx->modes & ADJ_NANO ? 1 : 1000);
 	int64_t step, now;
 
-	if (!checked_mul(tx->time.tv_sec, NS_PER_SEC, &step) || !checked_add(step, fraction, &step) ||
-	    !checked_add(clock_realtime(), step, &now))
+	if (!checked_mul(tx->time.tv_sec, NS_PER_SEC, &step) ||
+	    !checked_add(step, fraction, &step) || !checked_add(clock_realtime(), step, &now))
 		return -EINVAL;
 	return clock_set_realtime(now);
 }
@@ -198,7 +199,8 @@ static void ntp_take(const struct __kernel_timex *tx)
 	if (tx->modes & ADJ_MICRO)
 		ntp.status &= ~STA_NANO;
 	if (tx->modes & ADJ_FREQUENCY)
-		ntp.frequency = clamp(tx->freq, -FREQUENCY_MAX_PPM16, FREQUENCY_MAX_PPM16) * 1000 << 16;
+		ntp.frequency = clamp(tx->freq, -FREQUENCY_MAX_PPM16, FREQUENCY_MAX_PPM16) * 1000
+		                << 16;
 	if (tx->modes & ADJ_MAXERROR) {
 		ntp.max_error_us = clamp(tx->maxerror, 0ll, ERROR_MAX_US);
 		ntp.error_since = clock_monotonic();
@@ -233,7 +235,8 @@ static int ntp_report(struct __kernel_timex *tx)
 	tx->precision = 1;
 	tx->tolerance = 500 << 16;
 	tx->tick = ntp.tick_us;
-	tx->ppsfreq = tx->jitter = tx->stabil = tx->jitcnt = tx->calcnt = tx->errcnt = tx->stbcnt = 0;
+	tx->ppsfreq = tx->jitter = tx->stabil = tx->jitcnt = tx->calcnt = tx->errcnt = tx->stbcnt =
+		0;
 	tx->shift = 0;
 	tx->tai = clock_tai_offset();
 	now = clock_realtime();

@@ -100,7 +100,8 @@ void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now);
 void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now);
 /* The running thread used ran_ns; true if its slice is over. */
 bool fair_charge(struct fair_queue *fair, struct thread *thread, ns_t ran_ns);
-bool fair_preempts(const struct fair_queue *fair, const struct thread *woken, const struct thread *current);
+bool fair_preempts(const struct fair_queue *fair, const struct thread *woken,
+                   const struct thread *current);
 bool fair_is_eligible(const struct fair_queue *fair, const struct thread *thread);
 /* The best one except skip, if there is another. */
 struct thread *fair_pick(const struct fair_queue *fair, const struct thread *skip);

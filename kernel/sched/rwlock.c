@@ -179,7 +179,8 @@ static inline int rwlock_read_lock_state(struct rwlock *lock, uint32_t state)
 	return err;
 }
 
-static inline int rwlock_write_lock_state(struct rwlock *lock, uint32_t state, unsigned int subclass)
+static inline int rwlock_write_lock_state(struct rwlock *lock, uint32_t state,
+                                          unsigned int subclass)
 {
 	int err = 0;
 

@@ -94,7 +94,8 @@ static void wait_interruptibly(void *arg)
 	struct helper *helper = arg;
 
 	complete(&helper->started);
-	helper->result = wait_event_interruptible(&helper->queue, atomic_load_relaxed(&helper->flag));
+	helper->result =
+		wait_event_interruptible(&helper->queue, atomic_load_relaxed(&helper->flag));
 	complete(&helper->finished);
 }
 
@@ -139,7 +140,8 @@ static void wait_exclusively(void *arg)
 {
 	struct helper *helper = arg;
 
-	(void)!wait_event_interruptible_exclusive(&helper->queue, atomic_load_relaxed(&helper->flag));
+	(void)!wait_event_interruptible_exclusive(&helper->queue,
+	                                          atomic_load_relaxed(&helper->flag));
 	atomic_inc_return(&helper->order);
 	complete(&helper->finished);
 }

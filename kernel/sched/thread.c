@@ -86,7 +86,8 @@ void thread_dead_work(struct work *work)
 
 	for (;;) {
 		uint64_t flags = irq_save();
-		struct thread *thread = list_first_entry_or_null(&rq->dead, struct thread, dead_link);
+		struct thread *thread =
+			list_first_entry_or_null(&rq->dead, struct thread, dead_link);
 
 		if (thread)
 			list_remove(&thread->dead_link);

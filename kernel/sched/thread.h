@@ -122,7 +122,8 @@ struct thread {
 	uint64_t runtime_ns __atomic;   /* exact time on a CPU up to run_since */
 	uint64_t ticks_user __owned_by_cpu, ticks_system __owned_by_cpu;
 	uint64_t user_reported, system_reported; /* never let a split go backwards (account.c) */
-	uint64_t switches_voluntary __guarded_by(run queue), switches_involuntary __guarded_by(run queue);
+	uint64_t switches_voluntary __guarded_by(run queue), switches_involuntary
+		__guarded_by(run queue);
 
 	uint32_t rcu_depth;             /* debug: read-side sections open */
 	char     name[THREAD_NAME_SIZE];

@@ -53,7 +53,8 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry)
 
 int wait_wake_thread(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 {
-	bool woken = mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+	bool woken =
+		mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
 
 	(void)key;
 	if (woken)
@@ -127,7 +128,8 @@ void wait_finish(struct wait_queue *queue, struct wait_entry *entry)
 {
 	atomic_store_relaxed(&entry->thread->state, THREAD_RUNNABLE);
 	/* Both ends point home: a waker has unlinked it and has finished with it. */
-	if (READ_ONCE(entry->link.next) == &entry->link && READ_ONCE(entry->link.prev) == &entry->link)
+	if (READ_ONCE(entry->link.next) == &entry->link &&
+	    READ_ONCE(entry->link.prev) == &entry->link)
 		return;
 	wait_remove(queue, entry);
 }
@@ -234,8 +236,8 @@ static bool completion_try(struct completion *completion)
 
 void completion_wait(struct completion *completion)
 {
-	(void)wait_event_loop(&completion->queue, completion_try(completion), THREAD_UNINTERRUPTIBLE,
-	                      WAIT_FOREVER, true, , );
+	(void)wait_event_loop(&completion->queue, completion_try(completion),
+	                      THREAD_UNINTERRUPTIBLE, WAIT_FOREVER, true, , );
 }
 
 int completion_wait_killable(struct completion *completion)
@@ -246,6 +248,6 @@ int completion_wait_killable(struct completion *completion)
 
 int completion_wait_until(struct completion *completion, ns_t deadline_ns)
 {
-	return wait_event_loop(&completion->queue, completion_try(completion), THREAD_UNINTERRUPTIBLE,
-	                       deadline_ns, true, , );
+	return wait_event_loop(&completion->queue, completion_try(completion),
+	                       THREAD_UNINTERRUPTIBLE, deadline_ns, true, , );
 }

@@ -66,7 +66,8 @@ static int check_clone_args(const struct clone_args *args)
 		return -EINVAL;
 	if (!args->set_tid != !args->set_tid_size || args->set_tid_size > 1)
 		return -EINVAL;
-	return args->stack && !user_range_ok((void __user *)args->stack, args->stack_size) ? -EINVAL : 0;
+	return args->stack && !user_range_ok((void __user *)args->stack, args->stack_size) ? -EINVAL
+	                                                                                   : 0;
 }
 
 static int read_wanted_tid(const struct clone_args *args, pid_t *tid)
@@ -153,14 +154,16 @@ static int unshare_fs(void)
  */
 static int unshare_check(unsigned long flags)
 {
-	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_NEWNS | CLONE_NEWUTS | CLONE_SYSVSEM |
-				    CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+	const unsigned long known = CLONE_FILES | CLONE_FS | CLONE_NEWNS | CLONE_NEWUTS |
+	                            CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
 
 	if (flags & ~known)
 		return -EINVAL;
-	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && READ_ONCE(proc_current()->nr_live) > 1)
+	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) &&
+	    READ_ONCE(proc_current()->nr_live) > 1)
 		return -EINVAL;
-	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS)) && !cred_capable(task_current()->cred, CAP_SYS_ADMIN))
+	if ((flags & (CLONE_NEWNS | CLONE_NEWUTS)) &&
+	    !cred_capable(task_current()->cred, CAP_SYS_ADMIN))
 		return -EPERM;
 	return 0;
 }

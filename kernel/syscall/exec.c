@@ -70,7 +70,8 @@ long sys_wait4(pid_t pid, int __user *status, int options, struct rusage __user 
 	struct wait_request request = { .options = (unsigned)options | WEXITED };
 	long result;
 
-	if ((unsigned)options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+	if ((unsigned)options &
+	    ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
@@ -100,15 +101,16 @@ static int waitid_target(int which, pid_t id, struct wait_request *request)
 	}
 }
 
-long sys_waitid(int which, pid_t id, struct siginfo __user *info, int options, struct rusage __user *usage)
+long sys_waitid(int which, pid_t id, struct siginfo __user *info, int options,
+                struct rusage __user *usage)
 {
 	struct wait_request request = { .options = (unsigned)options };
 	siginfo_t out = { 0 };
 	long result;
 	int err;
 
-	if ((unsigned)options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
-				  __WCLONE | __WALL))
+	if ((unsigned)options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
+	                          __WNOTHREAD | __WCLONE | __WALL))
 		return -EINVAL;
 	if (!((unsigned)options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;

@@ -42,7 +42,8 @@ static struct __kernel_timespec to_timespec(ns_t ns)
 	return (struct __kernel_timespec){ .tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC };
 }
 
-static int write_setting(struct __kernel_itimerspec __user *to, const struct posix_timer_setting *setting)
+static int write_setting(struct __kernel_itimerspec __user *to,
+                         const struct posix_timer_setting *setting)
 {
 	struct __kernel_itimerspec out = {
 		.it_value = to_timespec(setting->value_ns),

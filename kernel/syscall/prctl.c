@@ -145,7 +145,8 @@ static long prctl_cred(int option, unsigned long arg2, unsigned long rest)
 	}
 }
 
-long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
+long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4,
+               unsigned long arg5)
 {
 	struct task *task = task_current();
 

@@ -19,8 +19,8 @@
 #define SET_SIZE sizeof(uint64_t)
 #define MIN_ALTSTACK 2048 /* MINSIGSTKSZ */
 
-long sys_rt_sigaction(int sig, const struct sigaction __user *action, struct sigaction __user *old_action,
-		      size_t set_size)
+long sys_rt_sigaction(int sig, const struct sigaction __user *action,
+                      struct sigaction __user *old_action, size_t set_size)
 {
 	struct k_sigaction fresh, old;
 	int err;
@@ -36,7 +36,8 @@ long sys_rt_sigaction(int sig, const struct sigaction __user *action, struct sig
 	return err;
 }
 
-long sys_rt_sigprocmask(int how, const uint64_t __user *set, uint64_t __user *old_set, size_t set_size)
+long sys_rt_sigprocmask(int how, const uint64_t __user *set, uint64_t __user *old_set,
+                        size_t set_size)
 {
 	uint64_t old = task_current()->blocked, mask;
 
@@ -87,7 +88,8 @@ static int await_signal(uint64_t set, ns_t deadline, siginfo_t *info)
 	spin_lock_irq(&task->proc->lock);
 	task->awaited = set;
 	spin_unlock_irq(&task->proc->lock);
-	err = wait_event_interruptible_until(&nobody, (sig = signal_dequeue(set, info)) != 0, deadline);
+	err = wait_event_interruptible_until(&nobody, (sig = signal_dequeue(set, info)) != 0,
+	                                     deadline);
 	spin_lock_irq(&task->proc->lock);
 	task->awaited = 0;
 	spin_unlock_irq(&task->proc->lock);
@@ -143,7 +145,8 @@ static int read_info(pid_t target, int sig, const struct siginfo __user *user_in
 	if (copy_from_user(info, (const siginfo_t __user *)user_info, sizeof(*info)))
 		return -EFAULT;
 	info->si_signo = sig;
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != proc_tgid(proc_current()))
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
+	    target != proc_tgid(proc_current()))
 		return -EPERM;
 	return 0;
 }

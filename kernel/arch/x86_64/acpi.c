@@ -21,7 +21,8 @@
 enum { TABLE_SIZE_MAX = 4 << 20, TABLES_MAX = 128, RSDP_V1_SIZE = 20, RSDP_V2_SIZE = 36 };
 
 struct acpi_info acpi __ro_after_init = {
-	.lapic_paddr = 0xfee00000, .nr_cpus = 1, .has_legacy_pic = true, .s5_type_a = -1, .s5_type_b = -1,
+	.lapic_paddr = 0xfee00000, .nr_cpus = 1, .has_legacy_pic = true, .s5_type_a = -1,
+	.s5_type_b = -1,
 };
 
 static struct {
@@ -68,7 +69,8 @@ static const struct acpi_table_header *map_table(paddr_t paddr)
 	if (!table)
 		return NULL;
 	if (table->length < sizeof(*table) || table->length > TABLE_SIZE_MAX) {
-		pr_warn("table at %#lx has an impossible length %u: ignored\n", paddr, table->length);
+		pr_warn("table at %#lx has an impossible length %u: ignored\n", paddr,
+		        table->length);
 		return NULL;
 	}
 	uint32_t length = table->length;
@@ -76,7 +78,8 @@ static const struct acpi_table_header *map_table(paddr_t paddr)
 	if (!map_bytes(paddr, length))
 		return NULL;
 	if (sum_of(table, length) != 0) {
-		pr_warn("table %.4s at %#lx has a wrong checksum: ignored\n", table->signature, paddr);
+		pr_warn("table %.4s at %#lx has a wrong checksum: ignored\n", table->signature,
+		        paddr);
 		return NULL;
 	}
 	return table;
@@ -122,7 +125,8 @@ static void collect_tables(const struct acpi_table_header *root, uint32_t entry_
 {
 	uint32_t offset = sizeof(*root);
 
-	for (; offset + entry_size <= root->length && tables.nr < TABLES_MAX; offset += entry_size) {
+	for (; offset + entry_size <= root->length && tables.nr < TABLES_MAX;
+	     offset += entry_size) {
 		const struct acpi_table_header *table = map_table(field(root, offset, entry_size));
 
 		if (table)
@@ -132,7 +136,8 @@ static void collect_tables(const struct acpi_table_header *root, uint32_t entry_
 
 /* ---- MADT ---------------------------------------------------------------------------------- */
 
-enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_HEADER = 44 };
+enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5,
+	MADT_HEADER = 44 };
 
 static void add_cpu(uint32_t apic_id, uint32_t flags)
 {
@@ -215,7 +220,8 @@ static struct acpi_address mapped_address_at(const struct acpi_table_header *tab
 	struct acpi_address address = address_at(table, offset);
 	volatile void *base;
 
-	if (address.space == 0 && address.address && mmio_map(address.address, 1, MMIO_UNCACHED, &base) < 0)
+	if (address.space == 0 && address.address &&
+	    mmio_map(address.address, 1, MMIO_UNCACHED, &base) < 0)
 		address.address = 0;
 	return address;
 }

@@ -52,7 +52,8 @@ bool aml_find_s5(const struct acpi_table_header *block, int *type_a, int *type_b
 	struct bytes b = body_of(block);
 
 	for (; has(&b, 8); b.at++) {
-		if (b.at[0] != AML_NAME || memcmp(b.at + 1, "_S5_", 4) != 0 || b.at[5] != AML_PACKAGE)
+		if (b.at[0] != AML_NAME || memcmp(b.at + 1, "_S5_", 4) != 0 ||
+		    b.at[5] != AML_PACKAGE)
 			continue;
 		/*
 		 * Package length: its first byte says in the top two bits how many follow; then the
@@ -107,8 +108,8 @@ bool aml_find_device(const struct acpi_table_header *block, const char *hid, uin
 	size_t length = strlen(hid) + 1;
 
 	for (; has(&b, 6 + length); b.at++) {
-		if (b.at[0] != AML_NAME || memcmp(b.at + 1, "_HID", 4) != 0 || b.at[5] != AML_STRING ||
-		    memcmp(b.at + 6, hid, length) != 0)
+		if (b.at[0] != AML_NAME || memcmp(b.at + 1, "_HID", 4) != 0 ||
+		    b.at[5] != AML_STRING || memcmp(b.at + 6, hid, length) != 0)
 			continue;
 		struct bytes near = { b.at + 6 + length, b.end };
 

@@ -35,7 +35,8 @@ static bool insert_at(uint32_t index, uint64_t start, uint64_t end, uint64_t typ
 	if (start >= end)
 		return false;
 	if (bootinfo.nr_memory == BOOTINFO_MAX_MEMORY) {
-		pr_warn("boot: memory map has too many entries, %#lx-%#lx is not used\n", start, end);
+		pr_warn("boot: memory map has too many entries, %#lx-%#lx is not used\n", start,
+		        end);
 		return false;
 	}
 	memmove(&m[index + 1], &m[index], (bootinfo.nr_memory - index) * sizeof(*m));

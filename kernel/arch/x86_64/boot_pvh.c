@@ -45,7 +45,8 @@ static void take_memory(const struct hvm_start_info *info)
 	if (info->version < 1 || !entries)
 		boot_fail("the PVH loader gave no memory map");
 	if (info->nr_memmap > n)
-		pr_warn("boot: only the first %u of %u memory map entries are used\n", n, info->nr_memmap);
+		pr_warn("boot: only the first %u of %u memory map entries are used\n", n,
+		        info->nr_memmap);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t type = entries[i].type;
 

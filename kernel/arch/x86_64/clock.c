@@ -50,7 +50,8 @@ static struct reading read_all(const struct counter *counter)
 		if (after - before >= best_width)
 			continue;
 		best_width = after - before;
-		best = (struct reading){ before + best_width / 2, value, lapic_read(LAPIC_TIMER_CURRENT) };
+		best = (struct reading){ before + best_width / 2, value,
+			                 lapic_read(LAPIC_TIMER_CURRENT) };
 	}
 	return best;
 }

@@ -34,7 +34,8 @@ bool counter_find_hpet(struct counter *counter)
 	if (!acpi.hpet_paddr || mmio_map(acpi.hpet_paddr, HPET_SIZE, MMIO_UNCACHED, &base) < 0)
 		return false;
 	hpet = base;
-	uint64_t capabilities = mmio_read64(hpet + HPET_CAPABILITIES), period_fs = capabilities >> 32;
+	uint64_t capabilities = mmio_read64(hpet + HPET_CAPABILITIES),
+		 period_fs = capabilities >> 32;
 	bool is_64bit = capabilities & HPET_CAP_64BIT;
 
 	if (period_fs == 0 || period_fs > HPET_PERIOD_MAX_FS) {
@@ -76,7 +77,8 @@ bool counter_find_pm_timer(struct counter *counter)
 /* ---- PIT ------------------------------------------------------------------------------------ */
 
 enum { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, SPEAKER = 0x61, SPEAKER_GATE = 1, SPEAKER_DATA = 2,
-       PIT_CHANNEL2_RATE = 0xb4 /* both bytes, mode 2: counts down and starts again */, PIT_CHANNEL2_LATCH = 0x80 };
+       PIT_CHANNEL2_RATE = 0xb4 /* both bytes, mode 2: counts down and starts again */,
+       PIT_CHANNEL2_LATCH = 0x80 };
 
 static uint64_t read_pit(void)
 {

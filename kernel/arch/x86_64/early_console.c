@@ -46,7 +46,9 @@ static void sink_write(struct log_sink *sink, const char *text, size_t size)
 	early_console_write(text, size);
 }
 
-static struct log_sink sink = { .name = "early", .write = sink_write, .console = true, .replay = true };
+static struct log_sink sink = {
+	.name = "early", .write = sink_write, .console = true, .replay = true
+};
 
 static bool port_exists(void)
 {

@@ -102,7 +102,8 @@ static void find_features(void)
 	fpu.features = low & XFEATURE_FP_SSE;
 	if (cpu_has(CPU_AVX))
 		fpu.features |= low & XFEATURE_AVX;
-	if (cpu_has(CPU_AVX512) && (low & XFEATURE_AVX512) == XFEATURE_AVX512 && fpu.features & XFEATURE_AVX)
+	if (cpu_has(CPU_AVX512) && (low & XFEATURE_AVX512) == XFEATURE_AVX512 &&
+	    fpu.features & XFEATURE_AVX)
 		fpu.features |= XFEATURE_AVX512;
 	xcr0_write(fpu.features);
 	__cpuid_count(13, 0, low, fpu.size, largest, high); /* what is enabled decides the size */

@@ -44,7 +44,8 @@ void lapic_write(enum lapic_register reg, uint32_t value)
 
 void lapic_init_cpu(void)
 {
-	msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE | (lapic.x2 ? APIC_BASE_X2 : 0));
+	msr_write(MSR_APIC_BASE,
+	          msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE | (lapic.x2 ? APIC_BASE_X2 : 0));
 	lapic_write(LAPIC_TASK_PRIORITY, 0);
 	lapic_write(LAPIC_TIMER, LAPIC_MASKED);
 	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
@@ -85,7 +86,8 @@ void irqchip_ipi(uint32_t cpu, uint8_t vector)
 	uint32_t destination = irqchip_destination(cpu);
 
 	if (lapic.x2) {
-		msr_write(MSR_X2APIC + LAPIC_ICR / 16, (uint64_t)destination << 32 | ICR_ASSERT | vector);
+		msr_write(MSR_X2APIC + LAPIC_ICR / 16,
+		          (uint64_t)destination << 32 | ICR_ASSERT | vector);
 	} else {
 		while (lapic_read(LAPIC_ICR) & ICR_PENDING)
 			cpu_relax();

@@ -206,8 +206,8 @@ static void free_dead(struct arch_mmu *mmu, struct dead_tables *dead)
 /*
  * Takes out what lies wholly in [start, end) below the table at this level, which spans from base.
  */
-static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_t start, uaddr_t end,
-                          struct dead_tables *dead)
+static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_t start,
+                          uaddr_t end, struct dead_tables *dead)
 {
 	uint64_t span = entry_span(level);
 	uint64_t table_end = base + span * PTES_PER_TABLE;

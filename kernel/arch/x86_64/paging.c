@@ -95,7 +95,8 @@ static unsigned int best_level(kaddr_t addr, paddr_t paddr, uint64_t size)
 {
 	unsigned int level = cpu_has(CPU_PAGE_1G) ? 3 : 2;
 
-	while (level > LEVEL_LEAF && ((addr | paddr) & (entry_span(level) - 1) || size < entry_span(level)))
+	while (level > LEVEL_LEAF &&
+	       ((addr | paddr) & (entry_span(level) - 1) || size < entry_span(level)))
 		level--;
 	return level;
 }

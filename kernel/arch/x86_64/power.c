@@ -49,7 +49,8 @@ static void enable_acpi(void)
 static void sleep_by_pm1(void)
 {
 	enable_acpi();
-	outw(acpi.pm1a_control, (uint16_t)(acpi.s5_type_a << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
+	outw(acpi.pm1a_control,
+	     (uint16_t)(acpi.s5_type_a << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 	if (acpi.pm1b_control)
 		outw(acpi.pm1b_control,
 		     (uint16_t)(acpi.s5_type_b << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));

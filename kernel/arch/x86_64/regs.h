@@ -61,8 +61,9 @@ static inline uint64_t msr_read(uint32_t msr)
 
 static inline void msr_write(uint32_t msr, uint64_t value)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)(value & 0xffffffff)), "d"((uint32_t)(value >> 32))
-		: "memory");
+	uint32_t low = value & 0xffffffff, high = (uint32_t)(value >> 32);
+
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"(low), "d"(high) : "memory");
 }
 
 static inline uint64_t cr0_read(void)

@@ -140,5 +140,6 @@ void arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *imag
 
 size_t arch_signal_frame_size_max(void)
 {
-	return sizeof(struct rt_sigframe) + fpu_image_size() + FPU_IMAGE_ALIGN + STACK_ALIGN + RED_ZONE;
+	return sizeof(struct rt_sigframe) + fpu_image_size() + FPU_IMAGE_ALIGN + STACK_ALIGN +
+	       RED_ZONE;
 }

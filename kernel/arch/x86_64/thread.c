@@ -38,7 +38,8 @@ static struct first_frame *push_first_frame(struct arch_thread *t, uint64_t stac
 	return frame;
 }
 
-void arch_thread_init_kernel(struct arch_thread *t, uint64_t stack_top, void (*fn)(void *), void *arg)
+void arch_thread_init_kernel(struct arch_thread *t, uint64_t stack_top, void (*fn)(void *),
+                             void *arg)
 {
 	struct first_frame *frame = push_first_frame(t, stack_top);
 

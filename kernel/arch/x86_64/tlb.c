@@ -110,7 +110,8 @@ static bool is_behind(uint32_t cpu, struct arch_mmu *mmu, uint64_t generation)
 
 	if (!mmu)
 		return atomic_load_acquire(&state->kernel_seen) < generation;
-	return atomic_load_acquire(&state->mmu) == mmu && atomic_load_acquire(&state->seen) < generation;
+	return atomic_load_acquire(&state->mmu) == mmu &&
+	       atomic_load_acquire(&state->seen) < generation;
 }
 
 /* mmu NULL: the kernel's half. Returns when no CPU in the mask is behind the generation. */

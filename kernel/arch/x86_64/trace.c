@@ -92,7 +92,8 @@ size_t backtrace_collect_switched(uint64_t kernel_sp, uint64_t *addresses, size_
 	uint64_t rbp, rip;
 
 	if (max == 0 || !kernel_read_nofault(&rbp, (const void *)(kernel_sp + SAVED_RBP), 8) ||
-	    !kernel_read_nofault(&rip, (const void *)(kernel_sp + SAVED_RETURN), 8) || !is_text(rip))
+	    !kernel_read_nofault(&rip, (const void *)(kernel_sp + SAVED_RETURN), 8) ||
+	    !is_text(rip))
 		return 0;
 	addresses[0] = rip;
 	if (!is_within(rbp, kernel_sp, kernel_sp + KSTACK_SIZE))
@@ -109,14 +110,14 @@ void regs_print(const struct pt_regs *regs)
 	else
 		symbol_format(regs->rip, false, where, sizeof(where));
 	pr_emerg("rip %s\n", where);
-	pr_emerg("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx, regs->rcx,
-	         regs->rdx);
-	pr_emerg("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi, regs->rbp,
-	         regs->rsp);
+	pr_emerg("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx,
+	         regs->rcx, regs->rdx);
+	pr_emerg("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi,
+	         regs->rbp, regs->rsp);
 	pr_emerg("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
 	         regs->r11);
-	pr_emerg("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13, regs->r14,
-	         regs->r15);
+	pr_emerg("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13,
+	         regs->r14, regs->r15);
 	pr_emerg("cs %02lx  ss %02lx  eflags %08lx  cr0 %08lx  cr2 %016lx  cr3 %012lx  cr4 %08lx\n",
 	         regs->cs, regs->ss, regs->eflags, cr0_read(), cr2_read(), cr3_read(), cr4_read());
 }

@@ -23,7 +23,8 @@
 #include "core/printk.h"
 
 enum exception {
-	DIVIDE = 0, DEBUG_TRAP = 1, NMI = 2, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5, INVALID_OPCODE = 6,
+	DIVIDE = 0, DEBUG_TRAP = 1, NMI = 2, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5,
+	INVALID_OPCODE = 6,
 	DEVICE_NOT_AVAILABLE = 7, DOUBLE_FAULT = 8, INVALID_TSS = 10, SEGMENT_MISSING = 11,
 	STACK_SEGMENT = 12, GENERAL_PROTECTION = 13, PAGE_FAULT = 14, FPU_ERROR = 16,
 	ALIGNMENT = 17, MACHINE_CHECK = 18, SIMD_ERROR = 19, EXCEPTIONS = 32, VECTORS = 256,
@@ -160,7 +161,8 @@ static __noreturn void kernel_died(struct pt_regs *regs, uint64_t vector, uint64
 	const char *name = vector < EXCEPTIONS ? exception_names[vector] : NULL;
 
 	this_cpu_write(fatal_regs, regs);
-	panic_regs(regs, "%s in the kernel, error code %#lx", name ? name : "unknown exception", error);
+	panic_regs(regs, "%s in the kernel, error code %#lx", name ? name : "unknown exception",
+	           error);
 }
 
 static __noreturn void kernel_page_fault_died(struct pt_regs *regs, uint64_t addr, uint64_t error)

@@ -202,7 +202,9 @@ ssize_t user_string_copy_in(char *dst, const char __user *src, size_t size)
 		uint8_t byte;
 
 		if (!((uaddr_t)(src + done) & 7) && size - done >= 8) {
-			if (user_get_u64(&word, (const uint64_t __user *)(const void __user *)(src + done)) < 0)
+			if (user_get_u64(
+				    &word,
+				    (const uint64_t __user *)(const void __user *)(src + done)) < 0)
 				return -EFAULT;
 			memcpy(dst + done, &word, 8);
 			if (zero_bytes(word))

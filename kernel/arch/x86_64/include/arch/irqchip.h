@@ -24,14 +24,16 @@ void irqchip_init(void);
 /* This CPU's local APIC, for CPUs after the first. */
 void irqchip_init_cpu(void);
 
-enum irq_trigger { IRQ_TRIGGER_DEFAULT, IRQ_TRIGGER_EDGE_HIGH, IRQ_TRIGGER_LEVEL_LOW, IRQ_TRIGGER_LEVEL_HIGH };
+enum irq_trigger { IRQ_TRIGGER_DEFAULT, IRQ_TRIGGER_EDGE_HIGH, IRQ_TRIGGER_LEVEL_LOW,
+	IRQ_TRIGGER_LEVEL_HIGH };
 
 /*
  * Routes a line, masked, to the vector on a CPU. ISA lines 0..15 go by the MADT's overrides.
  * -ENODEV: no such line.
  */
 __must_check int irqchip_route_isa(uint32_t isa_irq, uint8_t vector, uint32_t cpu);
-__must_check int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger, uint32_t cpu);
+__must_check int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger,
+                                   uint32_t cpu);
 
 /* Masks or unmasks what is routed to the vector; nothing happens for MSI vectors. Any context. */
 void irqchip_mask(uint8_t vector);

@@ -61,7 +61,8 @@ struct arch_signal_restore {
  * caller checks that [address, ...) lies on the alternate stack when that is in use. -EFAULT if the
  * stack pointer is no user address.
  */
-__must_check int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_regs *regs,
+__must_check int arch_signal_frame_build(struct arch_signal_frame *frame,
+                                         const struct pt_regs *regs,
                                          const struct arch_signal_request *request);
 
 /* Points the registers at the handler. Cannot fail. */

@@ -51,7 +51,8 @@ static inline struct pt_regs *arch_user_regs(uint64_t stack_top)
  * not return, except after arch_thread_set_user_regs() made it a user thread: then it goes to user
  * mode. Other fields of t are zero or the caller's.
  */
-void arch_thread_init_kernel(struct arch_thread *t, uint64_t stack_top, void (*fn)(void *), void *arg);
+void arch_thread_init_kernel(struct arch_thread *t, uint64_t stack_top, void (*fn)(void *),
+                             void *arg);
 
 /*
  * The first switch to t calls upcall_thread_first_run() and goes to user mode with these registers.

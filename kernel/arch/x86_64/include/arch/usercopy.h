@@ -37,7 +37,8 @@ __must_check int user_put_u32(uint32_t __user *dst, uint32_t value);
 __must_check int user_put_u64(uint64_t __user *dst, uint64_t value);
 
 /* Atomic operations on an aligned user word, for futex(2); *old is what was there. 0, -EFAULT. */
-__must_check int user_cmpxchg_u32(uint32_t __user *word, uint32_t expected, uint32_t value, uint32_t *old);
+__must_check int user_cmpxchg_u32(uint32_t __user *word, uint32_t expected, uint32_t value,
+                                  uint32_t *old);
 __must_check int user_xchg_u32(uint32_t __user *word, uint32_t value, uint32_t *old);
 __must_check int user_fetch_add_u32(uint32_t __user *word, uint32_t value, uint32_t *old);
 
