@@ -5,8 +5,6 @@
 
 #include "boot/efi/loader.h"
 
-extern const unsigned char embedded_kernel[], embedded_kernel_end[];
-
 enum { ENTRIES = 512, PRESENT_WRITE = 3, PRESENT_WRITE_LARGE = 0x83, LOW_GIB = 4 };
 
 static const Elf64_Phdr *segments(const Elf64_Ehdr *elf)

@@ -27,6 +27,10 @@ struct loader {
 
 extern struct loader loader;
 
+/* embed.S: the kernel's ELF file. jump.S: the code that leaves the firmware's address space. */
+extern const unsigned char embedded_kernel[], embedded_kernel_end[];
+extern const unsigned char jump_start[], jump_end[];
+
 /* console.c */
 void print(const char *text);
 void print_number(uint64_t value);

@@ -8,7 +8,6 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 typedef void __attribute__((sysv_abi)) jump_function(uint64_t cr3, uint64_t entry, uint64_t bootinfo,
                                                                uint64_t kernel_start);
-extern const unsigned char jump_start[], jump_end[];
 
 struct loader loader;
 

@@ -26,6 +26,7 @@
 #include "proc/clone.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
+#include "syscall/trace.h"
 
 #define CONSOLE_DEVICE dev_make(5, 1)
 
@@ -184,5 +185,6 @@ void __init user_start(void)
 	}
 	if (err)
 		panic("cannot start the first task: error %d", -err);
+	trace_task_begin(task);
 	thread_start(&task->thread);
 }

@@ -3,6 +3,8 @@
  *
  * Two counts decide. nr_active says which task is the last to begin: it stops the timers and leaves
  * the terminal. nr_live (proc_tree_lock) says which is the last to be done: it buries the process.
+ *
+ * check-style: includes: it gives back everything that a task may own.
  */
 #include "proc/exit.h"
 

@@ -297,19 +297,6 @@ static int requeue_locked(struct bucket *from, const struct futex_key *key, stru
 	return moved;
 }
 
-/* Locks both buckets with the word read: 0, or -EFAULT with nothing locked. */
-static int lock_pair_and_read(struct bucket *a, struct bucket *b, uaddr_t address, uint32_t *value)
-{
-	for (;;) {
-		lock_pair(a, b);
-		if (read_word_locked(address, value) == 0)
-			return 0;
-		unlock_pair(a, b);
-		if (fault_in(address))
-			return -EFAULT;
-	}
-}
-
 static long futex_requeue(const struct futex_request *request, bool compare)
 {
 	bool is_private = request->op & FUTEX_PRIVATE_FLAG;
@@ -327,9 +314,13 @@ static long futex_requeue(const struct futex_request *request, bool compare)
 		return err;
 	from = bucket_of(&from_key);
 	to = bucket_of(&to_key);
-	err = lock_pair_and_read(from, to, request->address, &now);
-	if (err)
-		return err;
+	lock_pair(from, to);
+	while (read_word_locked(request->address, &now)) {
+		unlock_pair(from, to);
+		if (fault_in(request->address))
+			return -EFAULT;
+		lock_pair(from, to);
+	}
 	if (compare && now != request->value3) {
 		unlock_pair(from, to);
 		return -EAGAIN;

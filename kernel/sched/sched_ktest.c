@@ -19,8 +19,8 @@
 
 #define HANG (10 * NS_PER_SEC)
 
-/* A helper thread and what it and the test share. */
-struct helper {
+/* A partner thread and what it and the test share. */
+struct partner {
 	struct thread    *thread;
 	struct completion started, finished;
 	struct wait_queue queue;
@@ -33,49 +33,49 @@ struct helper {
 	uint64_t          runtime_ns;
 };
 
-static bool helper_run(struct helper *helper, void (*fn)(void *arg))
+static bool partner_run(struct partner *partner, void (*fn)(void *arg))
 {
-	completion_init(&helper->started);
-	completion_init(&helper->finished);
-	completion_init(&helper->proceed);
-	wait_queue_init(&helper->queue);
-	mutex_init(&helper->mutex, RANK_SLEEPING);
-	rwlock_init(&helper->rwlock, RANK_SLEEPING);
-	if (kthread_create("ktest", fn, helper, &helper->thread))
+	completion_init(&partner->started);
+	completion_init(&partner->finished);
+	completion_init(&partner->proceed);
+	wait_queue_init(&partner->queue);
+	mutex_init(&partner->mutex, RANK_SLEEPING);
+	rwlock_init(&partner->rwlock, RANK_SLEEPING);
+	if (kthread_create("ktest", fn, partner, &partner->thread))
 		return false;
-	thread_start(helper->thread);
+	thread_start(partner->thread);
 	return true;
 }
 
-static bool helper_join(struct helper *helper)
+static bool partner_join(struct partner *partner)
 {
-	return completion_wait_until(&helper->finished, clock_monotonic() + HANG) == 0;
+	return completion_wait_until(&partner->finished, clock_monotonic() + HANG) == 0;
 }
 
 static void wait_for_flag(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	wait_event(&helper->queue, atomic_load_relaxed(&helper->flag));
-	complete(&helper->finished);
+	complete(&partner->started);
+	wait_event(&partner->queue, atomic_load_relaxed(&partner->flag));
+	complete(&partner->finished);
 }
 
 KTEST(wait_event_returns_when_the_condition_holds_and_not_before)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
 	KTEST_NO_LEAK();
-	KTEST_ASSERT(helper_run(&helper, wait_for_flag));
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, wait_for_flag));
+	completion_wait(&partner.started);
 	thread_yield();
-	wake_up(&helper.queue); /* for nothing: the condition is false */
+	wake_up(&partner.queue); /* for nothing: the condition is false */
 	thread_yield();
-	KTEST_ASSERT(!helper.finished.done);
-	atomic_store(&helper.flag, 1);
-	wake_up(&helper.queue);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(wait_queue_is_empty(&helper.queue));
+	KTEST_ASSERT(!partner.finished.done);
+	atomic_store(&partner.flag, 1);
+	wake_up(&partner.queue);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(wait_queue_is_empty(&partner.queue));
 }
 
 KTEST(wait_with_a_deadline_that_passes_returns_ETIMEDOUT_not_early)
@@ -91,193 +91,193 @@ KTEST(wait_with_a_deadline_that_passes_returns_ETIMEDOUT_not_early)
 
 static void wait_interruptibly(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	helper->result =
-		wait_event_interruptible(&helper->queue, atomic_load_relaxed(&helper->flag));
-	complete(&helper->finished);
+	complete(&partner->started);
+	partner->result =
+		wait_event_interruptible(&partner->queue, atomic_load_relaxed(&partner->flag));
+	complete(&partner->finished);
 }
 
 KTEST(signal_ends_an_interruptible_wait_with_ERESTARTSYS)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
-	KTEST_ASSERT(helper_run(&helper, wait_interruptibly));
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, wait_interruptibly));
+	completion_wait(&partner.started);
 	thread_yield();
-	thread_signal_wake(helper.thread, false);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(helper.result == -ERESTARTSYS);
-	KTEST_ASSERT(wait_queue_is_empty(&helper.queue));
+	thread_signal_wake(partner.thread, false);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(partner.result == -ERESTARTSYS);
+	KTEST_ASSERT(wait_queue_is_empty(&partner.queue));
 }
 
 static void wait_killably(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	helper->result = wait_event_killable(&helper->queue, atomic_load_relaxed(&helper->flag));
-	complete(&helper->finished);
+	complete(&partner->started);
+	partner->result = wait_event_killable(&partner->queue, atomic_load_relaxed(&partner->flag));
+	complete(&partner->finished);
 }
 
 KTEST(only_a_fatal_signal_ends_a_killable_wait)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
-	KTEST_ASSERT(helper_run(&helper, wait_killably));
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, wait_killably));
+	completion_wait(&partner.started);
 	thread_yield();
-	thread_signal_wake(helper.thread, false);
+	thread_signal_wake(partner.thread, false);
 	thread_yield();
-	KTEST_ASSERT(!helper.finished.done);
-	thread_signal_wake(helper.thread, true);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(helper.result == -EINTR);
+	KTEST_ASSERT(!partner.finished.done);
+	thread_signal_wake(partner.thread, true);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(partner.result == -EINTR);
 }
 
 static void wait_exclusively(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	(void)!wait_event_interruptible_exclusive(&helper->queue,
-	                                          atomic_load_relaxed(&helper->flag));
-	atomic_inc_return(&helper->order);
-	complete(&helper->finished);
+	(void)!wait_event_interruptible_exclusive(&partner->queue,
+	                                          atomic_load_relaxed(&partner->flag));
+	atomic_inc_return(&partner->order);
+	complete(&partner->finished);
 }
 
 KTEST(wake_up_wakes_one_exclusive_waiter)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 	struct thread *second;
 
-	KTEST_ASSERT(helper_run(&helper, wait_exclusively));
-	KTEST_ASSERT(kthread_create("ktest", wait_exclusively, &helper, &second) == 0);
+	KTEST_ASSERT(partner_run(&partner, wait_exclusively));
+	KTEST_ASSERT(kthread_create("ktest", wait_exclusively, &partner, &second) == 0);
 	thread_start(second);
 	sleep_until_uninterruptible(clock_monotonic() + 2 * NS_PER_MSEC);
-	atomic_store(&helper.flag, 1);
-	KTEST_ASSERT(wake_up(&helper.queue) == 1);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(atomic_load_relaxed(&helper.order) == 1);
-	KTEST_ASSERT(wake_up(&helper.queue) == 1);
-	KTEST_ASSERT(helper_join(&helper));
+	atomic_store(&partner.flag, 1);
+	KTEST_ASSERT(wake_up(&partner.queue) == 1);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(atomic_load_relaxed(&partner.order) == 1);
+	KTEST_ASSERT(wake_up(&partner.queue) == 1);
+	KTEST_ASSERT(partner_join(&partner));
 }
 
 static void lock_mutex(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	mutex_lock(&helper->mutex);
-	helper->order = helper->order * 10 + 2;
-	mutex_unlock(&helper->mutex);
-	complete(&helper->finished);
+	complete(&partner->started);
+	mutex_lock(&partner->mutex);
+	partner->order = partner->order * 10 + 2;
+	mutex_unlock(&partner->mutex);
+	complete(&partner->finished);
 }
 
 KTEST(mutex_excludes_and_is_handed_to_a_waiter_that_lost_once)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
 	KTEST_NO_LEAK();
-	KTEST_ASSERT(helper_run(&helper, lock_mutex));
-	mutex_lock(&helper.mutex);
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, lock_mutex));
+	mutex_lock(&partner.mutex);
+	completion_wait(&partner.started);
 	thread_yield();
-	KTEST_ASSERT(helper.order == 0);
+	KTEST_ASSERT(partner.order == 0);
 	/* Retaken at once: the waiter loses the race once, then it is its turn. */
 	for (int i = 0; i < 3; i++) {
-		mutex_unlock(&helper.mutex);
-		mutex_lock(&helper.mutex);
-		helper.order = helper.order * 10 + 1;
+		mutex_unlock(&partner.mutex);
+		mutex_lock(&partner.mutex);
+		partner.order = partner.order * 10 + 1;
 		thread_yield();
 	}
-	mutex_unlock(&helper.mutex);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(helper.order != 1112);
-	KTEST_ASSERT(!mutex_is_locked(&helper.mutex) && !helper.mutex.owner);
+	mutex_unlock(&partner.mutex);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(partner.order != 1112);
+	KTEST_ASSERT(!mutex_is_locked(&partner.mutex) && !partner.mutex.owner);
 }
 
 static void lock_mutex_killably(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	helper->result = mutex_lock_killable(&helper->mutex);
-	complete(&helper->finished);
+	complete(&partner->started);
+	partner->result = mutex_lock_killable(&partner->mutex);
+	complete(&partner->finished);
 }
 
 KTEST(killable_mutex_wait_ends_by_a_fatal_signal)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
-	KTEST_ASSERT(helper_run(&helper, lock_mutex_killably));
-	mutex_lock(&helper.mutex);
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, lock_mutex_killably));
+	mutex_lock(&partner.mutex);
+	completion_wait(&partner.started);
 	thread_yield();
-	thread_signal_wake(helper.thread, true);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(helper.result == -EINTR);
-	mutex_unlock(&helper.mutex);
-	KTEST_ASSERT(!helper.mutex.owner);
+	thread_signal_wake(partner.thread, true);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(partner.result == -EINTR);
+	mutex_unlock(&partner.mutex);
+	KTEST_ASSERT(!partner.mutex.owner);
 }
 
 static void lock_for_writing(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	rwlock_write_lock(&helper->rwlock);
-	helper->order = helper->order * 10 + 2;
-	rwlock_write_unlock(&helper->rwlock);
-	complete(&helper->finished);
+	complete(&partner->started);
+	rwlock_write_lock(&partner->rwlock);
+	partner->order = partner->order * 10 + 2;
+	rwlock_write_unlock(&partner->rwlock);
+	complete(&partner->finished);
 }
 
 KTEST(waiting_writer_keeps_new_readers_out_and_goes_first)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
-	KTEST_ASSERT(helper_run(&helper, lock_for_writing));
-	rwlock_read_lock(&helper.rwlock);
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, lock_for_writing));
+	rwlock_read_lock(&partner.rwlock);
+	completion_wait(&partner.started);
 	thread_yield();
-	KTEST_ASSERT(rwlock_is_contended(&helper.rwlock));
-	KTEST_ASSERT(!rwlock_read_trylock(&helper.rwlock));
-	rwlock_read_unlock(&helper.rwlock);
-	rwlock_read_lock(&helper.rwlock);
-	KTEST_ASSERT(helper.order == 2);
-	rwlock_read_unlock(&helper.rwlock);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(!helper.rwlock.state);
+	KTEST_ASSERT(rwlock_is_contended(&partner.rwlock));
+	KTEST_ASSERT(!rwlock_read_trylock(&partner.rwlock));
+	rwlock_read_unlock(&partner.rwlock);
+	rwlock_read_lock(&partner.rwlock);
+	KTEST_ASSERT(partner.order == 2);
+	rwlock_read_unlock(&partner.rwlock);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(!partner.rwlock.state);
 }
 
 static void lock_for_reading(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	complete(&helper->started);
-	rwlock_read_lock(&helper->rwlock);
-	complete(&helper->finished);
-	completion_wait(&helper->proceed);
-	rwlock_read_unlock(&helper->rwlock);
-	complete(&helper->finished);
+	complete(&partner->started);
+	rwlock_read_lock(&partner->rwlock);
+	complete(&partner->finished);
+	completion_wait(&partner->proceed);
+	rwlock_read_unlock(&partner->rwlock);
+	complete(&partner->finished);
 }
 
 KTEST(downgrade_lets_waiting_readers_in_and_keeps_writers_out)
 {
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
-	KTEST_ASSERT(helper_run(&helper, lock_for_reading));
-	rwlock_write_lock(&helper.rwlock);
-	completion_wait(&helper.started);
+	KTEST_ASSERT(partner_run(&partner, lock_for_reading));
+	rwlock_write_lock(&partner.rwlock);
+	completion_wait(&partner.started);
 	thread_yield();
-	KTEST_ASSERT(!helper.finished.done);
-	rwlock_downgrade(&helper.rwlock);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(!rwlock_write_trylock(&helper.rwlock));
-	rwlock_read_unlock(&helper.rwlock);
-	complete(&helper.proceed);
-	KTEST_ASSERT(helper_join(&helper));
-	KTEST_ASSERT(!helper.rwlock.state);
+	KTEST_ASSERT(!partner.finished.done);
+	rwlock_downgrade(&partner.rwlock);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(!rwlock_write_trylock(&partner.rwlock));
+	rwlock_read_unlock(&partner.rwlock);
+	complete(&partner.proceed);
+	KTEST_ASSERT(partner_join(&partner));
+	KTEST_ASSERT(!partner.rwlock.state);
 }
 
 struct counted_timer {
@@ -386,28 +386,28 @@ KTEST(work_runs_once_for_each_queueing_and_may_sleep_in_its_thread)
 
 static void burn(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	while (!atomic_load_relaxed(&helper->flag))
+	while (!atomic_load_relaxed(&partner->flag))
 		cond_resched();
-	helper->runtime_ns = thread_runtime(thread_current());
-	complete(&helper->finished);
+	partner->runtime_ns = thread_runtime(thread_current());
+	complete(&partner->finished);
 }
 
 KTEST(cpu_time_is_shared_in_proportion_to_the_weight_of_nice)
 {
-	static struct helper heavy, light;
+	static struct partner heavy, light;
 
-	heavy = light = (struct helper){ 0 };
-	KTEST_ASSERT(helper_run(&heavy, burn));
-	KTEST_ASSERT(helper_run(&light, burn));
+	heavy = light = (struct partner){ 0 };
+	KTEST_ASSERT(partner_run(&heavy, burn));
+	KTEST_ASSERT(partner_run(&light, burn));
 	KTEST_ASSERT(sched_affinity_set(heavy.thread, 1) == 0);
 	KTEST_ASSERT(sched_affinity_set(light.thread, 1) == 0);
 	sched_nice_set(light.thread, 5);
 	sleep_until_uninterruptible(clock_monotonic() + 400 * NS_PER_MSEC);
 	atomic_store(&heavy.flag, 1);
 	atomic_store(&light.flag, 1);
-	KTEST_ASSERT(helper_join(&heavy) && helper_join(&light));
+	KTEST_ASSERT(partner_join(&heavy) && partner_join(&light));
 	/* 1.25^5 is 3.05 */
 	KTEST_ASSERT(heavy.runtime_ns > 2 * light.runtime_ns);
 	KTEST_ASSERT(heavy.runtime_ns < 5 * light.runtime_ns);
@@ -415,44 +415,44 @@ KTEST(cpu_time_is_shared_in_proportion_to_the_weight_of_nice)
 
 static void note_order(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	helper->runtime_ns = atomic_inc_return(&helper->order);
-	complete(&helper->finished);
+	partner->runtime_ns = atomic_inc_return(&partner->order);
+	complete(&partner->finished);
 }
 
 KTEST(realtime_thread_runs_before_a_fair_one)
 {
 	static const struct sched_policy fifo = { .policy = SCHED_FIFO, .rt_priority = 10 };
-	static struct helper fair;
+	static struct partner fair;
 	struct thread *urgent;
 
-	fair = (struct helper){ 0 };
-	KTEST_ASSERT(helper_run(&fair, burn));
+	fair = (struct partner){ 0 };
+	KTEST_ASSERT(partner_run(&fair, burn));
 	KTEST_ASSERT(kthread_create("ktest", note_order, &fair, &urgent) == 0);
 	sched_policy_set(urgent, &fifo);
 	thread_start(urgent);
 	thread_yield();
 	KTEST_ASSERT(fair.order == 1);
 	atomic_store(&fair.flag, 1);
-	KTEST_ASSERT(helper_join(&fair) && helper_join(&fair));
+	KTEST_ASSERT(partner_join(&fair) && partner_join(&fair));
 }
 
 static void wake_with_key(void *arg)
 {
-	struct helper *helper = arg;
+	struct partner *partner = arg;
 
-	wake_up_key(&helper->queue, EPOLLOUT, 1);
+	wake_up_key(&partner->queue, EPOLLOUT, 1);
 	thread_yield();
-	wake_up_key(&helper->queue, EPOLLIN, 1);
-	complete(&helper->finished);
+	wake_up_key(&partner->queue, EPOLLIN, 1);
+	complete(&partner->finished);
 }
 
 KTEST(poll_table_sleeps_until_a_key_that_it_asked_for)
 {
 	static struct poll_table table;
 	struct wait_queue others[POLL_INLINE + 2];
-	struct helper helper = { 0 };
+	struct partner partner = { 0 };
 
 	KTEST_NO_LEAK();
 	poll_table_init(&table);
@@ -465,11 +465,11 @@ KTEST(poll_table_sleeps_until_a_key_that_it_asked_for)
 	for (size_t i = 0; i < array_size(others); i++)
 		KTEST_ASSERT(wait_queue_is_empty(&others[i]));
 
-	KTEST_ASSERT(helper_run(&helper, wake_with_key));
+	KTEST_ASSERT(partner_run(&partner, wake_with_key));
 	poll_table_init(&table);
 	table.poller.events = EPOLLIN;
-	poller_add(&table.poller, &helper.queue);
+	poller_add(&table.poller, &partner.queue);
 	KTEST_ASSERT(poll_table_wait(&table, clock_monotonic() + HANG) == 0);
 	poll_table_fini(&table);
-	KTEST_ASSERT(helper_join(&helper));
+	KTEST_ASSERT(partner_join(&partner));
 }

@@ -23,8 +23,11 @@ extern const struct smap_site smap_sites_start[], smap_sites_end[];
 /* The boot CPU's per-CPU variables; the copies of others are made like them. */
 extern char percpu_start[], percpu_end[];
 
-/* The stack of head.S, on which the boot CPU comes to C. */
-extern char boot_stack[], boot_stack_top[];
+/* The stack of head.S, on which the boot CPU comes to C, and the page below it. */
+extern char boot_stack[], boot_stack_top[], boot_stack_guard[];
+
+/* Parts of the image that paging.c gives rights of their own, besides those in arch/layout.h. */
+extern char init_text_end[], data_start[], bss_end[];
 
 /* The page tables of head.S: top, of the first 4 GiB, of the kernel's half, of the image, of 4 GiB by 2 MiB. */
 extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd_high[], boot_pd[];

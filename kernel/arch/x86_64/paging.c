@@ -14,16 +14,16 @@
 #include <arch/cpu.h>
 #include <arch/io.h>
 
+#include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/tables.h"
 #include "arch/x86_64/tlb.h"
 #include "boot/bootinfo.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
+#include "core/symbols.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
-
-extern char boot_stack_guard[], init_text_end[], ksyms_start[], data_start[], bss_end[];
 
 paddr_t kernel_root __ro_after_init;
 
