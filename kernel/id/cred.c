@@ -210,10 +210,6 @@ int cred_commit(const struct cred **slot, struct cred *new)
 		user_put(new->user);
 		new->user = user;
 	}
-	if (new->user != old->user) {
-		atomic_dec(&old->user->processes);
-		atomic_inc(&new->user->processes);
-	}
 	rcu_assign(slot, new);
 	cred_put(old);
 	return 0;

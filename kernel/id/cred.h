@@ -81,7 +81,8 @@ __must_check int cred_dup(const struct cred *cred, struct cred **copy);
 
 /*
  * Publishes new (consumed) at *slot and puts what was there. new->user is exchanged for that of
- * new->uid if the uid changed. May sleep. -ENOMEM; then new is put and *slot is as before.
+ * new->uid if the uid changed; counters of users are the caller's to move. May sleep. -ENOMEM; then
+ * new is put and *slot is as before.
  */
 __must_check int cred_commit(const struct cred **slot, struct cred *new);
 
@@ -106,12 +107,15 @@ void cred_groups_put(struct cred_groups *groups);
 void cred_fix_caps_after_setuid(struct cred *new, const struct cred *old);
 void cred_fix_caps_after_setfsuid(struct cred *new, const struct cred *old);
 
-/*
- * execve(2): the new identity of a file owned by uid:gid with these set-id bits (already cleared
- * by the caller for nosuid mounts and traced callers). *secure: AT_SECURE.
- */
-void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid,
-                       bool set_gid, gid_t gid, bool *secure);
+/* What the file to be executed says about identity: set-id bits and owner. */
+struct cred_exec {
+	bool  set_uid, set_gid; /* already false for nosuid mounts and traced callers */
+	uid_t uid;
+	gid_t gid;
+};
+
+/* execve(2): new is a copy of old and becomes the program's identity. True: AT_SECURE. */
+bool cred_fix_for_exec(struct cred *new, const struct cred *old, const struct cred_exec *file);
 
 /* The counters of a uid, one reference. May sleep. -ENOMEM. */
 __must_check int user_get(uid_t uid, struct user **user);

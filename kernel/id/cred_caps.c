@@ -44,15 +44,14 @@ void cred_fix_caps_after_setfsuid(struct cred *new, const struct cred *old)
 		new->effective |= CAP_FS_SET & new->permitted;
 }
 
-void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, uid_t uid,
-                       bool set_gid, gid_t gid, bool *secure)
+bool cred_fix_for_exec(struct cred *new, const struct cred *old, const struct cred_exec *file)
 {
 	bool effective = false, set_id;
 
-	if (set_uid && !new->no_new_privs)
-		new->euid = uid;
-	if (set_gid && !new->no_new_privs)
-		new->egid = gid;
+	if (file->set_uid && !new->no_new_privs)
+		new->euid = file->uid;
+	if (file->set_gid && !new->no_new_privs)
+		new->egid = file->gid;
 	new->suid = new->fsuid = new->euid;
 	new->sgid = new->fsgid = new->egid;
 	set_id = new->euid != old->uid || new->egid != old->gid;
@@ -67,5 +66,5 @@ void cred_fix_for_exec(struct cred *new, const struct cred *old, bool set_uid, u
 	new->permitted |= new->ambient;
 	new->effective = effective ? new->permitted : new->ambient;
 	new->securebits &= ~(uint32_t)SECBIT_KEEP_CAPS;
-	*secure = set_id || (new->uid && (effective || (new->permitted & ~new->ambient)));
+	return set_id || (new->uid && (effective || (new->permitted & ~new->ambient)));
 }

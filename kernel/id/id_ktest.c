@@ -48,18 +48,17 @@ KTEST(setuid_from_root_drops_capabilities_unless_kept)
 KTEST(exec_of_a_set_user_id_root_file_gives_capabilities_and_says_secure)
 {
 	struct cred *user, *new;
-	bool secure;
+	struct cred_exec set_root = { .set_uid = true, .uid = 0 }, plain = { 0 };
 
 	KTEST_NO_LEAK();
 	KTEST_ASSERT(cred_dup(&cred_root, &user) == 0);
 	user->uid = user->euid = user->suid = user->fsuid = 1000;
 	user->permitted = user->effective = 0;
 	KTEST_ASSERT(cred_dup(user, &new) == 0);
-	cred_fix_for_exec(new, user, true, 0, false, 0, &secure);
-	KTEST_ASSERT(secure && new->euid == 0 && new->effective == CAP_FULL);
+	KTEST_ASSERT(cred_fix_for_exec(new, user, &set_root));
+	KTEST_ASSERT(new->euid == 0 && new->effective == CAP_FULL);
 	new->euid = 1000;
-	cred_fix_for_exec(new, user, false, 0, false, 0, &secure);
-	KTEST_ASSERT(!secure && !new->permitted);
+	KTEST_ASSERT(!cred_fix_for_exec(new, user, &plain) && !new->permitted);
 	cred_put(new);
 	cred_put(user);
 }

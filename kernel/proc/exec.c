@@ -70,8 +70,10 @@ static int prepare_cred(struct exec *exec)
 	exec->cred = NULL;
 	err = cred_dup(own, &exec->cred);
 	if (!err)
-		cred_fix_for_exec(exec->cred, own, set_uid, inode->uid, set_gid, inode->gid,
-				  &exec->secure);
+		exec->secure = cred_fix_for_exec(exec->cred, own, &(struct cred_exec){
+			.set_uid = set_uid, .uid = inode->uid,
+			.set_gid = set_gid, .gid = inode->gid,
+		});
 	return err;
 }
 

@@ -1,9 +1,10 @@
 /*
  * Grace periods and callbacks.
  *
- * A grace period n begins when somebody needs one and none runs; it ends when every CPU has reported
- * a quiescent state since. A CPU collects its callbacks in `next`; at a safe point they become `wait`
- * with the number of the first grace period that begins later, and run when it is over.
+ * A grace period n begins when somebody needs one and none runs; it ends when every CPU has
+ * reported a quiescent state since. A CPU collects its callbacks in `next`; at a safe point they
+ * become `wait` with the number of the first grace period that begins later, and run when it is
+ * over.
  *
  * With one CPU no period is needed: a safe point is outside all read-side sections, so whatever was
  * queued before it may run at once.
@@ -219,7 +220,9 @@ bool rcu_has_work(void)
 
 	if (atomic_load_relaxed(&rcu_waiting_cpus) >> cpu_id() & 1)
 		return true;
-	return cpu->wait.first ? nr_cpus() == 1 || rcu_is_over(cpu->wait_for) : cpu->next.first != NULL;
+	if (cpu->wait.first)
+		return nr_cpus() == 1 || rcu_is_over(cpu->wait_for);
+	return cpu->next.first != NULL;
 }
 
 void rcu_tick(bool user)

@@ -19,7 +19,7 @@
 
 #define HANG (10 * NS_PER_SEC)
 
-/* A partner thread and what it and the test share. */
+/* The other thread and what it and the test share. */
 struct partner {
 	struct thread    *thread;
 	struct completion started, finished;
@@ -33,7 +33,7 @@ struct partner {
 	uint64_t          runtime_ns;
 };
 
-static bool partner_run(struct partner *partner, void (*fn)(void *arg))
+static bool partner_start(struct partner *partner, void (*fn)(void *arg))
 {
 	completion_init(&partner->started);
 	completion_init(&partner->finished);
@@ -66,7 +66,7 @@ KTEST(wait_event_returns_when_the_condition_holds_and_not_before)
 	struct partner partner = { 0 };
 
 	KTEST_NO_LEAK();
-	KTEST_ASSERT(partner_run(&partner, wait_for_flag));
+	KTEST_ASSERT(partner_start(&partner, wait_for_flag));
 	completion_wait(&partner.started);
 	thread_yield();
 	wake_up(&partner.queue); /* for nothing: the condition is false */
@@ -103,7 +103,7 @@ KTEST(signal_ends_an_interruptible_wait_with_ERESTARTSYS)
 {
 	struct partner partner = { 0 };
 
-	KTEST_ASSERT(partner_run(&partner, wait_interruptibly));
+	KTEST_ASSERT(partner_start(&partner, wait_interruptibly));
 	completion_wait(&partner.started);
 	thread_yield();
 	thread_signal_wake(partner.thread, false);
@@ -125,7 +125,7 @@ KTEST(only_a_fatal_signal_ends_a_killable_wait)
 {
 	struct partner partner = { 0 };
 
-	KTEST_ASSERT(partner_run(&partner, wait_killably));
+	KTEST_ASSERT(partner_start(&partner, wait_killably));
 	completion_wait(&partner.started);
 	thread_yield();
 	thread_signal_wake(partner.thread, false);
@@ -151,7 +151,7 @@ KTEST(wake_up_wakes_one_exclusive_waiter)
 	struct partner partner = { 0 };
 	struct thread *second;
 
-	KTEST_ASSERT(partner_run(&partner, wait_exclusively));
+	KTEST_ASSERT(partner_start(&partner, wait_exclusively));
 	KTEST_ASSERT(kthread_create("ktest", wait_exclusively, &partner, &second) == 0);
 	thread_start(second);
 	sleep_until_uninterruptible(clock_monotonic() + 2 * NS_PER_MSEC);
@@ -179,7 +179,7 @@ KTEST(mutex_excludes_and_is_handed_to_a_waiter_that_lost_once)
 	struct partner partner = { 0 };
 
 	KTEST_NO_LEAK();
-	KTEST_ASSERT(partner_run(&partner, lock_mutex));
+	KTEST_ASSERT(partner_start(&partner, lock_mutex));
 	mutex_lock(&partner.mutex);
 	completion_wait(&partner.started);
 	thread_yield();
@@ -210,7 +210,7 @@ KTEST(killable_mutex_wait_ends_by_a_fatal_signal)
 {
 	struct partner partner = { 0 };
 
-	KTEST_ASSERT(partner_run(&partner, lock_mutex_killably));
+	KTEST_ASSERT(partner_start(&partner, lock_mutex_killably));
 	mutex_lock(&partner.mutex);
 	completion_wait(&partner.started);
 	thread_yield();
@@ -236,7 +236,7 @@ KTEST(waiting_writer_keeps_new_readers_out_and_goes_first)
 {
 	struct partner partner = { 0 };
 
-	KTEST_ASSERT(partner_run(&partner, lock_for_writing));
+	KTEST_ASSERT(partner_start(&partner, lock_for_writing));
 	rwlock_read_lock(&partner.rwlock);
 	completion_wait(&partner.started);
 	thread_yield();
@@ -266,7 +266,7 @@ KTEST(downgrade_lets_waiting_readers_in_and_keeps_writers_out)
 {
 	struct partner partner = { 0 };
 
-	KTEST_ASSERT(partner_run(&partner, lock_for_reading));
+	KTEST_ASSERT(partner_start(&partner, lock_for_reading));
 	rwlock_write_lock(&partner.rwlock);
 	completion_wait(&partner.started);
 	thread_yield();
@@ -399,8 +399,8 @@ KTEST(cpu_time_is_shared_in_proportion_to_the_weight_of_nice)
 	static struct partner heavy, light;
 
 	heavy = light = (struct partner){ 0 };
-	KTEST_ASSERT(partner_run(&heavy, burn));
-	KTEST_ASSERT(partner_run(&light, burn));
+	KTEST_ASSERT(partner_start(&heavy, burn));
+	KTEST_ASSERT(partner_start(&light, burn));
 	KTEST_ASSERT(sched_affinity_set(heavy.thread, 1) == 0);
 	KTEST_ASSERT(sched_affinity_set(light.thread, 1) == 0);
 	sched_nice_set(light.thread, 5);
@@ -428,7 +428,7 @@ KTEST(realtime_thread_runs_before_a_fair_one)
 	struct thread *urgent;
 
 	fair = (struct partner){ 0 };
-	KTEST_ASSERT(partner_run(&fair, burn));
+	KTEST_ASSERT(partner_start(&fair, burn));
 	KTEST_ASSERT(kthread_create("ktest", note_order, &fair, &urgent) == 0);
 	sched_policy_set(urgent, &fifo);
 	thread_start(urgent);
@@ -465,7 +465,7 @@ KTEST(poll_table_sleeps_until_a_key_that_it_asked_for)
 	for (size_t i = 0; i < array_size(others); i++)
 		KTEST_ASSERT(wait_queue_is_empty(&others[i]));
 
-	KTEST_ASSERT(partner_run(&partner, wake_with_key));
+	KTEST_ASSERT(partner_start(&partner, wake_with_key));
 	poll_table_init(&table);
 	table.poller.events = EPOLLIN;
 	poller_add(&table.poller, &partner.queue);

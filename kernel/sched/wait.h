@@ -176,7 +176,8 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 				if (wait_err_)                                                 \
 					wait_finish(queue, &wait_entry_);                      \
 				else                                                           \
-					wait_err_ = wait_prepare(queue, &wait_entry_, sleep_state); \
+					wait_err_ = wait_prepare(queue, &wait_entry_,          \
+					                         sleep_state);                 \
 				if (condition) {                                               \
 					wait_err_ = 0;                                         \
 					break;                                                 \
