@@ -18,6 +18,7 @@
 #include "core/symbols.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 
 enum { BACKTRACE_MAX = 32, UNSHOWN_LINES = 40 };
 
@@ -30,12 +31,24 @@ static struct {
 struct panic_hooks panic_hooks;
 int panic_timeout;
 
+/* The frames of this file itself say nothing. */
+static bool is_own_frame(uint64_t address)
+{
+	struct symbol symbol;
+
+	return symbol_find(address - 1, &symbol) && (str_has_prefix(symbol.name, "backtrace_print") ||
+						     str_has_prefix(symbol.name, "panic"));
+}
+
 static void print_addresses(const uint64_t *addresses, size_t n, bool first_is_exact)
 {
 	char text[192];
+	size_t i = 0;
 
 	pr_emerg("Call Trace:\n");
-	for (size_t i = 0; i < n; i++) {
+	while (!first_is_exact && i < n && is_own_frame(addresses[i]))
+		i++;
+	for (; i < n; i++) {
 		symbol_format(addresses[i], i || !first_is_exact, text, sizeof(text));
 		pr_emerg(" %s\n", text);
 	}

@@ -380,8 +380,9 @@ void log_print_unshown(unsigned int lines)
 	uint64_t end = ring.panic_sequence;
 	uint64_t sequence = end > lines ? end - lines : 0;
 
-	if (log_levels.console > LOG_INFO)
+	if (log_levels.console > LOG_INFO || end == ring.first)
 		return;
+	pr_emerg("Messages before that, of those that the console did not show:\n");
 	while (sequence < end && log_read(sequence, &console.record) &&
 	       console.record.sequence < end) {
 		if (console.record.level >= log_levels.console)

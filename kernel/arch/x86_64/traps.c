@@ -161,6 +161,8 @@ static __noreturn void kernel_died(struct pt_regs *regs, uint64_t vector, uint64
 	const char *name = vector < EXCEPTIONS ? exception_names[vector] : NULL;
 
 	this_cpu_write(fatal_regs, regs);
+	if (DEBUG && vector == INVALID_OPCODE)
+		panic_undefined(regs); /* the compiler's checks end in ud2 */
 	panic_regs(regs, "%s in the kernel, error code %#lx", name ? name : "unknown exception",
 	           error);
 }
