@@ -42,7 +42,9 @@ enum lock_rank {
 	RANK_SPIN_OUTER,      /* any other spinlock that encloses those below */
 	RANK_FD_TABLE,        /* descriptors of one table */
 	RANK_MOUNT_HASH,      /* hash of mount points */
+	RANK_DENTRY_RENAME,   /* a dentry changes its place */
 	RANK_DENTRY,          /* one dentry; subclass: parent 0, child 1 */
+	RANK_DENTRY_HASH,     /* chains of the dentry hash */
 	RANK_DENTRY_LRU,      /* unused dentries */
 	RANK_INODE_CACHE,     /* hash and lists of inodes */
 	RANK_INODE,           /* the short-lived fields of an inode */
