@@ -6,7 +6,8 @@
  * /dev, at once or as soon as devfs exists. Opening a node finds the operations here
  * and calls their open() with the file's inode telling the number.
  *
- * Locking: a spinlock over the list; registration may sleep, lookup does not.
+ * Locking: a mutex over registration, during which the node is made; a spinlock over the list, so
+ * that lookup does not sleep.
  */
 #pragma once
 
@@ -40,6 +41,3 @@ struct chardev_hooks {
 	void (*removed)(const struct chardev *device);
 };
 void chardev_set_hooks(const struct chardev_hooks *hooks);
-
-/* null zero full random urandom kmsg: dev/memdev.c. */
-int memdev_init(void);

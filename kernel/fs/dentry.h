@@ -11,9 +11,10 @@
  * 0: stays cached on the LRU until memory is short), dead (count negative, unhashed), freed by RCU. A child
  * holds a reference on its parent. A dentry holds one on its inode.
  *
- * Locking: `lock` (RANK_DENTRY; parent before child) guards flags, inode and the list of children; parent and name change only
- * with it, the sequence count, both directories' inode locks and the global rename count (dentry_move()).
- * A name is immutable: rename swaps the pointer and frees the old text by RCU.
+ * Locking: `lock` (RANK_DENTRY; parent before child) guards flags, inode and the list of children;
+ * parent and name change only with it, the sequence count, both directories' inode locks and the
+ * global rename count (dentry_move()). A name is immutable: rename swaps the pointer and frees the
+ * old text by RCU. While anybody holds a reference, a dentry that has an inode keeps it.
  */
 #pragma once
 
@@ -48,10 +49,11 @@ enum {
 	DENTRY_REFERENCED = 1 << 2, /* used since the LRU last looked */
 	DENTRY_MOUNTED    = 1 << 3, /* something is mounted here in some namespace */
 	DENTRY_VOLATILE   = 1 << 4, /* not kept once unused: procfs */
-	DENTRY_UNLINKED   = 1 << 5, /* its name was removed; " (deleted)" */
+	DENTRY_DETACHED   = 1 << 5, /* of no directory: a pipe, a socket, memory */
 };
 
-enum { DENTRY_INLINE = 36 };
+/* Bytes of struct dentry_name and a short text with its NUL. */
+enum { DENTRY_OWN_NAME = 64 };
 
 struct dentry {
 	struct hlist_node   in_hash __guarded_by(bucket);
@@ -69,10 +71,7 @@ struct dentry {
 	const struct dentry_ops *ops __const_after_init; /* NULL: none */
 	void               *private; /* the file system's */
 	struct rcu_head     rcu;
-	struct {
-		struct dentry_name name;
-		char               text[DENTRY_INLINE];
-	} own_name __const_after_init; /* where short names are */
+	_Alignas(struct dentry_name) char own_name[DENTRY_OWN_NAME]; /* where a short name is */
 };
 
 /* Of file systems whose names come and go on their own (procfs). */
@@ -115,7 +114,7 @@ void dentry_attach(struct dentry *dentry, struct inode *inode);
 void dentry_delete(struct dentry *dentry);
 /* Out of the hash: nobody finds it any more. */
 void dentry_drop(struct dentry *dentry);
-/* Drop the dentry and all cached below it: a process that died, a directory removed. */
+/* Drop the dentry and what is cached and unused directly below it: a directory was removed. */
 void dentry_invalidate(struct dentry *dentry);
 /* Give `from` the place and name of `to` (which leaves the hash), or exchange both. ENOMEM before any change. */
 int dentry_prepare_move(struct dentry *from, struct dentry *to, bool exchange,
@@ -146,10 +145,8 @@ static inline bool dentry_is_unlinked(const struct dentry *dentry)
 
 /* Drop up to `target` unused dentries, oldest first; the number dropped. May sleep. */
 size_t dentry_shrink(size_t target);
-/* Drop all dentries of a super block, whose root comes last. Asserts that none is in use. */
+/* Drop all unused dentries of a super block, children before parents. */
 void dentry_shrink_super(struct superblock *super);
-/* Drop all that is unused below a dentry. */
-void dentry_shrink_below(struct dentry *dentry);
 /* Cached and unused dentries, and all of them. */
 size_t dentry_unused_count(void);
 int64_t dentry_count(void);

@@ -10,10 +10,8 @@
 #define DEV_MAJOR_MAX  ((1u << 12) - 1)
 #define DEV_MINOR_MAX  ((1u << DEV_MINOR_BITS) - 1)
 
-static inline dev_t dev_make(unsigned int major, unsigned int minor)
-{
-	return major << DEV_MINOR_BITS | minor;
-}
+/* A macro, so that tables of devices can be constant. */
+#define dev_make(major, minor) ((dev_t)((uint32_t)(major) << DEV_MINOR_BITS | (uint32_t)(minor)))
 
 static inline unsigned int dev_major(dev_t dev)
 {

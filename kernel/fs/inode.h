@@ -107,6 +107,7 @@ enum {
 	INODE_IMMUTABLE = 1 << 1,
 	INODE_NOATIME   = 1 << 2,
 	INODE_NO_CMTIME = 1 << 3, /* kernel-internal: times do not change by writing */
+	INODE_LINKABLE  = 1 << 5, /* nlink 0, but link(2) may give it a name: O_TMPFILE */
 	INODE_DEAD      = 1 << 4, /* a directory that was removed: nothing is created in it */
 };
 
@@ -172,3 +173,11 @@ static inline bool inode_is_dir(const struct inode *inode)
 {
 	return S_ISDIR(inode->mode);
 }
+
+/*
+ * Give an inode of a device, pipe or socket the operations of its kind: those of a file system that only
+ * stores such nodes.
+ */
+void inode_set_special(struct inode *inode);
+/* The pipe's part of that; once, at start-up. */
+void inode_register_fifo(const struct file_ops *ops);

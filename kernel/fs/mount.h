@@ -12,8 +12,7 @@
  */
 #pragma once
 
-#include <linux/mount.h>
-
+#include "abi/mount.h"
 #include "fs/path.h"
 #include "lib/hlist.h"
 #include "lib/list.h"
@@ -59,6 +58,7 @@ struct mount {
 	struct list        slaves __guarded_by(mount_tree);
 	struct list        in_master __guarded_by(mount_tree);
 	uint64_t           visit __guarded_by(mount_tree); /* of the last propagation that came by */
+	struct mount      *copy __guarded_by(mount_tree); /* what that one made for this mount */
 	char              *source __const_after_init; /* shown in /proc/mounts */
 	struct rcu_head    rcu;
 };
@@ -81,6 +81,8 @@ void mount_follow_down(struct path *path);
 /* Step from the root of a mount to its mount point. False if there is nothing above. */
 bool mount_follow_up(struct path *path);
 
+/* Once: tells id/ how namespaces are counted. */
+void mount_ns_init(void);
 /* The first namespace with the rootfs of this type mounted; *root is its root. Boot only. */
 int mount_ns_create_first(const struct fs_type *type, const char *options, struct mount_namespace **out);
 /* CLONE_NEWNS: a copy; moves the context's root and cwd into it. */
@@ -119,5 +121,8 @@ void mount_write_put(struct mount *mount);
  * visit() must not sleep on locks of rank RANK_MOUNT or less; a non-zero result ends it and is returned.
  */
 int mount_ns_for_each(struct mount_namespace *ns, int (*visit)(struct mount *mount, void *arg), void *arg);
+/* Changes whenever any mount is hung or unhung: for readers that climb without references. */
+unsigned int mount_change_begin(void);
+bool mount_change_retry(unsigned int seq);
 /* True if something is mounted on this dentry in any namespace. */
 bool mount_is_busy_point(struct dentry *dentry);

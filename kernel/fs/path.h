@@ -33,14 +33,11 @@ enum {
 	LOOKUP_FOLLOW      = 1 << 0, /* follow a link in the last component */
 	LOOKUP_DIRECTORY   = 1 << 1, /* the result must be a directory */
 	LOOKUP_EMPTY       = 1 << 2, /* "" is the base itself */
-	LOOKUP_NO_MOUNT    = 1 << 3, /* do not step onto a mount at the last component: umount */
-	LOOKUP_REVEAL      = 1 << 4,
 	LOOKUP_NO_SYMLINKS = 1 << 8, /* RESOLVE_NO_SYMLINKS; and so on */
 	LOOKUP_NO_MAGIC    = 1 << 9,
 	LOOKUP_NO_XDEV     = 1 << 10,
 	LOOKUP_BENEATH     = 1 << 11,
 	LOOKUP_IN_ROOT     = 1 << 12,
-	LOOKUP_CACHED      = 1 << 13, /* EAGAIN rather than sleep */
 };
 
 enum { PATH_LINKS_MAX = 40, PATH_NAME_MAX = 255, PATH_LEN_MAX = 4096 /* with the NUL */ };

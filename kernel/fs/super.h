@@ -64,15 +64,15 @@ struct superblock {
 	struct mutex            lock;
 	uint64_t                next_ino __atomic;
 	int64_t                 inodes __atomic; /* alive: release() asserts zero */
+	int32_t                 writers __atomic; /* files open for writing: read-only is EBUSY */
 	void                   *private __const_after_init;
-	struct list             link __guarded_by(super_list); /* of all super blocks */
+	struct list             link __guarded_by(supers.lock); /* of all super blocks */
 	struct mutex            rename_lock; /* RANK_RENAME: renames that move directories */
 };
 
 enum {
 	FS_NEEDS_DEVICE = 1 << 0, /* not "nodev" in /proc/filesystems */
 	FS_HIDDEN       = 1 << 1, /* not to be had by mount(2) nor listed */
-	FS_NO_ROOT_ONLY = 1 << 2,
 };
 
 /* What mount(2) or the kernel asks of a type. */
