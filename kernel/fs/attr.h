@@ -51,6 +51,8 @@ int path_utimes(const struct path *path, const struct cred *cred, const struct t
 /* truncate(2), ftruncate(2). EFBIG beyond size_limit (the caller raises SIGXFSZ). */
 int path_truncate(const struct path *path, const struct cred *cred, pos_t size, uint64_t size_limit);
 int file_truncate(struct file *file, pos_t size, uint64_t size_limit);
+/* O_TRUNC of an open that is allowed: to size 0. */
+int inode_truncate_open(struct inode *inode, const struct cred *cred);
 /* A write changed the file: times, and the setuid bits of those who may not keep them. inode->lock held. */
 int file_wrote(struct file *file);
 

@@ -72,7 +72,8 @@ struct file_ops {
 	long (*ioctl)(struct file *file, unsigned int cmd, void *arg);
 	/*
 	 * mmap(2): set request->backing and, if need be, less permission in vm_flags. Without the
-	 * space's lock. NULL: ENODEV; mapping_mmap() is that of the page cache.
+	 * space's lock. NULL: ENODEV; mapping_mmap() is that of the page cache. It may set
+	 * request->file to another file, whose reference is then the caller's to put after mapping.
 	 */
 	int (*mmap)(struct file *file, struct map_request *request);
 	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
@@ -94,7 +95,7 @@ enum {
 	FILE_WRITER  = 1 << 5, /* counted in inode and mount as a writer */
 	FILE_STREAM  = 1 << 6, /* no position at all: never take the position lock */
 	FILE_NOWAIT  = 1 << 7, /* read and write honour IO_NOWAIT */
-	FILE_MODIFIED = 1 << 8,
+	FILE_OPENED  = 1 << 8, /* ops->open succeeded: release() is due */
 };
 
 struct file {
@@ -137,6 +138,9 @@ ssize_t file_write(struct io *io);
 /* Kernel memory, at a position; loops until size, end of file or an error. */
 ssize_t file_read_kernel(struct file *file, void *buf, size_t size, pos_t position);
 ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t position);
+
+/* What every close of a descriptor does first: ops->flush, and locks of the closer are the caller's. */
+int file_flush(struct file *file);
 
 pos_t file_seek(struct file *file, pos_t offset, int whence);
 /* Seek for a file of this size, SEEK_DATA and SEEK_HOLE as if it were dense. */

@@ -46,6 +46,8 @@ struct mapping {
 	uint32_t                  seals __guarded_by(host->lock); /* F_SEAL_* */
 };
 
+void pagecache_init(void);
+
 void mapping_init(struct mapping *mapping, struct inode *host, const struct mapping_ops *ops);
 /* Asserts that no page is left: mapping_truncate(mapping, 0) goes before. */
 void mapping_fini(struct mapping *mapping);
@@ -54,6 +56,9 @@ void mapping_fini(struct mapping *mapping);
 struct page *mapping_find(struct mapping *mapping, pgoff_t index);
 /* The page, made (zeroed or read) if need be, with a reference. ENOMEM, ENOSPC, EIO. Sleeps. */
 int __must_check mapping_get_page(struct mapping *mapping, pgoff_t index, struct page **out);
+
+/* A filled page enters, charged; the cache takes a reference of its own. EEXIST ENOMEM ENOSPC. */
+int __must_check mapping_insert(struct mapping *mapping, pgoff_t index, struct page *page);
 
 /* file_ops of regular files. */
 ssize_t mapping_read(struct io *io);

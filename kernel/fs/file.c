@@ -1,0 +1,417 @@
+/*
+ * Open files: their life, and the entry to every operation on them. See file.h.
+ */
+#include "fs/file.h"
+
+#include <linux/errno.h>
+#include <linux/eventpoll.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+
+#include "core/gauge.h"
+#include "core/panic.h"
+#include "fs/attr.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/super.h"
+#include "id/cred.h"
+#include "lib/math.h"
+#include "mem/slab.h"
+#include "vm/area.h"
+#include "vm/space.h"
+#include "vm/uio.h"
+
+static struct cache file_slab = CACHE("file", struct file);
+static int64_t files_open __atomic;
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* FILE_* for O_* of open(2): O_WRONLY | O_RDWR together means neither reading nor writing. */
+static unsigned int mode_of_flags(unsigned int flags)
+{
+	if (flags & O_PATH)
+		return FILE_PATH;
+	return (flags + 1) & O_ACCMODE;
+}
+
+int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
+                struct file **out)
+{
+	static_assert(FILE_READ == 1 && FILE_WRITE == 2, "O_ACCMODE + 1 is the mode");
+	struct file *file = cache_alloc(&file_slab, ALLOC_KERNEL);
+
+	if (!file)
+		return -ENOMEM;
+	file->inode = path->dentry->inode;
+	file->ops = file->inode->fops;
+	file->path = *path;
+	path_get(&file->path);
+	file->mapping = file->inode->mapping;
+	file->mode = mode_of_flags(flags) | FILE_SEEK;
+	file->flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+	refcount_init(&file->refs, 1);
+	file->position = 0;
+	mutex_init(&file->position_lock, RANK_FILE_POSITION);
+	file->cred = cred_get(cred);
+	file->private = NULL;
+	file->owner = NULL;
+	list_init(&file->watchers);
+	file->readahead = 0;
+	atomic_inc(&files_open);
+	*out = file;
+	return 0;
+}
+
+struct file *file_get(struct file *file)
+{
+	refcount_get(&file->refs);
+	return file;
+}
+
+bool file_try_get(struct file *file)
+{
+	return refcount_try_get(&file->refs);
+}
+
+static void file_free_rcu(struct rcu_head *head)
+{
+	cache_free(&file_slab, container_of(head, struct file, rcu));
+	atomic_dec(&files_open);
+}
+
+static void writer_put(struct file *file)
+{
+	inode_write_put(file->inode);
+	mount_write_put(file->path.mount);
+}
+
+static void file_destroy(struct file *file)
+{
+	if (file->mode & FILE_OPENED && file->ops->release)
+		file->ops->release(file);
+	if (file->mode & FILE_WRITER)
+		writer_put(file);
+	if (file->mode & FILE_EXEC)
+		inode_deny_write_put(file->inode);
+	path_put(&file->path);
+	cred_put(file->cred);
+	kfree(file->owner);
+	rcu_call(&file->rcu, file_free_rcu);
+}
+
+void file_put(struct file *file)
+{
+	if (refcount_put(&file->refs))
+		file_destroy(file);
+}
+
+int file_start(struct file *file)
+{
+	mode_t type = file->inode->mode & S_IFMT;
+	int err;
+
+	if (file->mode & FILE_WRITE && (type == S_IFREG || type == S_IFDIR)) {
+		err = mount_write_get(file->path.mount);
+		if (err)
+			return err;
+		err = inode_write_get(file->inode);
+		if (err) {
+			mount_write_put(file->path.mount);
+			return err;
+		}
+		file->mode |= FILE_WRITER;
+	}
+	err = file->ops->open ? file->ops->open(file->inode, file) : 0;
+	if (!err)
+		file->mode |= FILE_OPENED;
+	return err;
+}
+
+int file_flush(struct file *file)
+{
+	return file->ops->flush ? file->ops->flush(file) : 0;
+}
+
+int64_t file_count(void)
+{
+	return atomic_load_relaxed(&files_open);
+}
+GAUGE("files", file_count);
+
+/* ---- position ---------------------------------------------------------------------------------- */
+
+/* A file that only this call can reach needs no lock; true if one was taken. */
+static bool position_lock(struct file *file)
+{
+	if (likely(refcount_read(&file->refs) == 1) || file->mode & FILE_STREAM)
+		return false;
+	mutex_lock(&file->position_lock);
+	return true;
+}
+
+static void position_unlock(struct file *file, bool locked)
+{
+	if (locked)
+		mutex_unlock(&file->position_lock);
+}
+
+pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size)
+{
+	pos_t base = 0, position;
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = file->position;
+		break;
+	case SEEK_END:
+		base = size;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		if (whence == SEEK_HOLE)
+			offset = size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!checked_add(base, offset, &position))
+		return -EOVERFLOW;
+	if (position < 0 || position > file->inode->super->max_size)
+		return -EINVAL;
+	file->position = position;
+	return position;
+}
+
+pos_t file_seek(struct file *file, pos_t offset, int whence)
+{
+	bool locked;
+	pos_t result;
+
+	if (!(file->mode & FILE_SEEK))
+		return -ESPIPE;
+	locked = position_lock(file);
+	if (file->ops->seek)
+		result = file->ops->seek(file, offset, whence);
+	else
+		result = file_seek_size(file, offset, whence, file->inode->size);
+	position_unlock(file, locked);
+	return result;
+}
+
+/* ---- reading and writing ----------------------------------------------------------------------- */
+
+static ssize_t io_at_position(struct io *io, ssize_t (*transfer)(struct io *io))
+{
+	struct file *file = io->file;
+	bool locked = position_lock(file);
+	ssize_t n;
+
+	io->position = file->position;
+	n = transfer(io);
+	if (n > 0)
+		file->position = io->position;
+	position_unlock(file, locked);
+	return n;
+}
+
+ssize_t file_read(struct io *io)
+{
+	struct file *file = io->file;
+
+	if (unlikely(!(file->mode & FILE_READ)))
+		return -EBADF;
+	if (unlikely(!file->ops->read))
+		return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+	if (file->flags & O_NONBLOCK)
+		io->flags |= IO_NOWAIT;
+	if (io->flags & IO_POSITION)
+		return io_at_position(io, file->ops->read);
+	return file->ops->read(io);
+}
+
+static unsigned int write_flags(unsigned int flags)
+{
+	return (flags & O_NONBLOCK ? IO_NOWAIT : 0) | (flags & O_APPEND ? IO_APPEND : 0) |
+	       (flags & O_DSYNC ? IO_DSYNC : 0) | (flags & __O_SYNC ? IO_SYNC : 0);
+}
+
+ssize_t file_write(struct io *io)
+{
+	struct file *file = io->file;
+	unsigned int flags = file->flags;
+
+	if (unlikely(!(file->mode & FILE_WRITE)))
+		return -EBADF;
+	if (unlikely(!file->ops->write))
+		return -EINVAL;
+	if (flags & (O_NONBLOCK | O_APPEND | O_DSYNC | __O_SYNC))
+		io->flags |= write_flags(flags);
+	if (io->flags & IO_NOAPPEND)
+		io->flags &= ~(unsigned int)IO_APPEND;
+	if (io->flags & IO_POSITION)
+		return io_at_position(io, file->ops->write);
+	return file->ops->write(io);
+}
+
+static ssize_t kernel_transfer(struct file *file, void *buf, size_t size, pos_t position,
+                               ssize_t (*transfer)(struct io *io))
+{
+	size_t done = 0;
+
+	while (done < size) {
+		struct uio uio;
+		struct io io = { .file = file, .uio = &uio, .position = position + (pos_t)done,
+		                 .size_limit = UINT64_MAX };
+		ssize_t n;
+
+		uio_init_kernel(&uio, (char *)buf + done, size - done);
+		n = transfer(&io);
+		if (n < 0)
+			return done ? (ssize_t)done : n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t file_read_kernel(struct file *file, void *buf, size_t size, pos_t position)
+{
+	return kernel_transfer(file, buf, size, position, file_read);
+}
+
+ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t position)
+{
+	return kernel_transfer(file, (void *)(uintptr_t)buf, size, position, file_write);
+}
+
+/* ---- the other operations ----------------------------------------------------------------------- */
+
+int file_iterate(struct file *file, struct dir_sink *sink)
+{
+	bool locked;
+	int err;
+
+	if (!file->ops->iterate)
+		return -ENOTDIR;
+	locked = position_lock(file);
+	rwlock_read_lock(&file->inode->lock);
+	err = -ENOENT;
+	if (!(file->inode->flags & INODE_DEAD)) {
+		sink->position = file->position;
+		err = file->ops->iterate(file, sink);
+		file->position = sink->position;
+	}
+	rwlock_read_unlock(&file->inode->lock);
+	position_unlock(file, locked);
+	if (!err)
+		file_accessed(file);
+	return err;
+}
+
+int file_mmap(struct file *file, struct map_request *request)
+{
+	if (!(file->mode & FILE_READ))
+		return -EACCES;
+	if (file->path.mount->flags & MS_NOEXEC) {
+		if (request->vm_flags & VM_EXEC)
+			return -EPERM;
+		request->vm_flags &= ~VM_MAYEXEC;
+	}
+	if (request->vm_flags & VM_SHARED && !(file->mode & FILE_WRITE)) {
+		if (request->vm_flags & VM_WRITE)
+			return -EACCES;
+		request->vm_flags &= ~VM_MAYWRITE;
+	}
+	return file->ops->mmap ? file->ops->mmap(file, request) : -ENODEV;
+}
+
+int file_sync(struct file *file, pos_t from, pos_t to, bool data_only)
+{
+	return file->ops->fsync ? file->ops->fsync(file, from, to, data_only) : -EINVAL;
+}
+
+int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_t size_limit)
+{
+	const mode_t type = file->inode->mode & S_IFMT;
+	pos_t end;
+
+	if (offset < 0 || len <= 0)
+		return -EINVAL;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+	             FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE))
+		return -EOPNOTSUPP;
+	if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	if (!(file->mode & FILE_WRITE))
+		return -EBADF;
+	if (file->inode->flags & (INODE_IMMUTABLE | (mode ? INODE_APPEND : 0)))
+		return -EPERM;
+	if (type == S_IFIFO)
+		return -ESPIPE;
+	if (type == S_IFDIR)
+		return -EISDIR;
+	if (type != S_IFREG && type != S_IFBLK)
+		return -ENODEV;
+	if (!checked_add(offset, len, &end) || end > file->inode->super->max_size)
+		return -EFBIG;
+	if (!file->ops->fallocate)
+		return -EOPNOTSUPP;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > file->inode->size && (uint64_t)end > size_limit)
+		return -EFBIG;
+	return file->ops->fallocate(file, mode, offset, len);
+}
+
+unsigned int file_poll(struct file *file, struct poller *poller)
+{
+	if (file->ops->poll)
+		return file->ops->poll(file, poller);
+	return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;
+}
+
+int file_set_flags(struct file *file, unsigned int flags)
+{
+	const unsigned int settable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+	unsigned int old = file->flags, new = (old & ~settable) | (flags & settable);
+	int err;
+
+	if (old & O_APPEND && !(new & O_APPEND) && file->inode->flags & INODE_APPEND)
+		return -EPERM;
+	if (new & ~old & O_NOATIME && file->cred->fsuid != file->inode->uid &&
+	    !cred_capable(file->cred, CAP_FOWNER))
+		return -EPERM;
+	if (new & O_DIRECT && !S_ISFIFO(file->inode->mode))
+		return -EINVAL;
+	err = file->ops->set_flags ? file->ops->set_flags(file, new) : 0;
+	if (!err)
+		atomic_store_relaxed(&file->flags, new);
+	return err;
+}
+
+static bool atime_is_due(const struct file *file, ns_t now)
+{
+	const struct inode *inode = file->inode;
+	unsigned int mount_flags = file->path.mount->flags;
+
+	if (file->flags & O_NOATIME || inode->flags & INODE_NOATIME || mount_flags & MS_NOATIME)
+		return false;
+	if (mount_flags & MS_RDONLY || inode->super->flags & MS_RDONLY)
+		return false;
+	if (mount_flags & MS_NODIRATIME && S_ISDIR(inode->mode))
+		return false;
+	if (!(mount_flags & MS_RELATIME))
+		return inode->atime != now;
+	return inode->atime <= inode->mtime || inode->atime <= inode->ctime ||
+	       now - inode->atime >= 24 * 3600 * NS_PER_SEC;
+}
+
+void file_accessed(struct file *file)
+{
+	if (unlikely(atime_is_due(file, inode_now())))
+		inode_touch(file->inode, ATTR_ATIME);
+}

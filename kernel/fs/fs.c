@@ -1,0 +1,42 @@
+/*
+ * Start-up of the file floor. See fs.h.
+ */
+#include "fs/fs.h"
+
+#include "core/panic.h"
+#include "fs/anon.h"
+#include "fs/dentry.h"
+#include "fs/devfs/devfs.h"
+#include "fs/devfs/memdev.h"
+#include "fs/mount.h"
+#include "fs/pagecache.h"
+#include "fs/tmpfs/tmpfs.h"
+#include "vm/reclaim.h"
+
+static size_t shrink_dentries(struct shrinker *shrinker, size_t nr_pages)
+{
+	/* About 16 dentries make a page; what they held goes with them. */
+	return (dentry_shrink(nr_pages * 16) + 15) / 16;
+}
+
+static size_t count_dentries(struct shrinker *shrinker)
+{
+	return dentry_unused_count() / 16;
+}
+
+static struct shrinker dentry_shrinker = {
+	.name = "dentry",
+	.shrink = shrink_dentries,
+	.count = count_dentries,
+};
+
+void fs_init(void)
+{
+	dentry_cache_init();
+	pagecache_init();
+	mount_ns_init();
+	anon_init();
+	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
+		panic("no memory for the first file systems");
+	shrinker_register(&dentry_shrinker);
+}

@@ -1,0 +1,90 @@
+/*
+ * Extended attributes: name spaces, permissions, limits (xattr(7)). The file system stores them.
+ */
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/xattr.h>
+
+#include "fs/attr.h"
+#include "fs/mount.h"
+#include "fs/namei.h"
+#include "id/cred.h"
+#include "lib/string.h"
+
+static bool is_in(const char *name, const char *prefix)
+{
+	return str_has_prefix(name, prefix) && name[strlen(prefix)];
+}
+
+static int xattr_check(struct inode *inode, const struct cred *cred, const char *name,
+                       unsigned int mask)
+{
+	if (is_in(name, XATTR_TRUSTED_PREFIX)) {
+		if (cred_capable(cred, CAP_SYS_ADMIN))
+			return 0;
+		return mask & MAY_WRITE ? -EPERM : -ENODATA;
+	}
+	if (is_in(name, XATTR_SECURITY_PREFIX))
+		return mask & MAY_READ || cred_capable(cred, CAP_SYS_ADMIN) ? 0 : -EPERM;
+	if (!is_in(name, XATTR_USER_PREFIX))
+		return -EOPNOTSUPP;
+	if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
+		return mask & MAY_WRITE ? -EPERM : -ENODATA;
+	if (S_ISDIR(inode->mode) && inode->mode & S_ISVTX && mask & MAY_WRITE &&
+	    !inode_is_owner(inode, cred))
+		return -EPERM;
+	return inode_permission(inode, cred, mask);
+}
+
+ssize_t path_xattr_get(const struct path *path, const struct cred *cred, const char *name,
+                       void *value, size_t size)
+{
+	struct inode *inode = path->dentry->inode;
+	ssize_t n = xattr_check(inode, cred, name, MAY_READ);
+
+	if (n)
+		return n;
+	if (!inode->ops->xattr_get)
+		return -EOPNOTSUPP;
+	rwlock_read_lock(&inode->lock);
+	n = inode->ops->xattr_get(inode, name, value, size);
+	rwlock_read_unlock(&inode->lock);
+	return n;
+}
+
+int path_xattr_set(const struct path *path, const struct cred *cred, const char *name,
+                   const struct xattr_value *value)
+{
+	struct inode *inode = path->dentry->inode;
+	int err = mount_write_get(path->mount);
+
+	if (err)
+		return err;
+	rwlock_write_lock(&inode->lock);
+	err = inode->flags & (INODE_IMMUTABLE | INODE_APPEND) ? -EPERM : 0;
+	if (!err)
+		err = xattr_check(inode, cred, name, MAY_WRITE);
+	if (!err && !inode->ops->xattr_set)
+		err = -EOPNOTSUPP;
+	if (!err)
+		err = inode->ops->xattr_set(inode, name, value->bytes, value->size, value->flags);
+	if (!err)
+		inode_touch(inode, ATTR_CTIME);
+	rwlock_write_unlock(&inode->lock);
+	mount_write_put(path->mount);
+	return err;
+}
+
+ssize_t path_xattr_list(const struct path *path, const struct cred *cred, char *names, size_t size)
+{
+	struct inode *inode = path->dentry->inode;
+	ssize_t n = 0;
+
+	if (!inode->ops->xattr_list)
+		return -EOPNOTSUPP;
+	rwlock_read_lock(&inode->lock);
+	n = inode->ops->xattr_list(inode, names, size);
+	rwlock_read_unlock(&inode->lock);
+	return n;
+}
