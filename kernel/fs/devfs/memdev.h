@@ -1,0 +1,18 @@
+/*
+ * The devices that are memory: null, zero, full, random, urandom; and kmsg, the kernel's log as a device.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct wait_queue;
+
+/* Registers them. */
+int memdev_init(void);
+int kmsg_init(void);
+
+/* Waits until the random generator is seeded: getrandom(2). EAGAIN if may_wait is false, ERESTARTSYS. */
+int random_wait_ready(bool may_wait);
+
+/* Woken for every new record of the log: syslog(2) waits here too. */
+extern struct wait_queue kmsg_readers;

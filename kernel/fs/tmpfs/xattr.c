@@ -1,0 +1,117 @@
+/*
+ * Extended attributes of tmpfs, in a list in memory: `trusted.*`, `security.*` and `user.*`. A value has
+ * at most XATTR_SIZE_MAX bytes; what one inode holds in all is bounded by LIST_MAX, as on disks. Guarded by the
+ * inode's lock.
+ */
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/xattr.h>
+
+#include "fs/tmpfs/tmpfs_impl.h"
+#include "lib/string.h"
+#include "mem/alloc.h"
+
+static struct tmpfs_xattr *xattr_find(const struct tmpfs_inode *inode, const char *name)
+{
+	struct tmpfs_xattr *xattr;
+
+	list_for_each_entry(xattr, &inode->xattrs, link) {
+		if (strcmp(xattr->name, name) == 0)
+			return xattr;
+	}
+	return NULL;
+}
+
+ssize_t tmpfs_xattr_get(struct inode *inode, const char *name, void *value, size_t size)
+{
+	const struct tmpfs_xattr *xattr = xattr_find(to_tmpfs(inode), name);
+
+	if (!xattr)
+		return -ENODATA;
+	if (!size)
+		return (ssize_t)xattr->size;
+	if (size < xattr->size)
+		return -ERANGE;
+	memcpy(value, xattr->value, xattr->size);
+	return (ssize_t)xattr->size;
+}
+
+static void xattr_free(struct tmpfs_xattr *xattr)
+{
+	list_remove(&xattr->link);
+	kvfree(xattr->value);
+	kfree(xattr);
+}
+
+void tmpfs_xattrs_free(struct tmpfs_inode *inode)
+{
+	struct tmpfs_xattr *xattr, *ahead;
+
+	list_for_each_entry_safe(xattr, ahead, &inode->xattrs, link)
+		xattr_free(xattr);
+}
+
+/* What the list of names would take with one more. */
+static size_t list_bytes(const struct tmpfs_inode *inode, const char *name)
+{
+	size_t bytes = strlen(name) + 1;
+	struct tmpfs_xattr *xattr;
+
+	list_for_each_entry(xattr, &inode->xattrs, link)
+		bytes += strlen(xattr->name) + 1;
+	return bytes;
+}
+
+static int xattr_add(struct tmpfs_inode *inode, const char *name, const void *value, size_t size)
+{
+	struct tmpfs_xattr *xattr;
+	size_t len = strlen(name);
+
+	if (list_bytes(inode, name) > XATTR_LIST_MAX)
+		return -ENOSPC;
+	xattr = kmalloc(sizeof(*xattr) + len + 1, ALLOC_KERNEL);
+	if (!xattr)
+		return -ENOMEM;
+	xattr->value = kvmalloc(size + 1, ALLOC_KERNEL);
+	if (!xattr->value) {
+		kfree(xattr);
+		return -ENOMEM;
+	}
+	memcpy(xattr->name, name, len + 1);
+	memcpy(xattr->value, value, size);
+	xattr->size = size;
+	list_add_head(&inode->xattrs, &xattr->link);
+	return 0;
+}
+
+int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	struct tmpfs_xattr *old = xattr_find(to_tmpfs(inode), name);
+	int err;
+
+	if (old && flags & XATTR_CREATE)
+		return -EEXIST;
+	if (!old && (flags & XATTR_REPLACE || !value))
+		return -ENODATA;
+	err = value ? xattr_add(to_tmpfs(inode), name, value, size) : 0;
+	if (!err && old)
+		xattr_free(old);
+	return err;
+}
+
+ssize_t tmpfs_xattr_list(struct inode *inode, char *names, size_t size)
+{
+	struct tmpfs_xattr *xattr;
+	size_t used = 0;
+
+	list_for_each_entry(xattr, &to_tmpfs(inode)->xattrs, link) {
+		size_t len = strlen(xattr->name) + 1;
+
+		if (size && used + len > size)
+			return -ERANGE;
+		if (size)
+			memcpy(names + used, xattr->name, len);
+		used += len;
+	}
+	return (ssize_t)used;
+}
