@@ -20,11 +20,14 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
+#include "id/cred.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
+#include "proc/oom.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
 #include "sched/thread.h"
+#include "vm/space.h"
 
 static void print_banner(void)
 {
@@ -60,6 +63,12 @@ static void start_platform(void)
 	random_init(bootinfo.seed, bootinfo.seed_size); /* random_bytes() */
 }
 
+static void give_back_init(void)
+{
+	paging_seal();
+	pages_free_range(image_to_phys(init_start), image_to_phys(init_end));
+}
+
 static void run_ktests(void *unused)
 {
 	ktest_run_all();
@@ -84,6 +93,10 @@ __noreturn void kmain(void)
 	clock_init();                          /* clock_monotonic(), timers; time stamps in the log */
 	irq_enable();
 	cmdline_parse();                       /* every word of the command line */
+	cred_init();                           /* the first user, pids, namespaces */
+	vm_init();                             /* user address spaces, reclaim, the vDSO */
+	oom_init();                            /* a victim instead of a panic */
+	give_back_init();                      /* nothing that is __init; __ro_after_init is read-only */
 	pr_notice("Moonshot: ready\n");
 	if (ktest_is_wanted())
 		start_ktests();

@@ -1,0 +1,265 @@
+/*
+ * Tests of what arch/ promises: rights of mappings, faults that end softly, page tables, clocks,
+ * FPU states, the order of memory maps.
+ */
+#include <arch/cpu.h>
+#include <arch/fpu.h>
+#include <arch/mmu.h>
+#include <arch/percpu.h>
+#include <arch/signal.h>
+#include <arch/timer.h>
+#include <arch/trace.h>
+#include <arch/usercopy.h>
+
+#include "arch/x86_64/image.h"
+#include "arch/x86_64/tables.h"
+#include "core/ktest.h"
+#include "lib/string.h"
+#include "mem/buddy.h"
+
+/* ---- the kernel's mappings ----------------------------------------------------------------- */
+
+struct rights_walk {
+	uint64_t nr_leaves, nr_bad;
+};
+
+static void walk_rights(const pte_t *table, unsigned int level, bool writable, bool exec,
+                        struct rights_walk *walk)
+{
+	for (unsigned int i = level == LEVEL_TOP ? KERNEL_HALF_FIRST : 0; i < PTES_PER_TABLE; i++) {
+		pte_t entry = table[i];
+		bool w = writable && pte_is_writable(entry), x = exec && pte_is_exec(entry);
+
+		if (!pte_is_present(entry))
+			continue;
+		if (level > LEVEL_LEAF && !(entry & PTE_LARGE)) {
+			walk_rights(table_of(entry), level - 1, w, x, walk);
+			continue;
+		}
+		walk->nr_leaves++;
+		walk->nr_bad += (w && x) || entry & PTE_USER;
+	}
+}
+
+KTEST(no_kernel_mapping_is_writable_and_executable_or_the_users)
+{
+	struct rights_walk walk = { 0 };
+
+	if (!cpu_has(CPU_NX))
+		return;
+	walk_rights(phys_to_virt(kernel_root), LEVEL_TOP, true, true, &walk);
+	KTEST_ASSERT(walk.nr_leaves > 100);
+	KTEST_ASSERT(walk.nr_bad == 0);
+}
+
+static bool is_writable(const void *address)
+{
+	pte_t *slot = kernel_slot((kaddr_t)address, LEVEL_LEAF, false);
+
+	return !slot || pte_is_writable(*slot);
+}
+
+KTEST(text_and_rodata_are_read_only_in_the_direct_map_too)
+{
+	KTEST_ASSERT(!is_writable(text_start) && !is_writable(rodata_start));
+	KTEST_ASSERT(!is_writable(phys_to_virt(image_to_phys(text_start))));
+	KTEST_ASSERT(!is_writable(phys_to_virt(image_to_phys(rodata_start))));
+}
+
+KTEST(what_is_read_only_after_init_is_so_and_init_is_gone)
+{
+	paddr_t paddr;
+
+	KTEST_ASSERT(!is_writable(ro_after_init_start));
+	KTEST_ASSERT(!is_writable(phys_to_virt(image_to_phys(ro_after_init_start))));
+	KTEST_ASSERT(!kmap_lookup((kaddr_t)init_start, &paddr));
+}
+
+KTEST(null_and_the_guard_below_the_boot_stack_are_not_mapped)
+{
+	paddr_t paddr;
+
+	KTEST_ASSERT(!kmap_lookup(0, &paddr));
+	KTEST_ASSERT(!kmap_lookup((kaddr_t)boot_stack - PAGE_SIZE, &paddr));
+	KTEST_ASSERT(kmap_lookup((kaddr_t)boot_stack, &paddr));
+	KTEST_ASSERT(paddr == image_to_phys(boot_stack));
+}
+
+KTEST(kernel_memory_that_is_not_there_reads_as_a_failure)
+{
+	uint64_t value = 0;
+
+	KTEST_ASSERT(kernel_read_nofault(&value, text_start, sizeof(value)));
+	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)VMALLOC_BASE - 8, sizeof(value)));
+	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)0x8000000000000000ul, sizeof(value)));
+	KTEST_ASSERT(!kernel_read_nofault(&value, NULL, sizeof(value)));
+}
+
+/* ---- user tables and copies ---------------------------------------------------------------- */
+
+#define TEST_ADDR 0x7f1234567000ul
+
+KTEST(page_tables_are_made_found_and_given_back)
+{
+	struct arch_mmu mmu;
+	pte_t *slot, *found;
+	uaddr_t at = 0;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(mmu_init(&mmu) == 0);
+	bool made = mmu_leaf_get(&mmu, TEST_ADDR, &slot) == 0;
+
+	found = mmu_leaf_find(&mmu, TEST_ADDR);
+	pte_t *missing = mmu_leaf_find(&mmu, TEST_ADDR + LEAF_SIZE);
+	pte_t *next = mmu_leaf_next(&mmu, &at, USER_MAX);
+	uint64_t tables = mmu.nr_tables;
+
+	mmu_free_tables(&mmu, TEST_ADDR + PAGE_SIZE, USER_MAX);
+	pte_t *kept = mmu_leaf_find(&mmu, TEST_ADDR);
+
+	mmu_free_tables(&mmu, 0, USER_MAX & ~(LEAF_SIZE - 1));
+	uint64_t left = mmu.nr_tables;
+
+	mmu_fini(&mmu);
+	KTEST_ASSERT(made && found == slot && !missing && kept == slot);
+	KTEST_ASSERT(at == (TEST_ADDR & ~(LEAF_SIZE - 1)));
+	KTEST_ASSERT(next == slot - (TEST_ADDR >> PAGE_SHIFT & (PTES_PER_TABLE - 1)));
+	KTEST_ASSERT(tables == 4 && left < tables);
+}
+
+struct mapped {
+	struct arch_mmu mmu, *before;
+	struct page    *page;
+};
+
+/* One writable page at TEST_ADDR, nothing behind it, and the space active. */
+static bool map_test_page(struct mapped *m)
+{
+	pte_t *slot;
+
+	m->page = page_alloc(ALLOC_KERNEL | ALLOC_ZERO);
+	if (!m->page || mmu_init(&m->mmu) < 0)
+		return false;
+	if (mmu_leaf_get(&m->mmu, TEST_ADDR, &slot) < 0)
+		return false;
+	pte_write(slot, pte_make(page_to_phys(m->page), PROT_PTE_USER | PROT_PTE_WRITE));
+	m->before = mmu_active();
+	uint64_t flags = irq_save();
+
+	mmu_activate(&m->mmu);
+	irq_restore(flags);
+	usercopy_nosleep_begin();
+	return true;
+}
+
+static void unmap_test_page(struct mapped *m)
+{
+	usercopy_nosleep_end();
+	uint64_t flags = irq_save();
+
+	mmu_activate(m->before);
+	irq_restore(flags);
+	pte_write(mmu_leaf_find(&m->mmu, TEST_ADDR), 0);
+	mmu_fini(&m->mmu);
+	page_put(m->page);
+}
+
+KTEST(user_copies_stop_at_the_byte_that_is_not_there)
+{
+	static char pattern[256], back[256];
+	struct mapped m;
+	bool ok = map_test_page(&m);
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(ok);
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = (char)(i * 7 + 1);
+	for (size_t size = 1; size <= sizeof(pattern) && ok; size++) {
+		for (size_t fits = 0; fits <= size && ok; fits += fits < 20 ? 1 : 37) {
+			char __user *to = (char __user *)(TEST_ADDR + PAGE_SIZE - fits);
+			size_t left = user_copy_out(to, pattern, size);
+
+			memset(back, 0, sizeof(back));
+			ok = left == size - fits && user_copy_in(back, to, size) == left &&
+			     !memcmp(back, pattern, fits);
+		}
+	}
+	size_t zero_left = user_zero((void __user *)(TEST_ADDR + PAGE_SIZE - 19), 100);
+
+	unmap_test_page(&m);
+	KTEST_ASSERT(ok && zero_left == 81);
+}
+
+KTEST(user_words_and_strings_are_read_or_refused)
+{
+	struct mapped m;
+	char text[32];
+	uint32_t word = 0, old = 0;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(map_test_page(&m));
+	uint32_t __user *last = (uint32_t __user *)(TEST_ADDR + PAGE_SIZE - 4);
+	char __user *name = (char __user *)(TEST_ADDR + PAGE_SIZE - 13);
+	bool ok = user_put_u32(last, 5) == 0 && user_get_u32(&word, last) == 0 && word == 5;
+
+	ok = ok && user_get_u32(&word, last + 1) < 0 && user_put_u32(last + 1, 1) < 0;
+	ok = ok && user_cmpxchg_u32(last, 5, 6, &old) == 0 && old == 5;
+	ok = ok && user_xchg_u32(last, 7, &old) == 0 && old == 6;
+	ok = ok && user_fetch_add_u32(last, 3, &old) == 0 && old == 7;
+	ok = ok && user_cmpxchg_u32(last + 1, 5, 6, &old) < 0 && user_xchg_u32((void __user *)1, 0, &old) < 0;
+	ok = ok && user_copy_out(name, "twelve bytes", 13) == 0;
+	ok = ok && user_string_copy_in(text, name, sizeof(text)) == 12 && !strcmp(text, "twelve bytes");
+	ok = ok && user_string_copy_in(text, name, 5) == 5;
+	ok = ok && user_put_u8((uint8_t __user *)last + 3, 'x') == 0;
+	ok = ok && user_string_copy_in(text, name, sizeof(text)) < 0;
+	ok = ok && user_copy_in(text, (const void __user *)USER_MAX, 1) == 1;
+	ok = ok && user_copy_in(text, (const void __user *)text_start, 8) == 8;
+	unmap_test_page(&m);
+	KTEST_ASSERT(ok);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+KTEST(per_cpu_variables_of_this_cpu_are_reached_both_ways)
+{
+	KTEST_ASSERT(this_cpu_ptr(percpu_number) == per_cpu_ptr(percpu_number, cpu_id()));
+	KTEST_ASSERT(*this_cpu_ptr(percpu_number) == cpu_id());
+}
+
+KTEST(the_clock_goes_forward_and_a_delay_lasts)
+{
+	uint64_t start = arch_clock.read();
+
+	arch_delay_ns(2 * NS_PER_MSEC);
+	uint64_t ns = (((arch_clock.read() - start) & arch_clock.mask) * arch_clock.mult) >> arch_clock.shift;
+
+	KTEST_ASSERT(ns >= 2 * NS_PER_MSEC - 1000 && ns < 2 * NS_PER_SEC);
+}
+
+KTEST(the_wall_clock_is_in_this_century)
+{
+	int64_t seconds;
+
+	KTEST_ASSERT(arch_wall_clock_read(&seconds));
+	KTEST_ASSERT(seconds > 946684800 && seconds < 4102444800);
+}
+
+KTEST(hostile_user_registers_become_harmless)
+{
+	struct pt_regs regs = { .cs = 0x10, .ss = 0x18, .eflags = ~0ul, .rip = 0x123456789abcdef0 };
+
+	arch_regs_sanitize(&regs);
+	KTEST_ASSERT(regs.cs == 0x33 && regs.ss == 0x2b);
+	KTEST_ASSERT((regs.eflags & 0x3000) == 0 && (regs.eflags & EFLAGS_IF) && !(regs.eflags >> 22));
+	KTEST_ASSERT((int64_t)regs.rip >> 47 == -1);
+}
+
+KTEST(a_backtrace_starts_here)
+{
+	uint64_t addresses[8];
+	size_t n = backtrace_collect(NULL, addresses, array_size(addresses));
+
+	KTEST_ASSERT(n >= 2);
+	for (size_t i = 0; i < n; i++)
+		KTEST_ASSERT(addresses[i] >= (uint64_t)text_start && addresses[i] < (uint64_t)init_end);
+}
