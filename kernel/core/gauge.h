@@ -5,7 +5,8 @@
  *	GAUGE("files", files_count);
  *
  * drain functions give back what is only cached (magazines, free stacks, pending RCU):
- * GAUGE_DRAIN(fn). They may sleep. Read through procfs (/proc/gauges: names are one word) and by the in-kernel tests.
+ * GAUGE_DRAIN(fn). They may sleep. Read through procfs (/proc/gauges: names are one word) and by
+ * the in-kernel tests.
  */
 #pragma once
 

@@ -36,8 +36,9 @@ static bool is_own_frame(uint64_t address)
 {
 	struct symbol symbol;
 
-	return symbol_find(address - 1, &symbol) && (str_has_prefix(symbol.name, "backtrace_print") ||
-						     str_has_prefix(symbol.name, "panic"));
+	return symbol_find(address - 1, &symbol) &&
+	       (str_has_prefix(symbol.name, "backtrace_print") ||
+		str_has_prefix(symbol.name, "panic"));
 }
 
 static void print_addresses(const uint64_t *addresses, size_t n, bool first_is_exact)

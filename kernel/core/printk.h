@@ -142,7 +142,8 @@ struct log_levels {
 extern struct log_levels log_levels;
 
 /*
- * Hooks of upper floors: the time of a message; waking readers (called from any context, no locks).
+ * Hooks of upper floors: the time of a message; telling readers that there is one. The latter comes
+ * in any context and under any spinlock, so it only sets a flag or queues deferred work of its CPU.
  */
 void log_set_clock(ns_t (*now)(void));
 void log_set_wake(void (*wake)(void));
