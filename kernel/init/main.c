@@ -20,6 +20,7 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
+#include "fs/fs.h"
 #include "id/cred.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
@@ -96,6 +97,7 @@ __noreturn void kmain(void)
 	cred_init();                           /* the first user, pids, namespaces */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
+	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
 	give_back_init();                      /* nothing that is __init; __ro_after_init is read-only */
 	pr_notice("Moonshot: ready\n");
 	if (ktest_is_wanted())
