@@ -223,6 +223,7 @@ struct dentry *dentry_finish_kill(struct dentry *dentry)
 	struct dentry *parent = dentry->parent;
 	struct inode *inode = dentry->inode;
 
+	__acquire(&dentry->lock); /* the caller's */
 	dentry_unhash(dentry);
 	dentry_lru_remove(dentry);
 	spin_unlock(&dentry->lock);
@@ -255,8 +256,10 @@ static struct dentry *dentry_put_last(struct dentry *dentry)
 		return NULL;
 	spin_lock(&dentry->lock);
 	if ((dentry->flags & (DENTRY_HASHED | DENTRY_VOLATILE)) != DENTRY_HASHED) {
-		if (dentry_try_kill(dentry))
+		if (dentry_try_kill(dentry)) {
+			__release(&dentry->lock); /* for it to let go */
 			return dentry_finish_kill(dentry);
+		}
 	} else if (atomic_load_relaxed(&dentry->refs) == 0) {
 		dentry_lru_add(dentry);
 	}

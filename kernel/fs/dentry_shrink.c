@@ -45,6 +45,25 @@ struct pass {
 	size_t                   left;  /* to look at */
 };
 
+/* True: the dentry is dead now and locked, for the caller to finish. */
+static bool pass_takes(const struct pass *pass, struct dentry *dentry)
+{
+	if (pass->super && dentry->super != pass->super)
+		return false;
+	if (!pass->young && dentry->flags & DENTRY_REFERENCED) {
+		atomic_and(&dentry->flags, ~DENTRY_REFERENCED);
+		return false;
+	}
+	if (!spin_trylock(&dentry->lock))
+		return false;
+	if (!dentry_try_kill(dentry)) {
+		spin_unlock(&dentry->lock);
+		return false;
+	}
+	__release(&dentry->lock); /* the caller has it */
+	return true;
+}
+
 /*
  * The next dentry that dies, locked and dead already; NULL when the pass is over. Dentries in use
  * are passed by.
@@ -59,18 +78,8 @@ static struct dentry *pass_next(struct pass *pass)
 
 		pass->left--;
 		list_move_tail(&dentry_lru.list, &dentry->lru);
-		if (pass->super && dentry->super != pass->super)
-			continue;
-		if (!pass->young && dentry->flags & DENTRY_REFERENCED) {
-			atomic_and(&dentry->flags, ~DENTRY_REFERENCED);
-			continue;
-		}
-		if (!spin_trylock(&dentry->lock))
-			continue;
-		if (dentry_try_kill(dentry))
+		if (pass_takes(pass, dentry))
 			victim = dentry;
-		else
-			spin_unlock(&dentry->lock);
 	}
 	spin_unlock(&dentry_lru.lock);
 	return victim;
@@ -116,9 +125,12 @@ static struct dentry *unused_child(struct dentry *parent)
 
 	spin_lock(&parent->lock);
 	list_for_each_entry(child, &parent->children, sibling) {
-		if (atomic_load_relaxed(&child->refs) || !spin_trylock(&child->lock))
+		if (atomic_load_relaxed(&child->refs))
+			continue;
+		if (!spin_trylock(&child->lock))
 			continue;
 		if (dentry_try_kill(child)) {
+			__release(&child->lock); /* the caller has it */
 			victim = child;
 			break;
 		}

@@ -61,11 +61,11 @@ static __always_inline int __must_check user_store(void __user *dst, uint64_t va
 {
 	switch (size) {
 	case 1:
-		return user_put_u8(dst, (uint8_t)value);
+		return user_put_u8(dst, (uint8_t)(value & UINT8_MAX));
 	case 2:
-		return user_put_u16(dst, (uint16_t)value);
+		return user_put_u16(dst, (uint16_t)(value & UINT16_MAX));
 	case 4:
-		return user_put_u32(dst, (uint32_t)value);
+		return user_put_u32(dst, (uint32_t)(value & UINT32_MAX));
 	default:
 		return user_put_u64(dst, value);
 	}
