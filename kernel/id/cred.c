@@ -19,7 +19,7 @@ static struct cache cred_cache = CACHE("cred", struct cred);
 static struct cache user_cache = CACHE("user", struct user);
 
 static struct cred_groups no_groups = { .refs = REFCOUNT_INIT(1) };
-static struct user root_user = { .refs = REFCOUNT_INIT(2) };
+static struct user root_user;
 
 struct cred cred_root = {
 	.refs = REFCOUNT_INIT(1),
@@ -33,7 +33,13 @@ struct cred cred_root = {
 static struct {
 	struct spinlock lock;
 	struct hlist    buckets[USER_BUCKETS] __guarded_by(lock);
-} users = { .lock = SPINLOCK(RANK_LEAF) };
+} users = { .lock = SPINLOCK(RANK_LEAF), .buckets[0] = { &root_user.link } };
+
+/* One reference of cred_root's, one so that it never goes. */
+static struct user root_user = {
+	.refs = REFCOUNT_INIT(2),
+	.link = { .link = &users.buckets[0].first },
+};
 
 static int64_t nr_creds __atomic;
 
@@ -225,11 +231,6 @@ struct cred *cred_lookup(const struct cred *const *slot)
 	while (!refcount_try_get(&cred->refs));
 	rcu_read_unlock();
 	return cred;
-}
-
-void cred_init(void)
-{
-	hlist_add(&users.buckets[0], &root_user.link);
 }
 
 static int64_t cred_count(void)

@@ -125,6 +125,3 @@ static inline struct user *user_hold(struct user *user)
 	refcount_get(&user->refs);
 	return user;
 }
-
-/* After mem/: builds cred_root's user. */
-void cred_init(void);

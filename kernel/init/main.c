@@ -21,7 +21,6 @@
 #include "core/printk.h"
 #include "core/random.h"
 #include "fs/fs.h"
-#include "id/cred.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
 #include "proc/oom.h"
@@ -94,7 +93,6 @@ __noreturn void kmain(void)
 	clock_init();                          /* clock_monotonic(), timers; time stamps in the log */
 	irq_enable();
 	cmdline_parse();                       /* every word of the command line */
-	cred_init();                           /* the first user, pids, namespaces */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */

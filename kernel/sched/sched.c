@@ -118,6 +118,7 @@ void sched_init(uintptr_t boot_stack_top)
 		lockdep_set_thread(thread_held_locks(&boot_thread));
 	panic_hooks.thread_name = current_name;
 	irq_restore(flags);
+	tick_start();
 	work_start_threads();
 }
 
@@ -134,6 +135,7 @@ void sched_init_cpu(uintptr_t stack_top)
 	arch_thread_init_boot(&rq->idle->arch, stack_top);
 	rq->current = rq->idle;
 	rq->idle->run_since = clock_monotonic();
+	tick_start();
 	if (LOCK_DEBUG)
 		lockdep_set_thread(thread_held_locks(rq->idle));
 }
