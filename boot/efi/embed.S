@@ -1,6 +1,6 @@
 /*
- * The stripped kernel, as bytes: KERNEL is its path. It is page aligned so that the loader can map it
- * where it lies, and read-only.
+ * The stripped kernel, as bytes: KERNEL is its path. It is page aligned so that the loader can map
+ * it where it lies, and read-only.
  */
 	.section .rdata, "a"
 	.globl embedded_kernel, embedded_kernel_end

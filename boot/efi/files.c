@@ -1,8 +1,8 @@
 /*
  * Command line and initramfs.
  *
- * Command line: the load options, if they are text; else \moonshot\cmdline.txt on the volume that we
- * were loaded from; else empty. Initramfs: the LoadFile2 protocol that boot loaders and QEMU's
+ * Command line: the load options, if they are text; else \moonshot\cmdline.txt on the volume that
+ * we were loaded from; else empty. Initramfs: the LoadFile2 protocol that boot loaders and QEMU's
  * -initrd offer under Linux's vendor GUID; else the file that a word initrd= names; else
  * \moonshot\initramfs.cpio.gz. The word initrd= is ours and is taken out of the line.
  */
@@ -42,7 +42,10 @@ static EFI_FILE_HANDLE volume_open(void)
 	return root;
 }
 
-/* The whole file, *size its length; NULL if there is none. A file that cannot be read stops the boot. */
+/*
+ * The whole file, *size its length; NULL if there is none. A file that cannot be read stops the
+ * boot.
+ */
 static void *file_read(const CHAR16 *name, uint64_t *size)
 {
 	EFI_FILE_HANDLE root = volume_open(), file;
@@ -67,7 +70,9 @@ static void *file_read(const CHAR16 *name, uint64_t *size)
 
 /* ---- command line -------------------------------------------------------------------------- */
 
-/* Firmware may put binary data of its own into the load options: text is printable and ends with 0. */
+/*
+ * Firmware may put binary data of its own into the load options: text is printable and ends with 0.
+ */
 static uint64_t options_length(const CHAR16 *options, uint64_t chars)
 {
 	uint64_t n = 0;
@@ -79,7 +84,8 @@ static uint64_t options_length(const CHAR16 *options, uint64_t chars)
 
 static int is_efi_suffix(const char *end)
 {
-	return end[-4] == '.' && (end[-3] | 32) == 'e' && (end[-2] | 32) == 'f' && (end[-1] | 32) == 'i';
+	return end[-4] == '.' && (end[-3] | 32) == 'e' && (end[-2] | 32) == 'f' &&
+	       (end[-1] | 32) == 'i';
 }
 
 /* A shell puts the program's own name first. */
@@ -111,7 +117,8 @@ static void take_initrd_word(char *line)
 
 		for (; *from && *from != ' '; from++) {
 			if (n < NAME_MAX_CHARS - 1)
-				initrd_name[n++] = *from == '/' ? L'\\' : (CHAR16)(unsigned char)*from;
+				initrd_name[n++] =
+					*from == '/' ? L'\\' : (CHAR16)(unsigned char)*from;
 		}
 		while (*from == ' ')
 			from++;
@@ -189,7 +196,8 @@ static int initramfs_by_protocol(void)
 	if (loader.boot->LocateDevicePath((EFI_GUID *)&guid, &path, &handle) ||
 	    loader.boot->HandleProtocol(handle, (EFI_GUID *)&guid, (void **)&file))
 		return 0;
-	EFI_STATUS status = file->LoadFile(file, (EFI_DEVICE_PATH *)&initrd_path.end, FALSE, &size, NULL);
+	EFI_STATUS status =
+		file->LoadFile(file, (EFI_DEVICE_PATH *)&initrd_path.end, FALSE, &size, NULL);
 
 	if (status != EFI_BUFFER_TOO_SMALL || size == 0)
 		return 0;

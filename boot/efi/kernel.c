@@ -21,8 +21,9 @@ static void check(const Elf64_Ehdr *elf, uint64_t size)
 	for (unsigned int i = 0; i < elf->e_phnum; i++) {
 		const Elf64_Phdr *s = &segments(elf)[i];
 
-		if (s->p_type == PT_LOAD && (s->p_offset + s->p_filesz > size || s->p_filesz > s->p_memsz ||
-		                             s->p_vaddr < KERNEL_IMAGE_BASE + KERNEL_LINK_OFFSET))
+		if (s->p_type == PT_LOAD &&
+		    (s->p_offset + s->p_filesz > size || s->p_filesz > s->p_memsz ||
+		     s->p_vaddr < KERNEL_IMAGE_BASE + KERNEL_LINK_OFFSET))
 			fail("the embedded kernel is damaged", 0);
 	}
 }
@@ -47,7 +48,8 @@ uint64_t kernel_load(void)
 		const Elf64_Phdr *s = &segments(elf)[i];
 
 		if (s->p_type == PT_LOAD)
-			memcpy(to + (s->p_vaddr - base), embedded_kernel + s->p_offset, s->p_filesz);
+			memcpy(to + (s->p_vaddr - base), embedded_kernel + s->p_offset,
+			       s->p_filesz);
 	}
 	loader.info->kernel_start = (uint64_t)to;
 	loader.info->kernel_end = (uint64_t)to + size;
@@ -58,7 +60,8 @@ uint64_t kernel_map(void)
 {
 	const struct bootinfo *info = loader.info;
 	uint64_t *top = pages_alloc((4 + LOW_GIB) * PAGE, PAGE);
-	uint64_t *low = top + ENTRIES, *high = low + ENTRIES, *image = high + ENTRIES, *gib = image + ENTRIES;
+	uint64_t *low = top + ENTRIES, *high = low + ENTRIES, *image = high + ENTRIES,
+		 *gib = image + ENTRIES;
 	uint64_t first = KERNEL_LINK_OFFSET / LARGE_PAGE;
 	uint64_t pieces = (info->kernel_end - info->kernel_start + LARGE_PAGE - 1) / LARGE_PAGE;
 

@@ -2,7 +2,8 @@
  * The parts of the UEFI application: what each file offers to the others.
  *
  * Memory comes from the firmware below 4 GiB, zeroed, and is never given back. Everything that
- * fails for good ends in fail(), which says why on the firmware's console and returns to the firmware.
+ * fails for good ends in fail(), which says why on the firmware's console and returns to the
+ * firmware.
  */
 #pragma once
 
@@ -36,16 +37,23 @@ void print(const char *text);
 void print_number(uint64_t value);
 void fail(const char *what, EFI_STATUS status) __attribute__((noreturn));
 
-/* memory.c: zeroed pages below 4 GiB, at a multiple of align (a power of two of at least a page). */
+/*
+ * memory.c: zeroed pages below 4 GiB, at a multiple of align (a power of two of at least a page).
+ */
 void *pages_alloc(uint64_t size, uint64_t align);
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 
-/* memory.c: the memory map into bootinfo, and the end of the firmware's rule. No call of it works afterwards. */
+/*
+ * memory.c: the memory map into bootinfo, and the end of the firmware's rule. No call of it works
+ * afterwards.
+ */
 void leave_firmware(void);
 
-/* kernel.c: loads the embedded kernel and fills in kernel_start and kernel_end. Its entry address. */
+/*
+ * kernel.c: loads the embedded kernel and fills in kernel_start and kernel_end. Its entry address.
+ */
 uint64_t kernel_load(void);
 
 /* kernel.c: page tables for the jump: 4 GiB identity and direct map, and the image. Their root. */

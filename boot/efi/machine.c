@@ -1,5 +1,6 @@
 /*
- * What the firmware knows of the machine: where ACPI's tables are, the framebuffer, entropy, the time.
+ * What the firmware knows of the machine: where ACPI's tables are, the framebuffer, entropy, the
+ * time.
  */
 #include "boot/efi/loader.h"
 
@@ -19,7 +20,8 @@ static void find_acpi(void)
 
 		if (!memcmp(&table->VendorGuid, &guid_v2, sizeof(guid_v2)))
 			loader.info->rsdp = (uint64_t)table->VendorTable;
-		else if (!loader.info->rsdp && !memcmp(&table->VendorGuid, &guid_v1, sizeof(guid_v1)))
+		else if (!loader.info->rsdp &&
+		         !memcmp(&table->VendorGuid, &guid_v1, sizeof(guid_v1)))
 			loader.info->rsdp = (uint64_t)table->VendorTable;
 	}
 }
@@ -29,7 +31,8 @@ static void find_framebuffer(void)
 	EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 	EFI_GRAPHICS_OUTPUT_PROTOCOL *gop;
 
-	if (loader.boot->LocateProtocol(&guid, NULL, (void **)&gop) || !gop->Mode || !gop->Mode->Info)
+	if (loader.boot->LocateProtocol(&guid, NULL, (void **)&gop) || !gop->Mode ||
+	    !gop->Mode->Info)
 		return;
 	const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = gop->Mode->Info;
 	struct bootinfo *info = loader.info;

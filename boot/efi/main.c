@@ -1,13 +1,13 @@
 /*
- * The UEFI application: loads the kernel that it carries, gathers what the kernel must know into one
- * bootinfo, ends the firmware's boot services and jumps.
+ * The UEFI application: loads the kernel that it carries, gathers what the kernel must know into
+ * one bootinfo, ends the firmware's boot services and jumps.
  */
 #include "boot/efi/loader.h"
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
-typedef void __attribute__((sysv_abi)) jump_function(uint64_t cr3, uint64_t entry, uint64_t bootinfo,
-                                                               uint64_t kernel_start);
+typedef void __attribute__((sysv_abi))
+jump_function(uint64_t cr3, uint64_t entry, uint64_t bootinfo, uint64_t kernel_start);
 
 struct loader loader;
 
@@ -44,7 +44,8 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	initramfs_find();
 	machine_describe();
 	uint64_t entry = kernel_load(), root = kernel_map();
-	jump_function *jump = memcpy(pages_alloc(PAGE, PAGE), jump_start, (size_t)(jump_end - jump_start));
+	jump_function *jump =
+		memcpy(pages_alloc(PAGE, PAGE), jump_start, (size_t)(jump_end - jump_start));
 
 	leave_firmware();
 	jump(root, entry, (uint64_t)loader.info, loader.info->kernel_start);

@@ -67,7 +67,10 @@ static uint64_t type_of(uint32_t efi_type)
 	}
 }
 
-/* Inserts in order of start; the firmware's entries do not overlap. The last one goes when there is no room. */
+/*
+ * Inserts in order of start; the firmware's entries do not overlap. The last one goes when there is
+ * no room.
+ */
 static void add_memory(uint64_t start, uint64_t end, uint64_t type)
 {
 	struct bootinfo *info = loader.info;
@@ -104,8 +107,11 @@ static void convert_map(const uint8_t *map, uint64_t size, uint64_t step)
 	for (uint64_t at = 0; at + sizeof(EFI_MEMORY_DESCRIPTOR) <= size; at += step) {
 		const EFI_MEMORY_DESCRIPTOR *d = (const void *)(map + at);
 
-		add_memory(d->PhysicalStart, d->PhysicalStart + d->NumberOfPages * PAGE, type_of(d->Type));
-		/* Firmware maps can be long: hundreds of small entries that are of one kind to us. */
+		add_memory(d->PhysicalStart, d->PhysicalStart + d->NumberOfPages * PAGE,
+		           type_of(d->Type));
+		/*
+		 * Firmware maps can be long: hundreds of small entries that are of one kind to us.
+		 */
 		if (loader.info->nr_memory == BOOTINFO_MAX_MEMORY)
 			join_memory();
 	}

@@ -9,7 +9,8 @@
 #include "sched/mutex.h"
 
 static struct {
-	struct mutex   change; /* RANK_SUPERBLOCK: registration as a whole; the hooks make nodes under it */
+	/* RANK_SUPERBLOCK: registration as a whole; the hooks make nodes under it */
+	struct mutex   change;
 	struct spinlock lock;
 	struct list    all __guarded_by(lock); /* changed with `change` too */
 	const struct chardev_hooks *hooks __guarded_by(change);

@@ -1,6 +1,7 @@
 /*
- * Files without a place in any tree: eventfd, epoll, timerfd, pidfd ... All share one inode of a file system
- * that is never mounted; each has a dentry of its own with the name that /proc/PID/fd shows.
+ * Files without a place in any tree: eventfd, epoll, timerfd, pidfd ... All share one inode of a
+ * file system that is never mounted; each has a dentry of its own with the name that /proc/PID/fd
+ * shows.
  */
 #include <linux/errno.h>
 #include <linux/magic.h>
@@ -84,7 +85,8 @@ int file_create_anonymous(const char *name, const struct file_ops *ops, void *pr
 		return err;
 	file->ops = ops;
 	file->private = private;
-	file->mode = (file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT | FILE_OPENED;
+	file->mode =
+		(file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT | FILE_OPENED;
 	*out = file;
 	return 0;
 }

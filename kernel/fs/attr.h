@@ -1,9 +1,10 @@
 /*
- * Attributes of inodes: what stat says and chmod, chown, utimes and truncate change; extended attributes.
+ * Attributes of inodes: what stat says and chmod, chown, utimes and truncate change; extended
+ * attributes.
  *
- * The path_* functions take a place that has been walked to, check the mount, owner and capabilities,
- * compute the complete change (setuid bits that fall, times that follow) and let the file system apply it
- * under the inode's lock. All may sleep.
+ * The path_* functions take a place that has been walked to, check the mount, owner and
+ * capabilities, compute the complete change (setuid bits that fall, times that follow) and let the
+ * file system apply it under the inode's lock. All may sleep.
  */
 #pragma once
 
@@ -49,11 +50,15 @@ struct time_change {
 int path_utimes(const struct path *path, const struct cred *cred, const struct time_change *change);
 
 /* truncate(2), ftruncate(2). EFBIG beyond size_limit (the caller raises SIGXFSZ). */
-int path_truncate(const struct path *path, const struct cred *cred, pos_t size, uint64_t size_limit);
+int path_truncate(const struct path *path, const struct cred *cred, pos_t size,
+                  uint64_t size_limit);
 int file_truncate(struct file *file, pos_t size, uint64_t size_limit);
 /* O_TRUNC of an open that is allowed: to size 0. */
 int inode_truncate_open(struct inode *inode, const struct cred *cred);
-/* A write changed the file: times, and the setuid bits of those who may not keep them. inode->lock held. */
+/*
+ * A write changed the file: times, and the setuid bits of those who may not keep them. inode->lock
+ * held.
+ */
 int file_wrote(struct file *file);
 
 /* xattr(7). value NULL removes. Sizes as in getxattr(2): 0 asks. */

@@ -4,9 +4,10 @@
  *
  * References and death. refs > 0: in use. 0: unused, kept on the LRU. DENTRY_DEAD: being freed.
  * A put that may be the last decrements inside an RCU section (nothing here sleeps, so a CPU is in
- * one without asking) and looks at the flags afterwards; who unhashes a dentry holds a reference and puts it
- * afterwards. So the last of the two sees both, and an unhashed dentry never stays behind unused.
- * Turning dead needs the lock and a count of zero, swapped in one step against lockless dentry_try_get().
+ * one without asking) and looks at the flags afterwards; who unhashes a dentry holds a reference
+ * and puts it afterwards. So the last of the two sees both, and an unhashed dentry never stays
+ * behind unused. Turning dead needs the lock and a count of zero, swapped in one step against
+ * lockless dentry_try_get().
  */
 #include "fs/dentry.h"
 
@@ -393,7 +394,9 @@ void dentry_delete(struct dentry *dentry)
 
 	spin_lock(&dentry->lock);
 	seqcount_write_begin(&dentry->seq);
-	/* Pairs with the reference taken before the retry in dentry_lookup(): one sees the other. */
+	/*
+	 * Pairs with the reference taken before the retry in dentry_lookup(): one sees the other.
+	 */
 	smp_mb();
 	if (atomic_load_relaxed(&dentry->refs) == 1 && !(dentry->flags & DENTRY_VOLATILE)) {
 		inode = dentry->inode;

@@ -2,14 +2,14 @@
  * The dentry: a name in a directory and what it leads to, cached. A dentry without inode (negative)
  * says that the name does not exist.
  *
- * The cache is a hash by (parent, name). A lookup that hits takes no lock: it runs in an RCU section,
- * checks the dentry's sequence count around its reads and takes a reference that fails on dying
- * dentries. A miss is decided under the directory's inode lock, so two lookups never make two
+ * The cache is a hash by (parent, name). A lookup that hits takes no lock: it runs in an RCU
+ * section, checks the dentry's sequence count around its reads and takes a reference that fails on
+ * dying dentries. A miss is decided under the directory's inode lock, so two lookups never make two
  * dentries of one name, and a name is created or removed only under that lock.
  *
- * Life: dentry_alloc() (referenced, unhashed), dentry_add() (found by others), in use, unused (count
- * 0: stays cached on the LRU until memory is short), dead (count negative, unhashed), freed by RCU. A child
- * holds a reference on its parent. A dentry holds one on its inode.
+ * Life: dentry_alloc() (referenced, unhashed), dentry_add() (found by others), in use, unused
+ * (count 0: stays cached on the LRU until memory is short), dead (count negative, unhashed), freed
+ * by RCU. A child holds a reference on its parent. A dentry holds one on its inode.
  *
  * Locking: `lock` (RANK_DENTRY; parent before child) guards flags, inode and the list of children;
  * parent and name change only with it, the sequence count, both directories' inode locks and the
@@ -76,7 +76,9 @@ struct dentry {
 
 /* Of file systems whose names come and go on their own (procfs). */
 struct dentry_ops {
-	/* False: the dentry is stale, look it up anew. Called without references: must not sleep. */
+	/*
+	 * False: the dentry is stale, look it up anew. Called without references: must not sleep.
+	 */
 	bool (*revalidate)(struct dentry *dentry);
 	/* The text that path_render() shows instead of the name ("pipe:[17]"), like snprintf(). */
 	int  (*describe)(const struct dentry *dentry, char *buf, size_t size);
@@ -90,7 +92,10 @@ uint32_t dentry_hash(const char *text, size_t len);
 int dentry_create_root(struct superblock *super, struct inode *inode, struct dentry **out);
 /* An unhashed, negative dentry under parent. ENOMEM. */
 int dentry_alloc(struct dentry *parent, const struct component *name, struct dentry **out);
-/* A dentry of no directory, for pipes, sockets, memfd: named so, with this inode (consumed on success). */
+/*
+ * A dentry of no directory, for pipes, sockets, memfd: named so, with this inode (consumed on
+ * success).
+ */
 int dentry_create_detached(struct superblock *super, const char *name, struct inode *inode,
                            struct dentry **out);
 
@@ -98,7 +103,10 @@ struct dentry *dentry_get(struct dentry *dentry);
 bool __must_check dentry_try_get(struct dentry *dentry); /* inside an RCU section */
 void dentry_put(struct dentry *dentry); /* may sleep: may drop the last reference of an inode */
 
-/* Cached child, with a reference; NULL if not cached. No lock, does not sleep. May miss during renames. */
+/*
+ * Cached child, with a reference; NULL if not cached. No lock, does not sleep. May miss during
+ * renames.
+ */
 struct dentry *dentry_lookup(struct dentry *parent, const struct component *name);
 /* The same exactly: never misses; the caller holds the directory's inode lock. */
 struct dentry *dentry_lookup_locked(struct dentry *parent, const struct component *name);
@@ -116,7 +124,10 @@ void dentry_delete(struct dentry *dentry);
 void dentry_drop(struct dentry *dentry);
 /* Drop the dentry and what is cached and unused directly below it: a directory was removed. */
 void dentry_invalidate(struct dentry *dentry);
-/* Give `from` the place and name of `to` (which leaves the hash), or exchange both. ENOMEM before any change. */
+/*
+ * Give `from` the place and name of `to` (which leaves the hash), or exchange both. ENOMEM before
+ * any change.
+ */
 int dentry_prepare_move(struct dentry *from, struct dentry *to, bool exchange,
                         struct dentry_name *names[2]);
 void dentry_move(struct dentry *from, struct dentry *to, bool exchange,

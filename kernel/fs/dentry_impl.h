@@ -29,8 +29,8 @@ static inline uint32_t dentry_hash_end(uint64_t hash, uint32_t len)
 struct dentry_name *dentry_name_alloc(const char *text, uint32_t len, uint32_t hash);
 
 /*
- * Inside an RCU section: the cached child and its sequence number, without a reference; NULL if not found or
- * just changing. The caller checks seqcount_retry(&dentry->seq, *seq) after it has read.
+ * Inside an RCU section: the cached child and its sequence number, without a reference; NULL if not
+ * found or just changing. The caller checks seqcount_retry(&dentry->seq, *seq) after it has read.
  */
 struct dentry *dentry_find_rcu(struct dentry *parent, const struct component *name,
                                unsigned int *seq);
@@ -45,5 +45,7 @@ void dentry_lru_remove(struct dentry *dentry);
 
 /* Turn an unused dentry dead; dentry->lock held. False: somebody took a reference. */
 bool __must_check dentry_try_kill(struct dentry *dentry);
-/* The rest of dying: lets go of dentry->lock, frees, and returns the parent for the caller to put. */
+/*
+ * The rest of dying: lets go of dentry->lock, frees, and returns the parent for the caller to put.
+ */
 struct dentry *dentry_finish_kill(struct dentry *dentry);

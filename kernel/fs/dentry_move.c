@@ -1,9 +1,9 @@
 /*
  * Moving dentries (rename), and looking upward while others move.
  *
- * All moves go one after the other under one spinlock with a sequence count: a reader that climbs from
- * a dentry to the root looks again if the count changed. Each dentry's own count tells lookups that
- * its parent and name are changing.
+ * All moves go one after the other under one spinlock with a sequence count: a reader that climbs
+ * from a dentry to the root looks again if the count changed. Each dentry's own count tells lookups
+ * that its parent and name are changing.
  */
 #include <linux/errno.h>
 

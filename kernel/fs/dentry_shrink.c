@@ -114,7 +114,9 @@ void dentry_shrink_super(struct superblock *super)
 	struct pass pass;
 
 	do {
-		pass = (struct pass){ .super = super, .young = true, .left = dentry_unused_count() };
+		pass = (struct pass){ .super = super,
+			              .young = true,
+			              .left = dentry_unused_count() };
 	} while (pass_run(&pass, SIZE_MAX));
 }
 

@@ -1,18 +1,18 @@
 /*
  * epoll(7): a set of open files to watch, which is itself an open file.
  *
- * For each file added there is an item, with one wait entry for each wait queue that the file names when it is
- * polled. A wake-up there puts the item on the ready list of its epoll and wakes whoever waits for
- * that. epoll_wait() takes items off the list, asks the files again and reports those that are
- * ready; level-triggered ones go back to the end of the list. So the cost depends on how many are
- * ready, not on how many are watched.
+ * For each file added there is an item, with one wait entry for each wait queue that the file names
+ * when it is polled. A wake-up there puts the item on the ready list of its epoll and wakes whoever
+ * waits for that. epoll_wait() takes items off the list, asks the files again and reports those
+ * that are ready; level-triggered ones go back to the end of the list. So the cost depends on how
+ * many are ready, not on how many are watched.
  *
  * Items are found by (file, fd) in a tree, and by file: file->watchers. A file that is closed for
  * good takes its items with it (epoll_forget_file()).
  *
- * Locking: epoll_nest (RANK_EPOLL_NEST) over the graph of epolls in epolls and removal of files; `mutex`
- * (RANK_FILE_PRIVATE, subclass by depth) over the tree and reporting; `ready_lock` (RANK_EPOLL_READY... taken in
- * wait-queue callbacks, irq-safe) over the ready list.
+ * Locking: epoll_nest (RANK_EPOLL_NEST) over the graph of epolls in epolls and removal of files;
+ * `mutex` (RANK_FILE_PRIVATE, subclass by depth) over the tree and reporting; `ready_lock`
+ * (RANK_EPOLL_READY... taken in wait-queue callbacks, irq-safe) over the ready list.
  */
 #pragma once
 
@@ -52,7 +52,8 @@ struct epoll_sink {
  * Waits until something is ready or deadline_ns (CLOCK_MONOTONIC; 0: do not wait; WAIT_FOREVER) has
  * passed, and reports up to `max`: their number, 0 in time, EFAULT, -EINTR by a signal.
  */
-int __must_check epoll_collect(struct file *epoll, struct epoll_sink *sink, int max, ns_t deadline_ns);
+int __must_check epoll_collect(struct file *epoll, struct epoll_sink *sink, int max,
+                               ns_t deadline_ns);
 
 /* The last reference of a watched file goes: called when file->watchers is not empty. */
 void epoll_forget_file(struct file *file);

@@ -1,8 +1,9 @@
 /*
  * Descriptor tables. See fdtable.h.
  *
- * A small table is one allocation: its first slots are embedded. A larger one has an array elsewhere, which
- * only grows; readers under RCU see the old array or the new one, both with the same files up to the old capacity.
+ * A small table is one allocation: its first slots are embedded. A larger one has an array
+ * elsewhere, which only grows; readers under RCU see the old array or the new one, both with the
+ * same files up to the old capacity.
  */
 #include "fs/fdtable.h"
 

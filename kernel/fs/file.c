@@ -139,7 +139,9 @@ int64_t file_count(void)
 }
 GAUGE("files", file_count);
 
-/* ---- position ---------------------------------------------------------------------------------- */
+/*
+ * ---- position ----------------------------------------------------------------------------------
+ */
 
 /* A file that only this call can reach needs no lock; true if one was taken. */
 static bool position_lock(struct file *file)
@@ -203,7 +205,9 @@ pos_t file_seek(struct file *file, pos_t offset, int whence)
 	return result;
 }
 
-/* ---- reading and writing ----------------------------------------------------------------------- */
+/*
+ * ---- reading and writing -----------------------------------------------------------------------
+ */
 
 static ssize_t io_at_position(struct io *io, ssize_t (*transfer)(struct io *io))
 {
@@ -290,7 +294,9 @@ ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t
 	return kernel_transfer(file, (void *)(uintptr_t)buf, size, position, file_write);
 }
 
-/* ---- the other operations ----------------------------------------------------------------------- */
+/*
+ * ---- the other operations -----------------------------------------------------------------------
+ */
 
 int file_iterate(struct file *file, struct dir_sink *sink)
 {

@@ -1,13 +1,15 @@
 /*
- * The open file: what a descriptor refers to. It is made by open(2), pipe(2), socket(2) ..., shared by dup and fork, and
- * released when its last reference goes. These functions work without any task: credentials and
- * position are in the file.
+ * The open file: what a descriptor refers to. It is made by open(2), pipe(2), socket(2) ..., shared
+ * by dup and fork, and released when its last reference goes. These functions work without any
+ * task: credentials and position are in the file.
  *
- * I/O goes by struct io: which file, where, how, and the uio (vm/uio.h) that is the memory. file_read() and
- * file_write() check the mode, take the position and its lock only when the file may be shared, and call the operation.
+ * I/O goes by struct io: which file, where, how, and the uio (vm/uio.h) that is the memory.
+ * file_read() and file_write() check the mode, take the position and its lock only when the file
+ * may be shared, and call the operation.
  *
- * Locking: `position_lock` (RANK_FILE_POSITION) over position while the file has several references. Files are freed
- * through RCU, so that descriptors can be read without a lock. Operations may sleep unless said otherwise.
+ * Locking: `position_lock` (RANK_FILE_POSITION) over position while the file has several
+ * references. Files are freed through RCU, so that descriptors can be read without a lock.
+ * Operations may sleep unless said otherwise.
  *
  * An operation left NULL has the default written beside it.
  */
@@ -53,18 +55,22 @@ struct io {
 struct dir_sink {
 	bool (*entry)(struct dir_sink *sink, const char *name, size_t len, ino_t ino,
 	              unsigned int type); /* DT_* */
-	pos_t position; /* iterate() sets it before each entry() to where the entry is, and at the end behind */
+	/* iterate() sets it before each entry() to where the entry is, and at the end behind */
+	pos_t position;
 };
 
 struct file_ops {
-	int (*open)(struct inode *inode, struct file *file); /* default: nothing; may replace file->ops */
+	/* default: nothing; may replace file->ops */
+	int (*open)(struct inode *inode, struct file *file);
 	int (*flush)(struct file *file);     /* at each close of a descriptor */
 	void (*release)(struct file *file);  /* the last reference is gone */
 	ssize_t (*read)(struct io *io);      /* NULL: EINVAL */
 	ssize_t (*write)(struct io *io);     /* NULL: EINVAL */
 	int (*iterate)(struct file *file, struct dir_sink *sink); /* NULL: ENOTDIR */
-	pos_t (*seek)(struct file *file, pos_t offset, int whence); /* NULL: file_seek_size(); ESPIPE for streams */
-	unsigned int (*poll)(struct file *file, struct poller *poller); /* EPOLL*; NULL: always IN|OUT */
+	/* NULL: file_seek_size(); ESPIPE for streams */
+	pos_t (*seek)(struct file *file, pos_t offset, int whence);
+	/* EPOLL*; NULL: always IN|OUT */
+	unsigned int (*poll)(struct file *file, struct poller *poller);
 	/*
 	 * arg: what the syscall floor's ioctl table copied in (and copies out afterwards), or the
 	 * bare argument as a number in a pointer for commands without memory. ENOTTY: not mine.
@@ -77,13 +83,15 @@ struct file_ops {
 	 */
 	int (*mmap)(struct file *file, struct map_request *request);
 	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
-	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len); /* NULL: EOPNOTSUPP */
+	/* NULL: EOPNOTSUPP */
+	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len);
 	/* Zero-copy hooks of splice(2): NULL: through read and write. */
 	ssize_t (*splice_read)(struct io *io, struct file *pipe, size_t len);
 	ssize_t (*splice_write)(struct file *pipe, struct io *io, size_t len);
 	int (*set_flags)(struct file *file, unsigned int flags); /* fcntl(F_SETFL); NULL: fine */
 	int (*lock)(struct file *file, int cmd, void *lock);      /* NULL: the generic lock sets */
-	int (*show_fdinfo)(struct file *file, char *buf, size_t size); /* extra lines, like snprintf() */
+	/* extra lines, like snprintf() */
+	int (*show_fdinfo)(struct file *file, char *buf, size_t size);
 };
 
 enum {
@@ -116,12 +124,16 @@ struct file {
 	struct rcu_head        rcu;
 };
 
-/* A file at this place with these flags, its operations those of the inode, not yet opened. ENFILE, ENOMEM. */
+/*
+ * A file at this place with these flags, its operations those of the inode, not yet opened. ENFILE,
+ * ENOMEM.
+ */
 int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
                 struct file **out);
 /*
- * A file without a place in the tree: `name` as /proc/PID/fd shows it ("anon_inode:[eventfd]"); private is handed
- * to ops->release when the file goes (not on failure). flags: O_RDONLY ..., O_NONBLOCK.
+ * A file without a place in the tree: `name` as /proc/PID/fd shows it ("anon_inode:[eventfd]");
+ * private is handed to ops->release when the file goes (not on failure). flags: O_RDONLY ...,
+ * O_NONBLOCK.
  */
 int file_create_anonymous(const char *name, const struct file_ops *ops, void *private,
                           const struct cred *cred, unsigned int flags, struct file **out);
@@ -139,7 +151,10 @@ ssize_t file_write(struct io *io);
 ssize_t file_read_kernel(struct file *file, void *buf, size_t size, pos_t position);
 ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t position);
 
-/* What every close of a descriptor does first: ops->flush, and locks of the closer are the caller's. */
+/*
+ * What every close of a descriptor does first: ops->flush, and locks of the closer are the
+ * caller's.
+ */
 int file_flush(struct file *file);
 
 pos_t file_seek(struct file *file, pos_t offset, int whence);

@@ -1,6 +1,6 @@
 /*
- * Tests of the file floor inside the kernel: names, files, mounts, the page cache, directories. Each works in a
- * tmpfs of its own, mounted in a namespace of its own.
+ * Tests of the file floor inside the kernel: names, files, mounts, the page cache, directories.
+ * Each works in a tmpfs of its own, mounted in a namespace of its own.
  */
 #include <linux/errno.h>
 #include <linux/falloc.h>
@@ -207,7 +207,8 @@ KTEST(fs_holes_read_as_zeroes_and_take_no_blocks)
 	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3 && memcmp(back, "\0bc", 3) == 0);
 	KTEST_ASSERT(file_truncate(file, (1 << 20) + 2, UINT64_MAX) == 0);
 	KTEST_ASSERT(file_truncate(file, (1 << 20) + 3, UINT64_MAX) == 0);
-	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3 && memcmp(back, "\0b\0", 3) == 0);
+	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3 &&
+	             memcmp(back, "\0b\0", 3) == 0);
 	KTEST_ASSERT(file_truncate(file, 0, UINT64_MAX) == 0 && file->inode->blocks == 0);
 	KTEST_ASSERT(file_fallocate(file, 0, 0, 10000, UINT64_MAX) == 0);
 	KTEST_ASSERT(file->inode->size == 10000 && file->inode->blocks == 24);
@@ -222,7 +223,8 @@ struct remover {
 	unsigned int nr, seen;
 };
 
-static bool remember(struct dir_sink *sink, const char *name, size_t len, ino_t ino, unsigned int type)
+static bool remember(struct dir_sink *sink, const char *name, size_t len, ino_t ino,
+                     unsigned int type)
 {
 	struct remover *r = container_of(sink, struct remover, sink);
 

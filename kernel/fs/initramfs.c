@@ -1,11 +1,13 @@
 /*
  * Unpacking the initramfs. See initramfs.h.
  *
- * The outer loop looks at what comes next: zero padding, a plain archive, or a compressed one, which is
- * unpacked into memory and read in the same way. Entries are made by the same functions that
- * system calls use, as root with umask 0. As on Linux an entry that cannot be made is passed by, a missing
- * parent directory included; the first such one is logged, with the number of all. Times of directories are set at
- * the end, when nothing is made in them any more.
+ * The outer loop looks at what comes next: zero padding, a plain archive, or a compressed one,
+ * which is unpacked into memory and read in the same way. Entries are made by the same functions
+ * that system calls use, as root with umask 0. As on Linux an entry that cannot be made is passed
+ * by, a missing parent directory included; the first such one is logged, with the number of all.
+ * Times of directories are set at the end, when nothing is made in them any more.
+ *
+ * check-style: includes: it makes every kind of file, through the doors of all that make them.
  */
 #include "fs/initramfs.h"
 
@@ -61,7 +63,10 @@ static struct walk_from from_root(const struct unpacking *u)
 	return (struct walk_from){ .fs = u->context, .cred = &cred_root };
 }
 
-/* ---- hard links ---------------------------------------------------------------------------------------- */
+/*
+ * ---- hard links
+ * ----------------------------------------------------------------------------------------
+ */
 
 static struct hlist *links_of(struct unpacking *u, const struct cpio_entry *entry)
 {
@@ -108,7 +113,10 @@ static int link_make(const struct walk_from *from, const char *old, const char *
 	return err;
 }
 
-/* ---- entries ------------------------------------------------------------------------------------------- */
+/*
+ * ---- entries
+ * -------------------------------------------------------------------------------------------
+ */
 
 static int attributes_set(const struct walk_from *from, const struct cpio_entry *entry)
 {
@@ -154,7 +162,8 @@ static int file_write_all(struct file *file, const struct cpio_entry *entry)
 	return (size_t)n == entry->size ? 0 : -ENOSPC;
 }
 
-static int file_make(struct unpacking *u, const struct walk_from *from, const struct cpio_entry *entry)
+static int file_make(struct unpacking *u, const struct walk_from *from,
+                     const struct cpio_entry *entry)
 {
 	const struct hard_link *link = entry->nlink > 1 ? link_find(u, entry) : NULL;
 	struct open_request request = { .flags = O_WRONLY | O_CREAT, .mode = entry->mode & 07777 };
@@ -212,7 +221,8 @@ static int link_text_make(const struct walk_from *from, const struct cpio_entry 
 	return err;
 }
 
-static int node_make(struct unpacking *u, const struct walk_from *from, const struct cpio_entry *entry)
+static int node_make(struct unpacking *u, const struct walk_from *from,
+                     const struct cpio_entry *entry)
 {
 	const struct hard_link *link = entry->nlink > 1 ? link_find(u, entry) : NULL;
 	int err;
@@ -221,8 +231,8 @@ static int node_make(struct unpacking *u, const struct walk_from *from, const st
 		return link_make(from, link->name, entry->name);
 	err = entry->nlink > 1 ? link_remember(u, entry) : 0;
 	if (!err)
-		err = path_mknod(from, entry->name, entry->mode, dev_make(entry->rmajor, entry->rminor),
-		                 NULL);
+		err = path_mknod(from, entry->name, entry->mode,
+		                 dev_make(entry->rmajor, entry->rminor), NULL);
 	/* Of a device that is there already only the attributes change. */
 	return err == -EEXIST ? 0 : err;
 }
@@ -258,7 +268,10 @@ static int entry_make(struct unpacking *u, const struct cpio_entry *entry)
 	return err ? err : attributes_set(&from, entry);
 }
 
-/* ---- archives ------------------------------------------------------------------------------------------ */
+/*
+ * ---- archives
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void archive_give_back(struct unpacking *u, const void *up_to)
 {
@@ -283,7 +296,8 @@ static int cpio_unpack(struct unpacking *u, const void *data, size_t size, bool 
 	while ((n = cpio_next(&cpio, &entry)) > 0) {
 		err = entry_make(u, &entry);
 		if (err == -ENOMEM || err == -ENOSPC) {
-			u->error = err == -ENOMEM ? "not enough memory" : "does not fit into the root file system";
+			u->error = err == -ENOMEM ? "not enough memory"
+			                          : "does not fit into the root file system";
 			return err;
 		}
 		if (err && !u->failed++)
@@ -306,7 +320,8 @@ static void output_free(void *memory, size_t size)
 	kvfree(memory);
 }
 
-static const struct decompress_memory output_memory = { .alloc = output_alloc, .free = output_free };
+static const struct decompress_memory output_memory = { .alloc = output_alloc,
+	                                                .free = output_free };
 
 static int compressed_unpack(struct unpacking *u, const void *data, size_t size, size_t *consumed)
 {
@@ -321,7 +336,8 @@ static int compressed_unpack(struct unpacking *u, const void *data, size_t size,
 	archive_give_back(u, (const char *)data + output.consumed);
 	*consumed = output.consumed;
 	err = cpio_unpack(u, output.data, output.size, false, &inner);
-	if (!err && inner < output.size && !mem_is_zero((const char *)output.data + inner, output.size - inner)) {
+	if (!err && inner < output.size &&
+	    !mem_is_zero((const char *)output.data + inner, output.size - inner)) {
 		u->error = "what is compressed in it is not a cpio archive";
 		err = -EINVAL;
 	}
@@ -343,7 +359,8 @@ static int unpack_next(struct unpacking *u, const char *at, size_t size, size_t 
 		u->error = "neither a cpio archive (newc) nor one compressed by gzip or zstd";
 		return -EINVAL;
 	default:
-		pr_err("initramfs: compressed by %s; use gzip, zstd or none\n", format_name(format));
+		pr_err("initramfs: compressed by %s; use gzip, zstd or none\n",
+		       format_name(format));
 		u->error = "unsupported compression";
 		return -EOPNOTSUPP;
 	}
@@ -363,7 +380,8 @@ static int unpack_all(struct unpacking *u, const char *data, size_t size)
 		}
 		err = unpack_next(u, data + at, size - at, &consumed);
 		if (err || !consumed) {
-			pr_err("initramfs: at byte %lu: %s\n", at, u->error ? u->error : "malformed");
+			pr_err("initramfs: at byte %lu: %s\n", at,
+			       u->error ? u->error : "malformed");
 			return err ? err : -EINVAL;
 		}
 		at += consumed;
@@ -376,7 +394,8 @@ static void directories_finish(struct unpacking *u)
 	const struct walk_from from = from_root(u);
 
 	while (!list_is_empty(&u->directories)) {
-		struct directory_time *time = list_first_entry(&u->directories, struct directory_time, link);
+		struct directory_time *time =
+			list_first_entry(&u->directories, struct directory_time, link);
 		const struct time_change times = { UTIME_SET, UTIME_SET, time->mtime, time->mtime };
 		struct path path;
 

@@ -141,7 +141,9 @@ void inode_deny_write_put(struct inode *inode)
 	atomic_add_return(&inode->writers, 1);
 }
 
-/* ---- nodes that are no files ------------------------------------------------------------------ */
+/*
+ * ---- nodes that are no files ------------------------------------------------------------------
+ */
 
 static int chardev_open(struct inode *inode, struct file *file)
 {

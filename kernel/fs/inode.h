@@ -1,15 +1,16 @@
 /*
  * The inode: one file, directory, link, device, pipe or socket, whatever its names.
  *
- * A file system embeds struct inode in its own, fills it with inode_init() and gives it to the dentries
- * that name it. Life: a reference is held by each dentry and each open file; when the last goes, the super
- * block's evict() frees the content (nlink tells whether the file is dead) and free_inode() the memory, after an RCU
- * grace period, because path walks read inodes without references.
+ * A file system embeds struct inode in its own, fills it with inode_init() and gives it to the
+ * dentries that name it. Life: a reference is held by each dentry and each open file; when the last
+ * goes, the super block's evict() frees the content (nlink tells whether the file is dead) and
+ * free_inode() the memory, after an RCU grace period, because path walks read inodes without
+ * references.
  *
- * Locking: `lock` is the sleeping lock of the file (RANK_FILE_INODE) or directory (RANK_DIRECTORY_INODE): held
- * for writing over every change of content, size, attributes or entries, for reading over a
- * read that must not see half of one. Attributes are single words, read without it. `short_lock` guards
- * what is changed from everywhere for a moment (times, blocks).
+ * Locking: `lock` is the sleeping lock of the file (RANK_FILE_INODE) or directory
+ * (RANK_DIRECTORY_INODE): held for writing over every change of content, size, attributes or
+ * entries, for reading over a read that must not see half of one. Attributes are single words, read
+ * without it. `short_lock` guards what is changed from everywhere for a moment (times, blocks).
  *
  * Operations get values that are checked already: names exist or do not as they should, permissions
  * are granted, the mount is writable. An operation left NULL has the default written beside it.
@@ -39,7 +40,8 @@ struct walk_from;
 
 /* What a new inode shall be: decided by the VFS from mode, umask, cred and the directory. */
 struct new_inode {
-	mode_t      mode;   /* type and permissions; the type says file, directory, link, node ... */
+	/* type and permissions; the type says file, directory, link, node ... */
+	mode_t      mode;
 	uid_t       uid;
 	gid_t       gid;
 	dev_t       rdev;   /* S_IFCHR, S_IFBLK */
@@ -80,7 +82,9 @@ struct inode_ops {
 	int (*link)(struct inode *dir, struct dentry *dentry, struct inode *inode);
 	int (*unlink)(struct inode *dir, struct dentry *dentry);
 	int (*rmdir)(struct inode *dir, struct dentry *dentry); /* ENOTEMPTY is its to say */
-	/* flags: 0 (to may be positive: it is replaced) or RENAME_EXCHANGE. Both dirs are locked. */
+	/*
+	 * flags: 0 (to may be positive: it is replaced) or RENAME_EXCHANGE. Both dirs are locked.
+	 */
 	int (*rename)(struct inode *from_dir, struct dentry *from, struct inode *to_dir,
 	              struct dentry *to, unsigned int flags);
 	/* O_TMPFILE: an inode with nlink 0. NULL: EOPNOTSUPP. */
@@ -90,12 +94,18 @@ struct inode_ops {
 	int (*setattr)(struct inode *inode, const struct attr_change *change);
 	/* Default: kstat_fill(). No lock. */
 	int (*getattr)(struct inode *inode, struct kstat *stat);
-	/* mask of MAY_*; default: inode_check_mode(). May be called inside an RCU section: no sleep. */
+	/*
+	 * mask of MAY_*; default: inode_check_mode(). May be called inside an RCU section: no
+	 * sleep.
+	 */
 	int (*permission)(struct inode *inode, const struct cred *cred, unsigned int mask);
 	/* Where a symbolic link leads; see struct link_target. May sleep. */
 	int (*get_link)(struct inode *inode, const struct walk_from *from, struct link_target *out);
 
-	/* Extended attributes by full name. value NULL removes; size 0 asks for the size. NULL: EOPNOTSUPP. */
+	/*
+	 * Extended attributes by full name. value NULL removes; size 0 asks for the size. NULL:
+	 * EOPNOTSUPP.
+	 */
 	ssize_t (*xattr_get)(struct inode *inode, const char *name, void *value, size_t size);
 	int     (*xattr_set)(struct inode *inode, const char *name, const void *value, size_t size,
 	                     int flags);
@@ -124,7 +134,8 @@ struct inode {
 	dev_t                   rdev __const_after_init;
 	uint32_t                flags __guarded_by(lock); /* INODE_* */
 	struct refcount         refs;
-	int32_t                 writers __atomic; /* > 0: open for writing; < 0: executed, not writable */
+	/* > 0: open for writing; < 0: executed, not writable */
+	int32_t                 writers __atomic;
 	pos_t                   size __guarded_by(lock);
 	uint64_t                blocks __guarded_by(short_lock); /* of 512 bytes */
 	ns_t                    atime __guarded_by(short_lock); /* since the epoch; so all four */
@@ -135,13 +146,15 @@ struct inode {
 	uint32_t                generation __const_after_init;
 	struct rwlock           lock;
 	void                   *private __guarded_by(lock); /* pipe, socket, device: its owner's */
-	struct lock_set        *locks __atomic; /* record locks and flocks; made when first needed */
+	/* record locks and flocks; made when first needed */
+	struct lock_set        *locks __atomic;
 	struct rcu_head         rcu;
 };
 
 /*
  * Fill the generic part of a fresh inode of this super block: one reference, nlink 1 (2 for a
- * directory), all times now, an inode number of the super block's counter. The ops are the caller's.
+ * directory), all times now, an inode number of the super block's counter. The ops are the
+ * caller's.
  */
 void inode_init(struct inode *inode, struct superblock *super, const struct new_inode *new);
 
@@ -175,8 +188,8 @@ static inline bool inode_is_dir(const struct inode *inode)
 }
 
 /*
- * Give an inode of a device, pipe or socket the operations of its kind: those of a file system that only
- * stores such nodes.
+ * Give an inode of a device, pipe or socket the operations of its kind: those of a file system that
+ * only stores such nodes.
  */
 void inode_set_special(struct inode *inode);
 /* The pipe's part of that; once, at start-up. */

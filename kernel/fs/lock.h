@@ -3,13 +3,13 @@
  * flock(2). fcntl_locking(2), flock(2).
  *
  * All locks of an inode are in its struct lock_set, made when the first is wanted: record locks of
- * both kinds sorted by owner and start, flocks beside them. The owner of a record lock is the descriptor
- * table (F_SETLK) or the open file (F_OFD_SETLK), that of a flock the open file.
- * Who must wait sleeps on the set's queue; a wait that would close a circle of processes is EDEADLK.
+ * both kinds sorted by owner and start, flocks beside them. The owner of a record lock is the
+ * descriptor table (F_SETLK) or the open file (F_OFD_SETLK), that of a flock the open file. Who
+ * must wait sleeps on the set's queue; a wait that would close a circle of processes is EDEADLK.
  *
- * Locking: one spinlock (RANK_FILE_LOCKS) over all sets and waiters: locks are rare, circles span inodes.
- * Release: lock_release_owner() at each close of a descriptor, lock_release_file() with the last
- * reference; both cost a load when the inode never had a lock.
+ * Locking: one spinlock (RANK_FILE_LOCKS) over all sets and waiters: locks are rare, circles span
+ * inodes. Release: lock_release_owner() at each close of a descriptor, lock_release_file() with the
+ * last reference; both cost a load when the inode never had a lock.
  */
 #pragma once
 

@@ -34,7 +34,9 @@ static struct hlist *bucket_of(const struct mount *parent, const struct dentry *
 	return &mount_hash.buckets[hash % MOUNT_BUCKETS];
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/*
+ * ---- life --------------------------------------------------------------------------------------
+ */
 
 int mount_alloc(struct superblock *super, struct dentry *root, const char *source,
                 unsigned int flags, struct mount **out)
@@ -100,7 +102,10 @@ int mount_create_internal(const struct fs_type *type, struct mount **out)
 	return err;
 }
 
-/* ---- the hash ------------------------------------------------------------------------------------ */
+/*
+ * ---- the hash
+ * ------------------------------------------------------------------------------------
+ */
 
 void mount_hash_add(struct mount *mount, struct mount *parent, struct dentry *mountpoint)
 {
@@ -232,11 +237,16 @@ bool mount_is_busy_point(struct dentry *dentry)
 	return busy;
 }
 
-/* ---- writers --------------------------------------------------------------------------------------- */
+/*
+ * ---- writers
+ * ---------------------------------------------------------------------------------------
+ */
 
 int mount_write_get(struct mount *mount)
 {
-	/* Fully ordered; pair with the stores of MS_RDONLY in super_remount() and mount_remount(). */
+	/*
+	 * Fully ordered; pair with the stores of MS_RDONLY in super_remount() and mount_remount().
+	 */
 	atomic_inc_return(&mount->writers);
 	atomic_inc_return(&mount->super->writers);
 	if (likely(!((mount->flags | mount->super->flags) & MS_RDONLY)))

@@ -1,6 +1,7 @@
 /*
- * What the files of the mount tree share: mount.c (life, lookup, counts), mount_tree.c (topology and
- * propagation), mount_ops.c (what mount(2), umount2(2) and pivot_root(2) do) and mount_ns.c (namespaces).
+ * What the files of the mount tree share: mount.c (life, lookup, counts), mount_tree.c (topology
+ * and propagation), mount_ops.c (what mount(2), umount2(2) and pivot_root(2) do) and mount_ns.c
+ * (namespaces).
  */
 #pragma once
 
@@ -9,7 +10,10 @@
 
 extern struct mutex mount_tree; /* RANK_MOUNT: all topology of all namespaces */
 
-/* A mount of this root with one reference, attached nowhere. Takes its own references on super and root. */
+/*
+ * A mount of this root with one reference, attached nowhere. Takes its own references on super and
+ * root.
+ */
 int mount_alloc(struct superblock *super, struct dentry *root, const char *source,
                 unsigned int flags, struct mount **out);
 
@@ -45,12 +49,18 @@ struct mount *mount_tree_next(struct mount *at, struct mount *top);
 /* A detached copy of one mount, of this part of it; and of all that is mounted below that part. */
 int  mount_copy_root(struct mount *from, struct dentry *root, enum mount_copy how,
                      struct mount **out);
-int  mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how, bool skip_unbindable,
-                     struct mount **out);
-/* Hangs a detached tree (whose reference is consumed) there, and copies wherever `at` propagates to. */
+int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how,
+                    bool skip_unbindable, struct mount **out);
+/*
+ * Hangs a detached tree (whose reference is consumed) there, and copies wherever `at` propagates
+ * to.
+ */
 int  mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *mountpoint,
                        struct mount_namespace *ns);
-/* Takes a tree off its place without propagation; the tree keeps the reference it had from its parent. */
+/*
+ * Takes a tree off its place without propagation; the tree keeps the reference it had from its
+ * parent.
+ */
 void mount_unhang(struct mount *tree);
 /* Hangs it elsewhere, without propagation. */
 void mount_hang(struct mount *tree, struct mount *parent, struct dentry *mountpoint);

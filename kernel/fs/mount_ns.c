@@ -36,9 +36,11 @@ static void ns_enter(struct mount_namespace *ns, struct mount *tree)
 	}
 }
 
-int mount_ns_create_first(const struct fs_type *type, const char *options, struct mount_namespace **out)
+int mount_ns_create_first(const struct fs_type *type, const char *options,
+                          struct mount_namespace **out)
 {
-	const struct mount_request request = { .source = type->name, .options = options ? options : "" };
+	const struct mount_request request = { .source = type->name,
+		                               .options = options ? options : "" };
 	struct superblock *super;
 	struct mount *mount;
 	int err = type->mount(type, &request, &super);
@@ -62,7 +64,8 @@ int mount_ns_create_first(const struct fs_type *type, const char *options, struc
 }
 
 /* The place in the copied namespace that is this place in the old one. */
-static void context_follow(struct fs_context *context, void (*get)(struct fs_context *, struct path *),
+static void context_follow(struct fs_context *context,
+                           void (*get)(struct fs_context *, struct path *),
                            void (*set)(struct fs_context *, const struct path *))
 {
 	struct path path, moved;
@@ -75,7 +78,8 @@ static void context_follow(struct fs_context *context, void (*get)(struct fs_con
 	path_put(&path);
 }
 
-int mount_ns_copy(struct mount_namespace *old, struct fs_context *context, struct mount_namespace **out)
+int mount_ns_copy(struct mount_namespace *old, struct fs_context *context,
+                  struct mount_namespace **out)
 {
 	struct mount_namespace *ns;
 	struct mount *at, *tree;
@@ -120,7 +124,8 @@ void mount_ns_put(struct mount_namespace *ns)
 	kfree(ns);
 }
 
-int mount_ns_for_each(struct mount_namespace *ns, int (*visit)(struct mount *mount, void *arg), void *arg)
+int mount_ns_for_each(struct mount_namespace *ns, int (*visit)(struct mount *mount, void *arg),
+                      void *arg)
 {
 	struct mount *mount;
 	int result = 0;

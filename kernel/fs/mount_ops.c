@@ -1,6 +1,6 @@
 /*
- * What mount(2), umount2(2) and pivot_root(2) do to the tree, once their arguments are kernel values. The
- * order of checks is Linux's, because programs see which error comes first.
+ * What mount(2), umount2(2) and pivot_root(2) do to the tree, once their arguments are kernel
+ * values. The order of checks is Linux's, because programs see which error comes first.
  */
 #include <linux/errno.h>
 #include <linux/fs.h>
@@ -17,7 +17,10 @@ static bool is_ours(const struct mount *mount, const struct mount_namespace *ns)
 	return mount->ns == ns;
 }
 
-/* ---- the place ------------------------------------------------------------------------------------- */
+/*
+ * ---- the place
+ * -------------------------------------------------------------------------------------
+ */
 
 /*
  * Takes mount_tree and steps to the top of what is mounted at the place by now; the directory's
@@ -53,7 +56,10 @@ static int place_attach(struct mount_namespace *ns, struct path *place, struct m
 	return mount_attach_tree(tree, place->mount, place->dentry, ns);
 }
 
-/* ---- mount(2) --------------------------------------------------------------------------------------- */
+/*
+ * ---- mount(2)
+ * ---------------------------------------------------------------------------------------
+ */
 
 #define SUPER_FLAGS (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | \
                      MS_POSIXACL | MS_LAZYTIME | MS_I_VERSION)
@@ -73,7 +79,8 @@ static int super_for(const struct mount_options *options, struct superblock **ou
 	return type->mount(type, &request, out);
 }
 
-int mount_new(struct mount_namespace *ns, const struct path *at, const struct mount_options *options)
+int mount_new(struct mount_namespace *ns, const struct path *at,
+              const struct mount_options *options)
 {
 	struct superblock *super;
 	struct mount *mount;
@@ -100,7 +107,8 @@ int mount_new(struct mount_namespace *ns, const struct path *at, const struct mo
 	return err;
 }
 
-int mount_bind(struct mount_namespace *ns, const struct path *from, const struct path *at, bool recursive)
+int mount_bind(struct mount_namespace *ns, const struct path *from, const struct path *at,
+               bool recursive)
 {
 	struct mount *copy;
 	struct path place;
@@ -192,7 +200,8 @@ static int remount_bind(struct mount *mount, unsigned int flags)
 
 #define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 
-int mount_remount(struct mount_namespace *ns, const struct path *at, const struct mount_options *options)
+int mount_remount(struct mount_namespace *ns, const struct path *at,
+                  const struct mount_options *options)
 {
 	struct mount *mount = at->mount;
 	unsigned int flags = options->flags & MOUNT_FLAGS;
@@ -231,7 +240,10 @@ int mount_set_propagation(struct mount_namespace *ns, const struct path *at, uns
 	return 0;
 }
 
-/* ---- umount2(2) --------------------------------------------------------------------------------------- */
+/*
+ * ---- umount2(2)
+ * ---------------------------------------------------------------------------------------
+ */
 
 static int expire_check(struct mount *mount, unsigned int flags)
 {
@@ -273,10 +285,13 @@ int mount_umount(struct mount_namespace *ns, const struct path *at, unsigned int
 	return err;
 }
 
-/* ---- pivot_root(2) -------------------------------------------------------------------------------------- */
+/*
+ * ---- pivot_root(2)
+ * --------------------------------------------------------------------------------------
+ */
 
-static int pivot_check(struct mount_namespace *ns, const struct path *root, const struct path *new_root,
-                       const struct path *put_old)
+static int pivot_check(struct mount_namespace *ns, const struct path *root,
+                       const struct path *new_root, const struct path *put_old)
 {
 	struct mount *new = new_root->mount, *old = root->mount;
 
@@ -284,7 +299,8 @@ static int pivot_check(struct mount_namespace *ns, const struct path *root, cons
 		return -EINVAL;
 	if (new->state & MOUNT_LOCKED)
 		return -EINVAL;
-	if (mount_is_shared(put_old->mount) || (mount_is_attached(new) && mount_is_shared(new->parent)) ||
+	if (mount_is_shared(put_old->mount) ||
+	    (mount_is_attached(new) && mount_is_shared(new->parent)) ||
 	    (mount_is_attached(old) && mount_is_shared(old->parent)))
 		return -EINVAL;
 	if (dentry_is_unlinked(new_root->dentry))
@@ -312,8 +328,8 @@ static void pivot_commit(struct mount *old, struct mount *new, struct path *put_
 	path_put(&above);
 }
 
-int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context, const struct path *new_root,
-                     const struct path *put_old)
+int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context,
+                     const struct path *new_root, const struct path *put_old)
 {
 	struct path root, place;
 	int err = place_lock(ns, put_old, &place);

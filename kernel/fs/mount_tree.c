@@ -2,10 +2,10 @@
  * Topology: copying, hanging and unhanging trees of mounts, and propagation between them
  * (mount_namespaces(7)). All under mount_tree.
  *
- * Who receives from a mount: its peers (one ring), the slaves of each of them, the slaves of those and so on.
- * The members of a slave group are all in the list of their master, so a walk down the lists of slaves meets
- * everybody once. An attach first gathers the receivers, then copies the new tree for each, then hangs all: what
- * may fail comes before what may not.
+ * Who receives from a mount: its peers (one ring), the slaves of each of them, the slaves of those
+ * and so on. The members of a slave group are all in the list of their master, so a walk down the
+ * lists of slaves meets everybody once. An attach first gathers the receivers, then copies the new
+ * tree for each, then hangs all: what may fail comes before what may not.
  */
 #include <linux/errno.h>
 #include <linux/mount.h>
@@ -33,7 +33,10 @@ struct mount *mount_tree_next(struct mount *at, struct mount *top)
 	return NULL;
 }
 
-/* ---- groups --------------------------------------------------------------------------------------- */
+/*
+ * ---- groups
+ * ---------------------------------------------------------------------------------------
+ */
 
 static void peer_join(struct mount *mount, struct mount *peer)
 {
@@ -111,7 +114,10 @@ static struct mount *receiver_next(struct mount *at, struct mount *origin)
 	return at == origin ? NULL : at;
 }
 
-/* ---- copies ---------------------------------------------------------------------------------------- */
+/*
+ * ---- copies
+ * ----------------------------------------------------------------------------------------
+ */
 
 int mount_copy_root(struct mount *from, struct dentry *root, enum mount_copy how,
                     struct mount **out)
@@ -183,8 +189,8 @@ static struct mount *tree_skip(struct mount *at, struct mount *top)
 	return NULL;
 }
 
-int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how, bool skip_unbindable,
-                    struct mount **out)
+int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how,
+                    bool skip_unbindable, struct mount **out)
 {
 	struct mount *top, *at, *copy, *parent;
 	int err = mount_copy_root(from, root, how, &top);
@@ -213,7 +219,10 @@ int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how
 	return 0;
 }
 
-/* ---- attaching --------------------------------------------------------------------------------------- */
+/*
+ * ---- attaching
+ * ---------------------------------------------------------------------------------------
+ */
 
 /* One place that a new tree goes to besides the one that was named. */
 struct receiver {
@@ -256,7 +265,8 @@ static struct mount *tree_of_group(const struct receiver *receivers, size_t nr,
 	for (size_t i = 0; i < nr; i++) {
 		const struct mount *other = receivers[i].mount;
 
-		if (other == mount || (mount_is_shared(mount) && other->group_id == mount->group_id))
+		if (other == mount ||
+		    (mount_is_shared(mount) && other->group_id == mount->group_id))
 			return receivers[i].tree;
 	}
 	return NULL;
@@ -355,7 +365,10 @@ int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *m
 	return err;
 }
 
-/* ---- detaching --------------------------------------------------------------------------------------- */
+/*
+ * ---- detaching
+ * ---------------------------------------------------------------------------------------
+ */
 
 /* The copy of a mount that hangs at the same place of a receiver; NULL: none. */
 static struct mount *copy_at(struct mount *receiver, const struct mount *mount)

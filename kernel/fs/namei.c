@@ -1,9 +1,10 @@
 /*
  * Names: making, removing and renaming them. See namei.h.
  *
- * Each function walks to the parents, takes the mounts for writing, locks the directories (parent before
- * child; two unrelated ones under the super block's rename lock), finds the dentries, checks in Linux's order,
- * lets the file system act, and brings the dentry cache up to date before it unlocks.
+ * Each function walks to the parents, takes the mounts for writing, locks the directories (parent
+ * before child; two unrelated ones under the super block's rename lock), finds the dentries, checks
+ * in Linux's order, lets the file system act, and brings the dentry cache up to date before it
+ * unlocks.
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -38,8 +39,11 @@ static int slot_find(struct slot *slot)
 	return walk_child_locked(slot->parent.dentry, &slot->last.name, &slot->dentry);
 }
 
-/* Walks to the parent and locks it, with the mount held for writing unless *write_err says why not. */
-static int slot_lock(const struct walk_from *from, const char *name, struct slot *slot, int *write_err)
+/*
+ * Walks to the parent and locks it, with the mount held for writing unless *write_err says why not.
+ */
+static int slot_lock(const struct walk_from *from, const char *name, struct slot *slot,
+                     int *write_err)
 {
 	int err = path_lookup_parent(from, name, 0, &slot->parent, &slot->last);
 
@@ -58,14 +62,18 @@ static void slot_unlock(struct slot *slot, int write_err)
 	path_put(&slot->parent);
 }
 
-/* ---- may it be? ---------------------------------------------------------------------------------------- */
+/*
+ * ---- may it be?
+ * ----------------------------------------------------------------------------------------
+ */
 
 static int may_create(const struct path *parent, const struct cred *cred)
 {
 	return path_permission(parent, cred, MAY_WRITE | MAY_EXEC);
 }
 
-static bool is_sticky_for(const struct inode *dir, const struct inode *inode, const struct cred *cred)
+static bool is_sticky_for(const struct inode *dir, const struct inode *inode,
+                          const struct cred *cred)
 {
 	return dir->mode & S_ISVTX && cred->fsuid != inode->uid && cred->fsuid != dir->uid &&
 	       !cred_capable(cred, CAP_FOWNER);
@@ -87,7 +95,10 @@ static int may_delete(const struct path *parent, struct dentry *dentry, const st
 	return as_dir && dentry_is_root(dentry) ? -EBUSY : 0;
 }
 
-/* ---- making -------------------------------------------------------------------------------------------- */
+/*
+ * ---- making
+ * --------------------------------------------------------------------------------------------
+ */
 
 /* The checks common to all that make a name; slot->dentry has a reference on success only. */
 static int slot_prepare_new(struct slot *slot, const struct cred *cred, bool is_dir, int write_err)
@@ -199,14 +210,18 @@ int path_link(const struct path *old, const struct walk_from *from, const char *
 	if (!err) {
 		err = link_check(old, &slot);
 		if (!err)
-			err = link_locked(old->dentry->inode, slot.parent.dentry->inode, slot.dentry);
+			err = link_locked(old->dentry->inode, slot.parent.dentry->inode,
+			                  slot.dentry);
 		dentry_put(slot.dentry);
 	}
 	slot_unlock(&slot, write_err);
 	return err;
 }
 
-/* ---- removing ------------------------------------------------------------------------------------------ */
+/*
+ * ---- removing
+ * ------------------------------------------------------------------------------------------
+ */
 
 static int remove_locked(struct slot *slot, bool as_dir)
 {
@@ -290,7 +305,10 @@ int path_rmdir(const struct walk_from *from, const char *name)
 	return remove_at(from, name, true);
 }
 
-/* ---- renaming ------------------------------------------------------------------------------------------ */
+/*
+ * ---- renaming
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void parents_lock(struct dentry *a, struct dentry *b)
 {
@@ -468,10 +486,14 @@ int path_rename(const struct walk_from *from, const char *old_name, const struct
 	return err;
 }
 
-/* ---- reading links ------------------------------------------------------------------------------------- */
+/*
+ * ---- reading links
+ * -------------------------------------------------------------------------------------
+ */
 
 /* The text of a magic link is the name of where it leads. */
-static ssize_t readlink_jump(struct path *jump, const struct walk_from *from, char *buf, size_t size)
+static ssize_t readlink_jump(struct path *jump, const struct walk_from *from, char *buf,
+                             size_t size)
 {
 	char *page = kmalloc(PATH_LEN_MAX, ALLOC_KERNEL), *text;
 	struct path root;

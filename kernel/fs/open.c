@@ -1,8 +1,8 @@
 /*
  * Opening files by name: open(2), openat2(2), and what exec opens. See namei.h.
  *
- * With O_CREAT the last component is looked up again under the directory's lock when the cache does not
- * have the file: found or made, one of both, in one step.
+ * With O_CREAT the last component is looked up again under the directory's lock when the cache does
+ * not have the file: found or made, one of both, in one step.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -91,8 +91,8 @@ static int open_place(const struct path *path, const struct cred *cred, unsigned
 	int err = 0;
 
 	if (flags & O_PATH)
-		return file_create(path, cred, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-		                   out);
+		return file_create(path, cred,
+		                   flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out);
 	if (!created)
 		err = open_check(path, cred, flags);
 	if (!err && flags & O_DIRECT && S_ISREG(path->dentry->inode->mode))
@@ -112,9 +112,15 @@ static int open_place(const struct path *path, const struct cred *cred, unsigned
 	return err;
 }
 
-/* ---- O_CREAT ------------------------------------------------------------------------------------------- */
+/*
+ * ---- O_CREAT
+ * -------------------------------------------------------------------------------------------
+ */
 
-/* Makes the file that the negative dentry names. Directory locked, mount writable or err says why not. */
+/*
+ * Makes the file that the negative dentry names. Directory locked, mount writable or err says why
+ * not.
+ */
 static int create_negative(const struct walk *walk, struct dentry *dentry, mode_t mode)
 {
 	struct inode *dir = walk->path.dentry->inode;
@@ -130,8 +136,9 @@ static int create_negative(const struct walk *walk, struct dentry *dentry, mode_
 }
 
 /*
- * Finds or makes the last component: *child with a reference, *created. EEXIST for O_EXCL. The mount is
- * held writable by the caller unless write_err, which then is the answer for what would have to be made.
+ * Finds or makes the last component: *child with a reference, *created. EEXIST for O_EXCL. The
+ * mount is held writable by the caller unless write_err, which then is the answer for what would
+ * have to be made.
  */
 static int find_or_create(struct walk *walk, const struct open_request *request, int write_err,
                           struct dentry **child, bool *created)
@@ -180,7 +187,10 @@ static int last_create(struct walk *walk, const struct open_request *request, bo
 	return err ? err : walk_onto(walk, child, follow && !*created, text);
 }
 
-/* ---- O_TMPFILE ----------------------------------------------------------------------------------------- */
+/*
+ * ---- O_TMPFILE
+ * -----------------------------------------------------------------------------------------
+ */
 
 /* A dentry "#17" for an inode (consumed) that has no name in the directory. */
 static int dentry_create_unlinked(struct dentry *dir, struct inode *inode, struct dentry **out)
@@ -232,7 +242,10 @@ static int open_tmpfile(const struct walk *walk, const struct open_request *requ
 	return err;
 }
 
-/* ---- by name ------------------------------------------------------------------------------------------- */
+/*
+ * ---- by name
+ * -------------------------------------------------------------------------------------------
+ */
 
 static int open_walk(struct walk *walk, const char *name, const struct open_request *request,
                      struct file **out)
@@ -264,7 +277,8 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
               struct file **out)
 {
 	struct walk walk;
-	unsigned int flags = request->resolve | (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
+	unsigned int flags =
+		request->resolve | (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
 	int err = walk_begin(&walk, from, name, flags);
 
 	if (!err)

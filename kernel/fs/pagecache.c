@@ -2,8 +2,8 @@
  * The page cache: index, growth and shrinking, and what address spaces ask of it. See pagecache.h;
  * the file operations on it are in pagecache_io.c.
  *
- * Lookups run under RCU without the lock: a page found in the index is taken by page_try_get() and counts
- * only if the index still has it afterwards, because a page leaves the index before its
+ * Lookups run under RCU without the lock: a page found in the index is taken by page_try_get() and
+ * counts only if the index still has it afterwards, because a page leaves the index before its
  * reference there is put.
  */
 #include "fs/pagecache.h"
@@ -35,7 +35,9 @@ static int64_t pagecache_gauge(void)
 }
 GAUGE("page cache", pagecache_gauge);
 
-/* ---- nodes of the index ------------------------------------------------------------------------- */
+/*
+ * ---- nodes of the index -------------------------------------------------------------------------
+ */
 
 /* Room for the largest node the radix tree uses, and for its way through RCU behind it. */
 struct index_node {
@@ -89,11 +91,15 @@ static int index_refill(void)
 
 void pagecache_init(void)
 {
-	if (cache_create("index_node", sizeof(struct index_node) + radix_node_size, 16, &node_cache))
+	if (cache_create("index_node", sizeof(struct index_node) + radix_node_size, 16,
+	                 &node_cache))
 		panic("no memory for the page cache");
 }
 
-/* ---- pages in and out ------------------------------------------------------------------------------ */
+/*
+ * ---- pages in and out
+ * ------------------------------------------------------------------------------
+ */
 
 struct page *mapping_find(struct mapping *mapping, pgoff_t index)
 {
@@ -287,7 +293,10 @@ pos_t mapping_next_hole(struct mapping *mapping, pos_t from, pos_t size)
 	return min(max(from, (pos_t)(index << PAGE_SHIFT)), size);
 }
 
-/* ---- what address spaces ask ------------------------------------------------------------------------ */
+/*
+ * ---- what address spaces ask
+ * ------------------------------------------------------------------------
+ */
 
 static bool is_past_end(const struct mapping *mapping, pgoff_t index)
 {
@@ -325,7 +334,8 @@ static unsigned mapping_lookup(struct backing *backing, pgoff_t first, unsigned 
 	unsigned found = 0;
 
 	for (unsigned i = 0; i < nr; i++) {
-		pages[i] = is_past_end(mapping, first + i) ? NULL : mapping_find(mapping, first + i);
+		pages[i] =
+			is_past_end(mapping, first + i) ? NULL : mapping_find(mapping, first + i);
 		found += pages[i] != NULL;
 	}
 	return found;

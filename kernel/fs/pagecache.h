@@ -1,18 +1,19 @@
 /*
- * The page cache: the pages of one inode's content, by index. read, write, mmap, sendfile and splice
- * all meet here, and for tmpfs there is nothing else.
+ * The page cache: the pages of one inode's content, by index. read, write, mmap, sendfile and
+ * splice all meet here, and for tmpfs there is nothing else.
  *
- * struct mapping embeds the struct backing through which address spaces map it (vm/backing.h). A page in it
- * has PAGE_CACHED, owner == &mapping->backing, its index, and one reference of the mapping's. A hole is an index
- * without a page; reading one gives zeroes and allocates nothing.
+ * struct mapping embeds the struct backing through which address spaces map it (vm/backing.h). A
+ * page in it has PAGE_CACHED, owner == &mapping->backing, its index, and one reference of the
+ * mapping's. A hole is an index without a page; reading one gives zeroes and allocates nothing.
  *
- * Growing: a page is charged (ops->charge) before it enters, uncharged after it left. Shrinking: truncation and hole
- * punching take pages out of the index first and then out of all address spaces (the protocol of vm/backing.h).
+ * Growing: a page is charged (ops->charge) before it enters, uncharged after it left. Shrinking:
+ * truncation and hole punching take pages out of the index first and then out of all address spaces
+ * (the protocol of vm/backing.h).
  *
- * Locking: `lock` (spinlock, RANK_PAGE_INDEX) over the index. Content is written under the inode's lock held for writing;
- * reads take no lock and may see half of a concurrent write, as on Linux. Size changes by the inode's
- * lock; a fault looks at the size after it has the page, and truncation changes the size before it
- * removes pages.
+ * Locking: `lock` (spinlock, RANK_PAGE_INDEX) over the index. Content is written under the inode's
+ * lock held for writing; reads take no lock and may see half of a concurrent write, as on Linux.
+ * Size changes by the inode's lock; a fault looks at the size after it has the page, and truncation
+ * changes the size before it removes pages.
  */
 #pragma once
 
@@ -29,7 +30,9 @@ struct mapping;
 struct page;
 
 struct mapping_ops {
-	/* Fill a fresh page that is locked. NULL: zeroes (what is not cached is a hole). May sleep. */
+	/*
+	 * Fill a fresh page that is locked. NULL: zeroes (what is not cached is a hole). May sleep.
+	 */
 	int  (*read_page)(struct mapping *mapping, struct page *page);
 	/* May nr more pages enter? ENOSPC. NULL: always. */
 	int  (*charge)(struct mapping *mapping, size_t nr);
@@ -66,12 +69,16 @@ ssize_t mapping_write(struct io *io);
 int     mapping_mmap(struct file *file, struct map_request *request);
 pos_t   mapping_seek(struct file *file, pos_t offset, int whence);
 
-/* Kernel memory in and out, without permission or size checks; grows the size. Inode's lock for writing held. */
-ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t size, pos_t position);
+/*
+ * Kernel memory in and out, without permission or size checks; grows the size. Inode's lock for
+ * writing held.
+ */
+ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t size,
+                             pos_t position);
 
 /*
- * The content ends at `size` bytes now: drop pages behind, zero the rest of the last one. inode->size is
- * changed already. Inode's lock held for writing.
+ * The content ends at `size` bytes now: drop pages behind, zero the rest of the last one.
+ * inode->size is changed already. Inode's lock held for writing.
  */
 void mapping_truncate(struct mapping *mapping, pos_t size);
 /* Bytes from .. to - 1 become a hole. Inode's lock held for writing. */

@@ -2,8 +2,9 @@
  * Files over the page cache: read, write, mmap, seek. See pagecache.h.
  *
  * Copies to and from user memory happen while holding a page reference (reads) or the inode's lock
- * (writes), never a page lock: a page fault in the copy takes neither, even if it is for the same file.
- * A whole new page is filled before it enters the cache, so that nobody sees what was in it before.
+ * (writes), never a page lock: a page fault in the copy takes neither, even if it is for the same
+ * file. A whole new page is filled before it enters the cache, so that nobody sees what was in it
+ * before.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -47,7 +48,8 @@ static size_t read_from_page(struct mapping *mapping, pos_t position, struct uio
 
 	if (!page)
 		return uio_zero(uio, n);
-	copied = uio_copy_out(uio, (char *)page_to_virt(page) + PAGE_SIZE - page_bytes(position), n);
+	copied =
+		uio_copy_out(uio, (char *)page_to_virt(page) + PAGE_SIZE - page_bytes(position), n);
 	page_put(page);
 	return copied;
 }
@@ -77,7 +79,10 @@ ssize_t mapping_read(struct io *io)
 	return (ssize_t)(wanted - uio->remaining);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------ */
+/*
+ * ---- writing
+ * ------------------------------------------------------------------------------------------
+ */
 
 /* Into a page that is not cached: filled first, then inserted. Bytes written, or -errno. */
 static ssize_t write_new_page(struct mapping *mapping, pos_t position, struct uio *uio, size_t n)
@@ -218,13 +223,17 @@ ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t s
 	return write_pages(mapping, &uio, &position);
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------- */
+/*
+ * ---- the rest
+ * -------------------------------------------------------------------------------------------
+ */
 
 int mapping_mmap(struct file *file, struct map_request *request)
 {
 	struct mapping *mapping = file->mapping;
 
-	if (mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) && request->vm_flags & VM_SHARED) {
+	if (mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) &&
+	    request->vm_flags & VM_SHARED) {
 		if (request->vm_flags & VM_WRITE)
 			return -EPERM;
 		request->vm_flags &= ~VM_MAYWRITE;

@@ -1,8 +1,9 @@
 /*
  * The path walk by references. See path.h for what it promises and walk_impl.h for its parts.
  *
- * Each step finds the child in the dentry cache without a lock, crosses onto what is mounted there, and
- * follows links by setting the text to walk: nested links cost a slot of the walk, not of the stack.
+ * Each step finds the child in the dentry cache without a lock, crosses onto what is mounted there,
+ * and follows links by setting the text to walk: nested links cost a slot of the walk, not of the
+ * stack.
  */
 #include "fs/path.h"
 
@@ -35,7 +36,10 @@ void path_put(struct path *path)
 	mount_put(path->mount);
 }
 
-/* ---- components ---------------------------------------------------------------------------------- */
+/*
+ * ---- components
+ * ----------------------------------------------------------------------------------
+ */
 
 #define ONES  0x0101010101010101ul
 #define HIGHS 0x8080808080808080ul
@@ -93,7 +97,10 @@ static enum last_type component_type(const struct component *name)
 	return name->text[1] == '.' ? LAST_DOTDOT : LAST_NORMAL;
 }
 
-/* ---- children -------------------------------------------------------------------------------------- */
+/*
+ * ---- children
+ * --------------------------------------------------------------------------------------
+ */
 
 static bool is_stale(struct dentry *dentry)
 {
@@ -147,7 +154,10 @@ int walk_child(struct dentry *dir, const struct component *name, struct dentry *
 	return err;
 }
 
-/* ---- places ---------------------------------------------------------------------------------------- */
+/*
+ * ---- places
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void walk_know_root(struct walk *walk)
 {
@@ -179,7 +189,8 @@ static int walk_to_root(struct walk *walk)
 	if (walk->flags & LOOKUP_BENEATH)
 		return -EXDEV;
 	walk_know_root(walk);
-	if (walk->flags & LOOKUP_NO_XDEV && walk->path.mount && walk->path.mount != walk->root.mount)
+	if (walk->flags & LOOKUP_NO_XDEV && walk->path.mount &&
+	    walk->path.mount != walk->root.mount)
 		return -EXDEV;
 	root = walk->root;
 	walk_stand(walk, *path_get(&root));
@@ -211,7 +222,10 @@ static int walk_up(struct walk *walk)
 	return 0;
 }
 
-/* ---- links ----------------------------------------------------------------------------------------- */
+/*
+ * ---- links
+ * -----------------------------------------------------------------------------------------
+ */
 
 static void text_drop(struct walk_text *text)
 {
@@ -260,7 +274,10 @@ static int link_read(struct walk *walk, struct inode *inode, struct walk_text *n
 	return 1;
 }
 
-/* ---- steps ----------------------------------------------------------------------------------------- */
+/*
+ * ---- steps
+ * -----------------------------------------------------------------------------------------
+ */
 
 static int cross_mounts(struct walk *walk, struct path *next)
 {
@@ -434,7 +451,10 @@ int walk_last(struct walk *walk, bool follow, const char **text)
 	return err ? err : walk_onto(walk, child, follow, text);
 }
 
-/* ---- whole walks ----------------------------------------------------------------------------------- */
+/*
+ * ---- whole walks
+ * -----------------------------------------------------------------------------------
+ */
 
 int walk_begin(struct walk *walk, const struct walk_from *from, const char *name,
                unsigned int flags)

@@ -6,8 +6,8 @@
  * credentials given; all three come in one struct walk_from. A path handed out carries
  * one reference on the mount and one on the dentry; path_put() drops both.
  *
- * Symbolic links are followed at most 40 times, `..` climbs over mounts and stops at the root, a component has
- * at most 255 bytes (path_resolution(7), openat2(2)).
+ * Symbolic links are followed at most 40 times, `..` climbs over mounts and stops at the root, a
+ * component has at most 255 bytes (path_resolution(7), openat2(2)).
  */
 #pragma once
 
@@ -43,8 +43,8 @@ enum {
 enum { PATH_LINKS_MAX = 40, PATH_NAME_MAX = 255, PATH_LEN_MAX = 4096 /* with the NUL */ };
 
 /*
- * What get_link() answers: a text to walk on with (from where the link stands), or a place to jump to
- * (magic links of /proc; the walk takes over the references).
+ * What get_link() answers: a text to walk on with (from where the link stands), or a place to jump
+ * to (magic links of /proc; the walk takes over the references).
  */
 struct link_target {
 	const char *text;   /* NULL: jump */
@@ -80,9 +80,9 @@ int __must_check path_lookup_parent(const struct walk_from *from, const char *na
                                     struct last_component *last);
 
 /*
- * The absolute name of a place below root, built in buf[size]; *text points at it inside buf. Removed
- * names end in " (deleted)"; what root does not reach begins with "(unreachable)" if `mark` is set (getcwd(2)),
- * and is shown from where it is attached otherwise. ENAMETOOLONG.
+ * The absolute name of a place below root, built in buf[size]; *text points at it inside buf.
+ * Removed names end in " (deleted)"; what root does not reach begins with "(unreachable)" if `mark`
+ * is set (getcwd(2)), and is shown from where it is attached otherwise. ENAMETOOLONG.
  */
 int path_render(const struct path *path, const struct path *root, bool mark, char *buf,
                 size_t size, char **text);

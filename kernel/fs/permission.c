@@ -1,6 +1,6 @@
 /*
- * Who may do what: the mode bits, and the capabilities that override them (path_resolution(7), capabilities(7)).
- * Nothing here sleeps.
+ * Who may do what: the mode bits, and the capabilities that override them (path_resolution(7),
+ * capabilities(7)). Nothing here sleeps.
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -73,7 +73,8 @@ int path_permission(const struct path *path, const struct cred *cred, unsigned i
 	if (err || !(mask & MAY_WRITE))
 		return err;
 	/* Devices, pipes and sockets are written through read-only mounts. */
-	if (path->mount->flags & MS_RDONLY && (type == S_IFREG || type == S_IFDIR || type == S_IFLNK))
+	if (path->mount->flags & MS_RDONLY &&
+	    (type == S_IFREG || type == S_IFDIR || type == S_IFLNK))
 		return -EROFS;
 	return 0;
 }

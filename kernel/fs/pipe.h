@@ -6,11 +6,11 @@
  * never split nor mixed with another. Readers take from the other end. splice(2) moves references
  * from and to the ring (fs/splice.h).
  *
- * A pipe lives as long as files refer to it; a FIFO's inode gets one at the first open and loses it at the last
- * close. file->private is the pipe, inode->private too.
+ * A pipe lives as long as files refer to it; a FIFO's inode gets one at the first open and loses it
+ * at the last close. file->private is the pipe, inode->private too.
  *
- * Locking: pipe->lock, a mutex of RANK_FILE_PRIVATE, over everything; user memory is copied under it.
- * Wait queues: readers sleep on one, writers on the other, exclusively.
+ * Locking: pipe->lock, a mutex of RANK_FILE_PRIVATE, over everything; user memory is copied under
+ * it. Wait queues: readers sleep on one, writers on the other, exclusively.
  */
 #pragma once
 

@@ -27,7 +27,8 @@ static struct {
 static struct {
 	struct mutex lock; /* RANK_SLEEPING */
 	struct list  all __guarded_by(lock);
-	uint64_t     devs[bitmap_words(ANON_DEVS_MAX)] __guarded_by(lock); /* minors of major 0 in use */
+	/* minors of major 0 in use */
+	uint64_t     devs[bitmap_words(ANON_DEVS_MAX)] __guarded_by(lock);
 } supers = {
 	.lock = MUTEX(supers.lock, RANK_SLEEPING),
 	.all = LIST_INIT(supers.all),

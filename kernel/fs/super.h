@@ -1,10 +1,10 @@
 /*
  * File-system types and super blocks.
  *
- * A type (fs_type_register()) makes a super block from a source and an option string; a super block is
- * one mounted instance of it: the root dentry, the counters, the operations. It lives as long as mounts
- * (fs/mount.h) or kernel users hold references; when the last is dropped all its dentries are shrunk away, inodes
- * are evicted and release() ends it.
+ * A type (fs_type_register()) makes a super block from a source and an option string; a super block
+ * is one mounted instance of it: the root dentry, the counters, the operations. It lives as long as
+ * mounts (fs/mount.h) or kernel users hold references; when the last is dropped all its dentries
+ * are shrunk away, inodes are evicted and release() ends it.
  *
  * Locking: `lock` (RANK_SUPERBLOCK) over remount and sync. The registry of types only grows.
  */
@@ -30,9 +30,14 @@ struct fs_stat {
 };
 
 struct super_ops {
-	/* The last reference is gone: free the content. nlink 0: the file is deleted. NULL: nothing. */
+	/*
+	 * The last reference is gone: free the content. nlink 0: the file is deleted. NULL:
+	 * nothing.
+	 */
 	void (*evict)(struct inode *inode);
-	/* Give the memory of the inode back; called after a grace period, in any context. Required. */
+	/*
+	 * Give the memory of the inode back; called after a grace period, in any context. Required.
+	 */
 	void (*free_inode)(struct inode *inode);
 	int  (*statfs)(struct superblock *super, struct fs_stat *stat); /* NULL: zeroes */
 	int  (*sync)(struct superblock *super, bool wait);              /* NULL: nothing to write */
@@ -46,7 +51,8 @@ struct super_ops {
 enum {
 	SUPER_NOEXEC_NODES = 1 << 0, /* device nodes and programs on it never work: procfs */
 	SUPER_NOCACHE      = 1 << 1, /* unused dentries are dropped at once: procfs */
-	SUPER_KERNEL       = 1 << 2, /* kernel-internal (pipes, sockets, memfd): never mounted by users */
+	/* kernel-internal (pipes, sockets, memfd): never mounted by users */
+	SUPER_KERNEL       = 1 << 2,
 };
 
 struct superblock {

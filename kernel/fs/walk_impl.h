@@ -1,14 +1,14 @@
 /*
  * The path walk, as path.c and open.c share it.
  *
- *	walk_begin(&walk, from, name, flags)     where to start; then
- *	walk_to_last(&walk, name)                through all components but the last, which is walk.last
- *	walk_last(&walk, follow)                 onto the last one; 1: it was a link, *text has to be
- *	                                         walked to its last in the same way
- *	walk_end(&walk)                          drops what the walk holds; walk.path survives if taken
+ *	walk_begin(&walk, from, name, flags)   where to start; then
+ *	walk_to_last(&walk, name)              through all components but the last: walk.last
+ *	walk_last(&walk, follow)               onto the last one; 1: it was a link, *text has to be
+ *	                                       walked to its last in the same way
+ *	walk_end(&walk)                        drops what the walk holds; walk.path stays if taken
  *
- * The walk holds references on its place, on its root once it is known, and on every inode whose link
- * text is being walked, so that it may sleep anywhere.
+ * The walk holds references on its place, on its root once it is known, and on every inode whose
+ * link text is being walked, so that it may sleep anywhere.
  */
 #pragma once
 
@@ -39,7 +39,10 @@ int  walk_to_last(struct walk *walk, const char *name);
 int  walk_last(struct walk *walk, bool follow, const char **text);
 void walk_end(struct walk *walk);
 
-/* The child of a directory, looked up by the file system if need be, with a reference; may be negative. */
+/*
+ * The child of a directory, looked up by the file system if need be, with a reference; may be
+ * negative.
+ */
 int  walk_child(struct dentry *dir, const struct component *name, struct dentry **out);
 /* The same for one who holds dir's inode lock for writing. */
 int  walk_child_locked(struct dentry *dir, const struct component *name, struct dentry **out);

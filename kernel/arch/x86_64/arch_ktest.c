@@ -91,7 +91,8 @@ KTEST(kernel_memory_that_is_not_there_reads_as_a_failure)
 
 	KTEST_ASSERT(kernel_read_nofault(&value, text_start, sizeof(value)));
 	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)VMALLOC_BASE - 8, sizeof(value)));
-	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)0x8000000000000000ul, sizeof(value)));
+	KTEST_ASSERT(
+		!kernel_read_nofault(&value, (const void *)0x8000000000000000ul, sizeof(value)));
 	KTEST_ASSERT(!kernel_read_nofault(&value, NULL, sizeof(value)));
 }
 
@@ -206,9 +207,11 @@ KTEST(user_words_and_strings_are_read_or_refused)
 	ok = ok && user_cmpxchg_u32(last, 5, 6, &old) == 0 && old == 5;
 	ok = ok && user_xchg_u32(last, 7, &old) == 0 && old == 6;
 	ok = ok && user_fetch_add_u32(last, 3, &old) == 0 && old == 7;
-	ok = ok && user_cmpxchg_u32(last + 1, 5, 6, &old) < 0 && user_xchg_u32((void __user *)1, 0, &old) < 0;
+	ok = ok && user_cmpxchg_u32(last + 1, 5, 6, &old) < 0 &&
+	     user_xchg_u32((void __user *)1, 0, &old) < 0;
 	ok = ok && user_copy_out(name, "twelve bytes", 13) == 0;
-	ok = ok && user_string_copy_in(text, name, sizeof(text)) == 12 && !strcmp(text, "twelve bytes");
+	ok = ok && user_string_copy_in(text, name, sizeof(text)) == 12 &&
+	     !strcmp(text, "twelve bytes");
 	ok = ok && user_string_copy_in(text, name, 5) == 5;
 	ok = ok && user_put_u8((uint8_t __user *)last + 3, 'x') == 0;
 	ok = ok && user_string_copy_in(text, name, sizeof(text)) < 0;
@@ -231,7 +234,8 @@ KTEST(the_clock_goes_forward_and_a_delay_lasts)
 	uint64_t start = arch_clock.read();
 
 	arch_delay_ns(2 * NS_PER_MSEC);
-	uint64_t ns = (((arch_clock.read() - start) & arch_clock.mask) * arch_clock.mult) >> arch_clock.shift;
+	uint64_t ns = (((arch_clock.read() - start) & arch_clock.mask) * arch_clock.mult) >>
+	              arch_clock.shift;
 
 	KTEST_ASSERT(ns >= 2 * NS_PER_MSEC - 1000 && ns < 2 * NS_PER_SEC);
 }
@@ -250,7 +254,8 @@ KTEST(hostile_user_registers_become_harmless)
 
 	arch_regs_sanitize(&regs);
 	KTEST_ASSERT(regs.cs == 0x33 && regs.ss == 0x2b);
-	KTEST_ASSERT((regs.eflags & 0x3000) == 0 && (regs.eflags & EFLAGS_IF) && !(regs.eflags >> 22));
+	KTEST_ASSERT((regs.eflags & 0x3000) == 0 && (regs.eflags & EFLAGS_IF) &&
+	             !(regs.eflags >> 22));
 	KTEST_ASSERT((int64_t)regs.rip >> 47 == -1);
 }
 
@@ -261,5 +266,6 @@ KTEST(a_backtrace_starts_here)
 
 	KTEST_ASSERT(n >= 2);
 	for (size_t i = 0; i < n; i++)
-		KTEST_ASSERT(addresses[i] >= (uint64_t)text_start && addresses[i] < (uint64_t)init_end);
+		KTEST_ASSERT(addresses[i] >= (uint64_t)text_start &&
+		             addresses[i] < (uint64_t)init_end);
 }

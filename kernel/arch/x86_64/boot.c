@@ -45,7 +45,8 @@ static void check_ranges(void)
 {
 	uint64_t size = (uint64_t)(kernel_end - kernel_start);
 
-	if (bootinfo.kernel_end - bootinfo.kernel_start != size || bootinfo.kernel_start & (LARGE_PAGE_SIZE - 1))
+	if (bootinfo.kernel_end - bootinfo.kernel_start != size ||
+	    bootinfo.kernel_start & (LARGE_PAGE_SIZE - 1))
 		boot_fail("the loader's idea of where the kernel lies is wrong");
 	if (bootinfo.initramfs_start > bootinfo.initramfs_end)
 		boot_fail("the loader's initramfs ends before it starts");

@@ -17,8 +17,10 @@ __noreturn void kmain(void);
 /* boot_pvh.c: fills in bootinfo. Everything read is below 4 GiB and bounded. */
 void boot_pvh_convert(paddr_t start_info, uint64_t entry_tsc);
 
-/* boot_memory.c: adds a range (any order, any overlap), then puts all in order. Page aligned: RAM
- * shrinks, everything else grows. When the table is full, what comes is left out, with a message. */
+/*
+ * boot_memory.c: adds a range (any order, any overlap), then puts all in order. Page aligned: RAM
+ * shrinks, everything else grows. When the table is full, what comes is left out, with a message.
+ */
 void boot_memory_add(uint64_t start, uint64_t size, uint64_t type);
 
 /* Stops with a message on the early console; for before panic() makes sense. */

@@ -94,7 +94,8 @@ bool counter_find_pit(struct counter *counter)
 	outb(PIT_COMMAND, PIT_CHANNEL2_RATE);
 	outb(PIT_CHANNEL2, 0); /* 0 means 65536 */
 	outb(PIT_CHANNEL2, 0);
-	*counter = (struct counter){ .name = "pit", .read = read_pit, .mask = 0xffff, .frequency_hz = 1193182 };
+	*counter = (struct counter){ .name = "pit", .read = read_pit, .mask = 0xffff,
+	                             .frequency_hz = 1193182 };
 	uint64_t start = read_pit(); /* a port without a device always reads the same */
 
 	for (int i = 0; i < 10000; i++) {

@@ -8,8 +8,8 @@
  *                physical start of the image. Its tables lie in memory that counts as free, so
  *                boot_map_again() makes our own at once.
  *
- * All these tables map the first 4 GiB twice (at 0 and in the direct map) and the image. Both ways end in
- * boot_start(bootinfo, hvm_start_info, entry_tsc), of which exactly one pointer is not 0.
+ * All these tables map the first 4 GiB twice (at 0 and in the direct map) and the image. Both ways
+ * end in boot_start(bootinfo, hvm_start_info, entry_tsc), of which exactly one pointer is not 0.
  */
 #define BASE            0xffffffff80000000
 #define PAGE_RW         0x003

@@ -29,7 +29,10 @@ extern char boot_stack[], boot_stack_top[], boot_stack_guard[];
 /* Parts of the image that paging.c gives rights of their own, besides those in arch/layout.h. */
 extern char init_text_end[], data_start[], bss_end[];
 
-/* The page tables of head.S: top, of the first 4 GiB, of the kernel's half, of the image, of 4 GiB by 2 MiB. */
+/*
+ * The page tables of head.S: top, of the first 4 GiB, of the kernel's half, of the image, of 4 GiB
+ * by 2 MiB.
+ */
 extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd_high[], boot_pd[];
 
 /* usercopy.S: how many bytes were left when it faulted; and the jump that picks the way to copy. */

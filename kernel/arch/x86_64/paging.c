@@ -242,7 +242,9 @@ bool kmap_lookup(kaddr_t kaddr, paddr_t *paddr)
 		if (!(entry & PTE_PRESENT))
 			return false;
 		if (level == LEVEL_LEAF || entry & PTE_LARGE) {
-			*paddr = (entry & PTE_PADDR_MASK & ~(entry_span(level) - 1)) | (kaddr & (entry_span(level) - 1));
+			uint64_t offset_mask = entry_span(level) - 1;
+
+			*paddr = (entry & PTE_PADDR_MASK & ~offset_mask) | (kaddr & offset_mask);
 			return true;
 		}
 		table = table_of(entry);

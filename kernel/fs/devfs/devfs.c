@@ -91,7 +91,8 @@ static void device_removed(const struct chardev *device)
 		devfs_remove(device->name);
 }
 
-static const struct chardev_hooks devfs_hooks = { .added = device_added, .removed = device_removed };
+static const struct chardev_hooks devfs_hooks = { .added = device_added,
+	                                          .removed = device_removed };
 
 int devfs_init(void)
 {

@@ -1,7 +1,7 @@
 /*
- * /dev/kmsg: one record a read, `priority,sequence,microseconds,-;text`, and one record a write, with an
- * optional `<priority>` in front (Linux's Documentation/ABI/testing/dev-kmsg). The position of a reader is a
- * sequence number, kept in its file; who falls behind the ring gets EPIPE once.
+ * /dev/kmsg: one record a read, `priority,sequence,microseconds,-;text`, and one record a write,
+ * with an optional `<priority>` in front (Linux's Documentation/ABI/testing/dev-kmsg). The position
+ * of a reader is a sequence number, kept in its file; who falls behind the ring gets EPIPE once.
  */
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
@@ -196,7 +196,8 @@ static const struct file_ops kmsg_ops = {
 };
 
 static struct chardev kmsg_device = {
-	.first = dev_make(1, 11), .name = "kmsg", .class_name = "mem", .mode = 0644, .ops = &kmsg_ops,
+	.first = dev_make(1, 11), .name = "kmsg", .class_name = "mem", .mode = 0644,
+	.ops = &kmsg_ops,
 };
 
 int kmsg_init(void)

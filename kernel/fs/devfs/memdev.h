@@ -1,5 +1,6 @@
 /*
- * The devices that are memory: null, zero, full, random, urandom; and kmsg, the kernel's log as a device.
+ * The devices that are memory: null, zero, full, random, urandom; and kmsg, the kernel's log as a
+ * device.
  */
 #pragma once
 
@@ -11,7 +12,10 @@ struct wait_queue;
 int memdev_init(void);
 int kmsg_init(void);
 
-/* Waits until the random generator is seeded: getrandom(2). EAGAIN if may_wait is false, ERESTARTSYS. */
+/*
+ * Waits until the random generator is seeded: getrandom(2). EAGAIN if may_wait is false,
+ * ERESTARTSYS.
+ */
 int random_wait_ready(bool may_wait);
 
 /* Woken for every new record of the log: syslog(2) waits here too. */

@@ -1,9 +1,9 @@
 /*
  * Directories of tmpfs: entries by name for lookup, by cookie for reading.
  *
- * Cookies count down from a start, so a new entry comes before all older ones and a reader, who goes
- * upward, never meets what is made behind its back. An entry that is renamed gets a new cookie. A position is
- * the cookie to go on with: 0 and 1 are "." and "..".
+ * Cookies count down from a start, so a new entry comes before all older ones and a reader, who
+ * goes upward, never meets what is made behind its back. An entry that is renamed gets a new
+ * cookie. A position is the cookie to go on with: 0 and 1 are "." and "..".
  *
  * Everything is guarded by the directory's inode lock.
  */
@@ -30,9 +30,13 @@ void tmpfs_dir_init(struct tmpfs_inode *dir, struct inode *parent)
 	dir->parent = parent;
 }
 
-/* ---- entries ------------------------------------------------------------------------------------------- */
+/*
+ * ---- entries
+ * -------------------------------------------------------------------------------------------
+ */
 
-static int entry_compare(const struct tmpfs_entry *entry, uint32_t hash, const char *name, uint32_t len)
+static int entry_compare(const struct tmpfs_entry *entry, uint32_t hash, const char *name,
+                         uint32_t len)
 {
 	if (hash != entry->hash)
 		return hash < entry->hash ? -1 : 1;
@@ -94,7 +98,8 @@ static void cookie_insert(struct tmpfs_inode *dir, struct tmpfs_entry *entry)
 }
 
 /* Puts a filled entry, with its inode reference, into the directory. */
-static void entry_insert(struct tmpfs_inode *dir, struct tmpfs_entry *entry, const struct dentry *dentry)
+static void entry_insert(struct tmpfs_inode *dir, struct tmpfs_entry *entry,
+                         const struct dentry *dentry)
 {
 	struct rb_node *parent, **link = name_link(dir, dentry->name, &parent);
 
@@ -143,7 +148,10 @@ void tmpfs_dir_clear(struct tmpfs_inode *dir)
 	}
 }
 
-/* ---- operations ---------------------------------------------------------------------------------------- */
+/*
+ * ---- operations
+ * ----------------------------------------------------------------------------------------
+ */
 
 static int tmpfs_lookup(struct inode *dir, struct dentry *dentry)
 {
@@ -287,7 +295,10 @@ static int tmpfs_rename(struct inode *from_dir, struct dentry *from, struct inod
 	return 0;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------- */
+/*
+ * ---- reading
+ * -------------------------------------------------------------------------------------------
+ */
 
 /* The first entry with at least this cookie. */
 static struct tmpfs_entry *entry_at(struct tmpfs_inode *dir, pos_t cookie)

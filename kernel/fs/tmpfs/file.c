@@ -1,6 +1,6 @@
 /*
- * Regular files of tmpfs: the page cache with limits, preallocation, holes and seals. A page that is in the
- * cache counts as a block; there is nothing behind it.
+ * Regular files of tmpfs: the page cache with limits, preallocation, holes and seals. A page that
+ * is in the cache counts as a block; there is nothing behind it.
  */
 #include <linux/errno.h>
 #include <linux/falloc.h>
@@ -16,7 +16,10 @@
 
 enum { SECTORS_PER_PAGE = PAGE_SIZE / 512 };
 
-/* ---- blocks -------------------------------------------------------------------------------------------- */
+/*
+ * ---- blocks
+ * --------------------------------------------------------------------------------------------
+ */
 
 static int tmpfs_charge(struct mapping *mapping, size_t nr)
 {
@@ -51,7 +54,10 @@ const struct mapping_ops tmpfs_mapping_ops = {
 	.uncharge = tmpfs_uncharge,
 };
 
-/* ---- size ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- size
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static int resize(struct inode *inode, pos_t size)
 {
@@ -76,7 +82,10 @@ static int tmpfs_setattr(struct inode *inode, const struct attr_change *change)
 	return err;
 }
 
-/* ---- fallocate(2) -------------------------------------------------------------------------------------- */
+/*
+ * ---- fallocate(2)
+ * --------------------------------------------------------------------------------------
+ */
 
 static int punch(struct file *file, pos_t offset, pos_t end)
 {
@@ -116,7 +125,9 @@ static int reserve(struct file *file, int mode, pos_t offset, pos_t end)
 		return -EPERM;
 	err = preallocate(file->mapping, first, last);
 	if (err) {
-		/* What lies behind the end was made by this call or an earlier one with KEEP_SIZE. */
+		/*
+		 * What lies behind the end was made by this call or an earlier one with KEEP_SIZE.
+		 */
 		if (last << PAGE_SHIFT > (uint64_t)inode->size)
 			mapping_truncate(file->mapping, inode->size);
 		return err;
@@ -147,7 +158,10 @@ static int tmpfs_fsync(struct file *file, pos_t from, pos_t to, bool data_only)
 	return 0;
 }
 
-/* ---- seals --------------------------------------------------------------------------------------------- */
+/*
+ * ---- seals
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static bool is_tmpfs_file(const struct file *file)
 {

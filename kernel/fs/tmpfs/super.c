@@ -27,7 +27,10 @@ static struct cache inode_slab = CACHE("tmpfs_inode", struct tmpfs_inode);
 /* Shared anonymous memory and memfd live in an instance of their own, without limits. */
 static struct mount *memory_mount __ro_after_init;
 
-/* ---- inodes -------------------------------------------------------------------------------------------- */
+/*
+ * ---- inodes
+ * --------------------------------------------------------------------------------------------
+ */
 
 static int inode_charge(struct tmpfs_super *info)
 {
@@ -127,13 +130,17 @@ static void tmpfs_free_inode(struct inode *inode)
 	cache_free(&inode_slab, to_tmpfs(inode));
 }
 
-static int tmpfs_get_link(struct inode *inode, const struct walk_from *from, struct link_target *out)
+static int tmpfs_get_link(struct inode *inode, const struct walk_from *from,
+                          struct link_target *out)
 {
 	out->text = to_tmpfs(inode)->target;
 	return 0;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------- */
+/*
+ * ---- options
+ * -------------------------------------------------------------------------------------------
+ */
 
 static uint64_t half_of_memory(void)
 {
@@ -256,7 +263,10 @@ static int tmpfs_show_options(struct superblock *super, char *buf, size_t size)
 	return n;
 }
 
-/* ---- super blocks -------------------------------------------------------------------------------------- */
+/*
+ * ---- super blocks
+ * --------------------------------------------------------------------------------------
+ */
 
 static int tmpfs_statfs(struct superblock *super, struct fs_stat *stat)
 {
@@ -292,7 +302,9 @@ static const struct super_ops tmpfs_super_ops = {
 static int root_create(struct superblock *super)
 {
 	const struct tmpfs_super *info = tmpfs_super(super);
-	const struct new_inode new = { .mode = S_IFDIR | info->mode, .uid = info->uid, .gid = info->gid };
+	const struct new_inode new = { .mode = S_IFDIR | info->mode,
+		                       .uid = info->uid,
+		                       .gid = info->gid };
 	struct inode *inode;
 	int err = tmpfs_inode_create(super, &new, &inode);
 
@@ -324,8 +336,8 @@ static int info_create(const char *options, const struct cred *cred, bool limite
 	return err;
 }
 
-static int instance_create(const struct fs_type *type, const struct mount_request *request, bool limited,
-                           struct superblock **out)
+static int instance_create(const struct fs_type *type, const struct mount_request *request,
+                           bool limited, struct superblock **out)
 {
 	struct tmpfs_super *info;
 	struct superblock *super;
@@ -351,7 +363,9 @@ static int instance_create(const struct fs_type *type, const struct mount_reques
 int tmpfs_super_create(const struct fs_type *type, const char *options, unsigned int flags,
                        struct superblock **out)
 {
-	const struct mount_request request = { .source = type->name, .options = options, .flags = flags };
+	const struct mount_request request = { .source = type->name,
+		                               .options = options,
+		                               .flags = flags };
 
 	return instance_create(type, &request, true, out);
 }
@@ -368,7 +382,10 @@ static int ramfs_mount(const struct fs_type *type, const struct mount_request *r
 	return instance_create(type, request, false, out);
 }
 
-/* ---- files without a name ------------------------------------------------------------------------------ */
+/*
+ * ---- files without a name
+ * ------------------------------------------------------------------------------
+ */
 
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,
                                 const struct cred *cred, struct file **out)

@@ -39,7 +39,8 @@ struct tmpfs_inode {
 			struct rbtree        by_name __guarded_by(inode.lock);
 			struct rbtree        by_cookie __guarded_by(inode.lock);
 			pos_t                next_cookie __guarded_by(inode.lock); /* counts down */
-			struct inode        *parent __guarded_by(inode.lock); /* for ".."; no reference */
+			/* for ".."; no reference */
+			struct inode        *parent __guarded_by(inode.lock);
 		};
 		char *target; /* of a symbolic link */
 	};
@@ -81,6 +82,7 @@ void tmpfs_dir_clear(struct tmpfs_inode *dir);
 
 /* tmpfs/xattr.c */
 ssize_t tmpfs_xattr_get(struct inode *inode, const char *name, void *value, size_t size);
-int     tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+                    int flags);
 ssize_t tmpfs_xattr_list(struct inode *inode, char *names, size_t size);
 void    tmpfs_xattrs_free(struct tmpfs_inode *inode);

@@ -1,7 +1,7 @@
 /*
- * Extended attributes of tmpfs, in a list in memory: `trusted.*`, `security.*` and `user.*`. A value has
- * at most XATTR_SIZE_MAX bytes; what one inode holds in all is bounded by LIST_MAX, as on disks. Guarded by the
- * inode's lock.
+ * Extended attributes of tmpfs, in a list in memory: `trusted.*`, `security.*` and `user.*`. A
+ * value has at most XATTR_SIZE_MAX bytes; what one inode holds in all is bounded by LIST_MAX, as on
+ * disks. Guarded by the inode's lock.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -84,7 +84,8 @@ static int xattr_add(struct tmpfs_inode *inode, const char *name, const void *va
 	return 0;
 }
 
-int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+                    int flags)
 {
 	struct tmpfs_xattr *old = xattr_find(to_tmpfs(inode), name);
 	int err;
