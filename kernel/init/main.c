@@ -21,6 +21,7 @@
 #include "core/printk.h"
 #include "core/random.h"
 #include "fs/fs.h"
+#include "init/user.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
 #include "proc/oom.h"
@@ -96,9 +97,11 @@ __noreturn void kmain(void)
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
-	give_back_init();                      /* nothing that is __init; __ro_after_init is read-only */
-	pr_notice("Moonshot: ready\n");
 	if (ktest_is_wanted())
 		start_ktests();
+	else
+		user_start();                  /* the root, the console, the first program */
+	give_back_init();                      /* no __init any more; read-only after init */
+	pr_notice("Moonshot: ready\n");
 	sched_idle();
 }
