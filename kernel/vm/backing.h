@@ -40,7 +40,8 @@ struct backing_ops {
 	 * lies past the end. Returns how many were found. NULL: nothing is ever found, fault is
 	 * asked.
 	 */
-	unsigned (*lookup)(struct backing *backing, pgoff_t first, unsigned nr, struct page **pages);
+	unsigned (*lookup)(struct backing *backing, pgoff_t first, unsigned nr,
+	                   struct page **pages);
 
 	/*
 	 * The page is about to become writable in a shared mapping: mark it dirty. Called with the
