@@ -148,6 +148,18 @@ static __always_inline void fill_small(uint8_t *to, uint64_t word, size_t size)
 	}
 }
 
+static inline void fill_64(uint8_t *at, uint64_t word)
+{
+	store64(at, word);
+	store64(at + 8, word);
+	store64(at + 16, word);
+	store64(at + 24, word);
+	store64(at + 32, word);
+	store64(at + 40, word);
+	store64(at + 48, word);
+	store64(at + 56, word);
+}
+
 void *memset(void *to, int byte, size_t size)
 {
 	uint64_t word = (uint8_t)byte * 0x0101010101010101ul;
@@ -158,16 +170,14 @@ void *memset(void *to, int byte, size_t size)
 		return to;
 	}
 	store64(at + size - 8, word);
-	for (; size >= 64; size -= 64, at += 64) {
-		store64(at, word);
-		store64(at + 8, word);
-		store64(at + 16, word);
-		store64(at + 24, word);
-		store64(at + 32, word);
-		store64(at + 40, word);
-		store64(at + 48, word);
-		store64(at + 56, word);
+	for (; size >= 256; size -= 256, at += 256) {
+		fill_64(at, word);
+		fill_64(at + 64, word);
+		fill_64(at + 128, word);
+		fill_64(at + 192, word);
 	}
+	for (; size >= 64; size -= 64, at += 64)
+		fill_64(at, word);
 	for (; size > 8; size -= 8, at += 8)
 		store64(at, word);
 	return to;

@@ -27,7 +27,7 @@ static struct page *page_find(struct space *space, uaddr_t addr, unsigned access
 	pte_t *slot = mmu_leaf_find(&space->mmu, addr), pte;
 	struct page *page = NULL;
 
-	if (!slot)
+	if (!slot || (access & FAULT_WRITE && mmu_leaf_is_shared(slot)))
 		return NULL;
 	mmu_leaf_lock(slot);
 	pte = pte_read(slot);
@@ -170,7 +170,7 @@ size_t space_reap(struct space *space)
 	uint64_t before = space_rss(space), after;
 	struct zap zap;
 
-	if (!rwlock_read_trylock(&space->lock))
+	if (!rwlock_write_trylock(&space->lock))
 		return 0;
 	zap_begin(&zap, space);
 	for (struct area *area = space_next_area_locked(space, 0); area; area = area_next(area)) {
@@ -178,7 +178,7 @@ size_t space_reap(struct space *space)
 			zap_area(&zap, area, area->start, area->end);
 	}
 	zap_end(&zap);
-	rwlock_read_unlock(&space->lock);
+	rwlock_write_unlock(&space->lock);
 	after = space_rss(space);
 	return before > after ? before - after : 0;
 }

@@ -240,6 +240,34 @@ static int populate(struct space *space, struct range range, bool write)
 	return 0;
 }
 
+/*
+ * The lock for reading will do unless tables are shared; the ends of the range may cut through one.
+ */
+static int advise_pages_range(struct space *space, struct range range, int advice)
+{
+	int err = rwlock_read_lock_killable(&space->lock);
+
+	if (err)
+		return err;
+	if (likely(!space_has_shared(space, range.start, range.end))) {
+		err = advise_pages_locked(space, range, advice);
+		rwlock_read_unlock(&space->lock);
+		return err;
+	}
+	rwlock_read_unlock(&space->lock);
+	err = space_write_lock(space);
+	if (err)
+		return err;
+	if (range.start & (LEAF_SIZE - 1))
+		err = space_unshare_locked(space, range.start, range.start + PAGE_SIZE);
+	if (!err && range.end & (LEAF_SIZE - 1))
+		err = space_unshare_locked(space, range.end - PAGE_SIZE, range.end);
+	if (!err)
+		err = advise_pages_locked(space, range, advice);
+	space_write_unlock(space);
+	return err;
+}
+
 static int advise_range(struct space *space, struct range range, int advice)
 {
 	struct area *dead = NULL;
@@ -249,14 +277,8 @@ static int advise_range(struct space *space, struct range range, int advice)
 		return stretches_walk(space, range, stretch_will_need, 0);
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return populate(space, range, advice == MADV_POPULATE_WRITE);
-	if (acts_on_pages(advice)) {
-		err = rwlock_read_lock_killable(&space->lock);
-		if (err)
-			return err;
-		err = advise_pages_locked(space, range, advice);
-		rwlock_read_unlock(&space->lock);
-		return err;
-	}
+	if (acts_on_pages(advice))
+		return advise_pages_range(space, range, advice);
 	err = space_write_lock(space);
 	if (err)
 		return err;

@@ -11,7 +11,7 @@
 #include "lib/math.h"
 #include "mem/slab.h"
 #include "vm/backing.h"
-#include "vm/space.h"
+#include "vm/space_impl.h"
 
 static struct cache area_cache = CACHE("area", struct area);
 
@@ -219,6 +219,9 @@ int area_split(struct area *area, uaddr_t addr, struct area **upper)
 
 	debug_assert(addr > area->start && addr < area->end);
 	if (area->space->nr_areas >= AREAS_MAX)
+		return -ENOMEM;
+	if (area_owns_leaf(area, addr)
+	    && space_unshare_locked(area->space, addr, addr + PAGE_SIZE))
 		return -ENOMEM;
 	rest = area_create(area->space, &params);
 	if (!rest)

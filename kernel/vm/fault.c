@@ -44,6 +44,8 @@ static int fault_step(struct fault *fault)
 	if (unlikely(mmu_leaf_get(&space->mmu, fault->addr, &fault->slot)))
 		return -ENOMEM;
 	pte = pte_read(fault->slot);
+	if (unlikely(mmu_leaf_is_shared(fault->slot)) && (fault_is_write(fault) || !pte_has_page(pte)))
+		return FAULT_UNSHARE;
 	if (!pte_has_page(pte))
 		return area->backing ? fault_file(fault) : fault_anon(fault);
 	if (fault_is_write(fault) && !pte_is_writable(pte))
@@ -76,6 +78,10 @@ int space_fault_access(struct space *space, uaddr_t addr, unsigned access,
 			continue;
 		}
 		rwlock_read_unlock(&space->lock);
+		if (unlikely(err == FAULT_UNSHARE)) {
+			err = space_unshare(space, fault.addr);
+			err = err ? err : FAULT_RETRY;
+		}
 		if (unlikely(err == FAULT_GROW)) {
 			err = FAULT_RETRY;
 			if (space_grow_stack(space, fault.addr))

@@ -18,6 +18,8 @@ enum fault_step {
 	FAULT_DONE,
 	FAULT_RETRY,    /* something changed under way: look again */
 	FAULT_NEEDS_IO, /* ask the backing's fault operation, without the lock, and look again */
+	/* the leaf table is shared since a fork: one of our own, with the lock for writing */
+	FAULT_UNSHARE,
 	FAULT_GROW,     /* the stack's area has to grow down to addr, with the lock for writing */
 };
 

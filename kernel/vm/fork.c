@@ -48,12 +48,23 @@ static int area_share(const struct area *area, struct area *copy, bool *lost)
 	while ((from = mmu_leaf_next(mmu, &addr, area->end))) {
 		uaddr_t stop = min(area->end, mmu_leaf_end(addr));
 
-		err = mmu_leaf_get(&child->mmu, addr, &to);
-		if (err)
-			break;
-		mmu_leaf_lock_two(from, to);
-		*lost |= ptes_share(from, to, (stop - addr) >> PAGE_SHIFT, rss);
-		mmu_leaf_unlock_two(from, to);
+		if (area_owns_leaf(area, addr)) {
+			uint32_t nr = mmu_leaf_is_shared(from) ? mmu_leaf_note(from)
+				: leaf_count_pages(from);
+
+			err = mmu_leaf_share(mmu, &child->mmu, addr, nr);
+			if (err)
+				break;
+			rss[0] += nr;
+			*lost = true;
+		} else {
+			err = mmu_leaf_get(&child->mmu, addr, &to);
+			if (err)
+				break;
+			mmu_leaf_lock_two(from, to);
+			*lost |= ptes_share(from, to, (stop - addr) >> PAGE_SHIFT, rss);
+			mmu_leaf_unlock_two(from, to);
+		}
 		addr = stop;
 		cond_resched();
 		if (thread_test_flag(thread_current(), TF_KILLED)) {

@@ -100,11 +100,17 @@ static int area_protect(struct space *space, struct area *area, struct range ran
 		return -EACCES;
 	if (flags == area->flags)
 		return 0;
-	err = space_split_locked(space, range.start, range.end);
-	if (err)
-		return err;
-	area = space_find_area_locked(space, range.start);
-	err = write_charge(space, area, &flags);
+	if (range.start != area->start || range.end != area->end) {
+		err = space_split_locked(space, range.start, range.end);
+		if (err)
+			return err;
+		area = space_find_area_locked(space, range.start);
+	}
+	err = 0;
+	if (unlikely(area_pages(area) >= PTES_PER_TABLE))
+		err = space_unshare_locked(space, range.start, range.end);
+	if (!err)
+		err = write_charge(space, area, &flags);
 	if (err)
 		return err;
 	nr = (int64_t)area_pages(area);

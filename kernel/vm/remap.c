@@ -129,6 +129,8 @@ static int area_move(struct remap *remap, struct area *area)
 		params.pgoff = params.start >> PAGE_SHIFT;
 	copy = area_create(space, &params);
 	err = copy ? tables_prepare(remap, moved) : -ENOMEM;
+	if (!err)
+		err = space_unshare_locked(space, remap->addr, remap->addr + moved);
 	if (err) {
 		if (copy)
 			area_destroy(copy);

@@ -100,6 +100,20 @@ static inline uint64_t *space_rss_counter(struct space *space, const struct area
 	return area->backing && area->backing->is_shmem ? &space->rss_shmem : &space->rss_file;
 }
 
+/*
+ * Tables shared by fork, vm/share.c. Before PTEs of [start, end) change: every table there becomes
+ * the space's own. -ENOMEM.
+ */
+int __must_check space_unshare_locked(struct space *space, uaddr_t start, uaddr_t end);
+/* The same for the table of one address, taking the lock. -ENOMEM, -EINTR. */
+int __must_check space_unshare(struct space *space, uaddr_t addr);
+/* True if some table of the range is shared. The lock in any mode. */
+bool space_has_shared(struct space *space, uaddr_t start, uaddr_t end);
+/* True if nothing else than this anonymous area uses the leaf table of addr. */
+bool area_owns_leaf(const struct area *area, uaddr_t addr);
+/* Pages that a leaf table maps, the page of zeroes not counted. */
+uint32_t leaf_count_pages(const pte_t *table);
+
 /* ASLR; vm/layout.c. */
 void layout_init(struct space *space, bool randomize);
 uaddr_t layout_stack_top(bool randomize);

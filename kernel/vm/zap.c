@@ -4,6 +4,7 @@
  */
 #include "vm/zap_impl.h"
 
+#include "core/panic.h"
 #include "lib/math.h"
 #include "sched/thread.h"
 #include "vm/space_impl.h"
@@ -65,6 +66,16 @@ void zap_area(struct zap *zap, struct area *area, uaddr_t start, uaddr_t end)
 	while ((slot = mmu_leaf_next(&space->mmu, &start, end))) {
 		uaddr_t stop = min(end, mmu_leaf_end(start));
 
+		if (unlikely(mmu_leaf_is_shared(slot))) {
+			uint32_t nr = mmu_leaf_note(slot);
+
+			if (mmu_leaf_drop(&space->mmu, start, !zap->is_dying)) {
+				debug_assert(stop - start == LEAF_SIZE);
+				rss[0] += nr;
+				start = stop;
+				continue;
+			}
+		}
 		mmu_leaf_lock(slot);
 		zap_leaf_locked(zap, slot, &start, stop, rss);
 		mmu_leaf_unlock(slot);

@@ -19,7 +19,7 @@
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-static pte_t *table_alloc(void)
+pte_t *user_table_alloc(void)
 {
 	struct page *page = page_alloc(ALLOC_KERNEL | ALLOC_ZERO);
 
@@ -31,19 +31,21 @@ static pte_t *table_alloc(void)
 	return page_to_virt(page);
 }
 
-static void table_free(pte_t *table)
+void user_table_free(pte_t *table)
 {
 	struct page *page = virt_to_page(table);
 
-	page_clear(page, PAGE_TABLE);
+	debug_assert(page_refs(page) == 1);
+	page_clear(page, PAGE_TABLE | TABLE_SHARED);
 	page->owner = NULL;
+	page->private_value = 0;
 	page_use_add(PAGE_USE_TABLE, -1);
 	page_put(page);
 }
 
 int mmu_init(struct arch_mmu *mmu)
 {
-	pte_t *root = table_alloc();
+	pte_t *root = user_table_alloc();
 
 	if (!root)
 		return -ENOMEM;
@@ -60,17 +62,33 @@ static pte_t *table_get(struct arch_mmu *mmu, pte_t *entry)
 
 	if (likely(seen))
 		return table_of(seen);
-	pte_t *table = table_alloc();
+	pte_t *table = user_table_alloc();
 
 	if (!table)
 		return NULL;
 	/* The zeroes are seen before the entry; pairs with the dependent load in whoever walks. */
 	if (!pte_replace(entry, 0, virt_to_phys(table) | TABLE_ENTRY_USER)) {
-		table_free(table);
+		user_table_free(table);
 		return table_of(pte_read(entry));
 	}
 	atomic_inc(&mmu->nr_tables);
 	return table;
+}
+
+pte_t *user_entry(struct arch_mmu *mmu, uaddr_t addr, unsigned int level, bool make)
+{
+	pte_t *table = phys_to_virt(mmu->root);
+
+	for (unsigned int at = LEVEL_TOP; at > level; at--) {
+		pte_t *entry = &table[entry_index(addr, at)];
+
+		if (!make && !pte_read(entry))
+			return NULL;
+		table = table_get(mmu, entry);
+		if (!table)
+			return NULL;
+	}
+	return &table[entry_index(addr, level)];
 }
 
 /* ---- finding ------------------------------------------------------------------------------- */
@@ -198,9 +216,21 @@ static void free_dead(struct arch_mmu *mmu, struct dead_tables *dead)
 		pte_t *table = dead->first;
 
 		dead->first = (pte_t *)pte_read(&table[0]);
-		table_free(table);
+		user_table_free(table);
 	}
 	atomic_sub(&mmu->nr_tables, dead->nr);
+}
+
+/* The first entry from index on that is not empty, or end. */
+static unsigned int entry_next(const pte_t *table, unsigned int index, unsigned int end)
+{
+	for (; index + 4 <= end; index += 4) {
+		if (table[index] | table[index + 1] | table[index + 2] | table[index + 3])
+			break;
+	}
+	while (index < end && !table[index])
+		index++;
+	return index;
 }
 
 /*
@@ -210,20 +240,19 @@ static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_
                           uaddr_t end, struct dead_tables *dead)
 {
 	uint64_t span = entry_span(level);
-	uint64_t table_end = base + span * PTES_PER_TABLE;
-	uaddr_t from = start > base ? start : base;
-	uaddr_t to = end < table_end ? end : table_end;
+	unsigned int first = start > base ? entry_index(start, level) : 0;
+	unsigned int last = end - 1 - base < span * PTES_PER_TABLE ? entry_index(end - 1, level)
+		: PTES_PER_TABLE - 1;
 
-	for (uaddr_t at = from & ~(span - 1); at < to; at += span) {
-		pte_t *entry = &table[entry_index(at, level)];
+	for (unsigned int i = entry_next(table, first, last + 1); i <= last;
+	     i = entry_next(table, i + 1, last + 1)) {
+		uaddr_t at = base + i * span;
 
-		if (!pte_read(entry))
-			continue;
 		if (level > LEVEL_LEAF + 1)
-			unlink_tables(table_of(*entry), level - 1, at, start, end, dead);
+			unlink_tables(table_of(table[i]), level - 1, at, start, end, dead);
 		if (at >= start && at + span <= end) {
-			bury(dead, table_of(*entry));
-			pte_write(entry, 0);
+			bury(dead, table_of(table[i]));
+			pte_write(&table[i], 0);
 		}
 	}
 }
@@ -246,6 +275,6 @@ void mmu_fini(struct arch_mmu *mmu)
 	assert(mmu->cpus == 0);
 	unlink_tables(phys_to_virt(mmu->root), LEVEL_TOP, 0, 0, 1ul << 47, &dead);
 	free_dead(mmu, &dead);
-	table_free(phys_to_virt(mmu->root));
+	user_table_free(phys_to_virt(mmu->root));
 	mmu->root = 0;
 }

@@ -30,6 +30,16 @@ static inline pte_t *table_of(pte_t entry)
 	return phys_to_virt(entry & PTE_PADDR_MASK);
 }
 
+/* A leaf table that has, or has had, several users; its entries leading to it may lack PTE_WRITE. */
+#define TABLE_SHARED PAGE_OWNER_1
+
+/* Tables of the user half; see mmu.c. */
+pte_t *user_table_alloc(void);
+void user_table_free(pte_t *table);
+
+/* The entry for addr at a level, tables above it made if asked. NULL: none, or no memory. */
+pte_t *user_entry(struct arch_mmu *mmu, uaddr_t addr, unsigned int level, bool make);
+
 /* The kernel's own top table: its upper half is in every space, its lower half is empty. */
 extern paddr_t kernel_root __const_after_init;
 

@@ -165,6 +165,42 @@ void mmu_leaf_lock_two(pte_t *a, pte_t *b) __acquires(a) __acquires(b);
 void mmu_leaf_unlock_two(pte_t *a, pte_t *b) __releases(a) __releases(b);
 
 /*
+ * Leaf tables with several users (fork). The entries that lead to such a table lack the right to
+ * write, and nothing in it changes until a user has got a table of its own. share, unshare and drop
+ * replace entries of upper tables: the caller holds the locks of the spaces for writing, so that no
+ * slot of theirs is in use.
+ */
+
+/*
+ * True if the table may have other users, or is still read-only as a whole: unshare before a
+ * change.
+ */
+bool mmu_leaf_is_shared(const pte_t *slot);
+
+/*
+ * The table for addr in `from` serves `to` as well, which has none there. The caller flushes
+ * `from`. The note is the caller's, the same for all users; it stays while the table is shared.
+ * -ENOMEM.
+ */
+__must_check int mmu_leaf_share(struct arch_mmu *from, struct arch_mmu *to, uaddr_t addr,
+                                uint32_t note);
+uint32_t mmu_leaf_note(const pte_t *slot);
+
+/*
+ * The table for addr becomes this space's own: as it is if there is no other user any more, else a
+ * new one that copy(from, to) fills under the lock of the old one. Slots found before are void.
+ * -ENOMEM.
+ */
+__must_check int mmu_leaf_unshare(struct arch_mmu *mmu, uaddr_t addr,
+                                  void (*copy)(pte_t *from, pte_t *to));
+
+/*
+ * Gives the table for addr up to its other users: true, and the space has none there any more,
+ * which is flushed if asked. False, and nothing done, if there are no others.
+ */
+bool mmu_leaf_drop(struct arch_mmu *mmu, uaddr_t addr, bool flush);
+
+/*
  * Frees the tables that lie wholly in [start, end), whose PTEs are all 0. The caller holds the
  * space's lock for writing. Flushes what the CPUs cached of them.
  */
