@@ -44,7 +44,8 @@ static int fault_step(struct fault *fault)
 	if (unlikely(mmu_leaf_get(&space->mmu, fault->addr, &fault->slot)))
 		return -ENOMEM;
 	pte = pte_read(fault->slot);
-	if (unlikely(mmu_leaf_is_shared(fault->slot)) && (fault_is_write(fault) || !pte_has_page(pte)))
+	if (unlikely(mmu_leaf_is_shared(fault->slot))
+	    && (fault_is_write(fault) || !pte_has_page(pte)))
 		return FAULT_UNSHARE;
 	if (!pte_has_page(pte))
 		return area->backing ? fault_file(fault) : fault_anon(fault);
