@@ -85,6 +85,7 @@ void upcall_irq(uint8_t vector)
 	this_cpu_add(irq_active, 1);
 	random_add_interrupt(vector);
 	vector_dispatch(&table.vectors[vector], vector);
+	log_wake_readers();
 	this_cpu_add(irq_active, -1);
 	if (LOCK_DEBUG)
 		lockdep_irq_exit(base);

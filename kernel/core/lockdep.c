@@ -199,6 +199,11 @@ void lockdep_irq_exit(uint32_t saved_base)
 	held->base = saved_base;
 }
 
+bool lockdep_is_spinning(void)
+{
+	return this_cpu_ptr(spin_held)->count != 0;
+}
+
 bool lockdep_is_held(const void *lock)
 {
 	return log_in_panic() || held_find(this_cpu_ptr(spin_held), lock) ||

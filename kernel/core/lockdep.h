@@ -60,6 +60,9 @@ void lockdep_assert_may_take(enum lock_rank rank);
 uint32_t lockdep_irq_enter(void);
 void lockdep_irq_exit(uint32_t saved_base);
 
+/* True if this CPU holds a spinlock. Debug kernel only. */
+bool lockdep_is_spinning(void);
+
 /* True if this CPU's spinlock stack, or this thread's stack, has the lock. Debug kernel only. */
 bool lockdep_is_held(const void *lock);
 

@@ -42,6 +42,7 @@ static struct {
 	uint32_t        next_offset __guarded_by(lock);
 	ns_t          (*now)(void) __atomic;
 	void          (*wake)(void) __atomic;
+	bool            wake_wanted __atomic;
 	bool            panicking __atomic;
 	uint64_t        panic_sequence __const_after_init;
 	char            bytes[LOG_RING_SIZE] __guarded_by(lock) __aligned(8);
@@ -300,11 +301,19 @@ void log_sink_unregister(struct log_sink *sink)
 	console_release();
 }
 
-static void log_store_lines(unsigned int facility, enum log_level level, const char *text,
-			    size_t len)
+void log_wake_readers(void)
 {
 	void (*wake)(void) = atomic_load_relaxed(&ring.wake);
 
+	if (likely(!READ_ONCE(ring.wake_wanted)) || !wake || log_in_panic())
+		return;
+	if (atomic_xchg(&ring.wake_wanted, false))
+		wake();
+}
+
+static void log_store_lines(unsigned int facility, enum log_level level, const char *text,
+			    size_t len)
+{
 	do {
 		const char *newline = memchr(text, '\n', len);
 		size_t line = newline ? (size_t)(newline - text) : len;
@@ -315,8 +324,10 @@ static void log_store_lines(unsigned int facility, enum log_level level, const c
 		len -= used;
 	} while (len);
 	console_flush();
-	if (wake && !log_in_panic())
-		wake();
+	atomic_store(&ring.wake_wanted, true);
+	/* The locks that waking takes are only ever held with interrupts off. */
+	if (irqs_enabled() && !(LOCK_DEBUG && lockdep_is_spinning()))
+		log_wake_readers();
 }
 
 void log_vprintf(enum log_level level, const char *fmt, va_list args)

@@ -142,8 +142,14 @@ struct log_levels {
 extern struct log_levels log_levels;
 
 /*
- * Hooks of upper floors: the time of a message; telling readers that there is one. The latter comes
- * in any context and under any spinlock, so it only sets a flag or queues deferred work of its CPU.
+ * Hooks of upper floors: the time of a message (any context), and waking readers, which comes with
+ * no spinlock held, perhaps from an interrupt handler.
  */
 void log_set_clock(ns_t (*now)(void));
 void log_set_wake(void (*wake)(void));
+
+/*
+ * Wake readers if a message came where that could not be done: with interrupts off. Called at the
+ * end of every interrupt, where nobody on this CPU can hold a lock that waking takes.
+ */
+void log_wake_readers(void);

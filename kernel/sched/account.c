@@ -8,6 +8,7 @@
  */
 #include <arch/upcalls.h>
 
+#include "core/printk.h"
 #include "lib/math.h"
 #include "sched/clock.h"
 #include "sched/rcu_impl.h"
@@ -134,6 +135,7 @@ void upcall_timer_irq(struct pt_regs *regs)
 
 	this_cpu_write(tick_in_user, arch_regs_from_user(regs));
 	timer_run();
+	log_wake_readers();
 	if (LOCK_DEBUG)
 		lockdep_irq_exit(base);
 }
