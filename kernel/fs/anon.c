@@ -85,8 +85,8 @@ int file_create_anonymous(const char *name, const struct file_ops *ops, void *pr
 		return err;
 	file->ops = ops;
 	file->private = private;
-	file->mode =
-		(file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT | FILE_OPENED;
+	file->mode &= ~(unsigned int)FILE_SEEK;
+	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_OPENED;
 	*out = file;
 	return 0;
 }

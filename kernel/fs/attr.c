@@ -52,10 +52,7 @@ int path_stat(const struct path *path, struct kstat *stat)
 	return err;
 }
 
-/*
- * ---- changes
- * -------------------------------------------------------------------------------------------
- */
+/* ---- changes ------------------------------------------------------------------------------- */
 
 void attr_apply(struct inode *inode, const struct attr_change *change)
 {
@@ -180,14 +177,14 @@ int path_chown(const struct path *path, const struct cred *cred, uid_t uid, gid_
 	return err;
 }
 
-int path_utimes(const struct path *path, const struct cred *cred, const struct time_change *times)
+int path_utimes(const struct path *path, const struct cred *cred,
+                const struct time_change *times)
 {
 	struct inode *inode = path->dentry->inode;
-	struct attr_change change = { .valid = ATTR_CTIME,
-		                      .atime = times->atime,
-		                      .mtime = times->mtime };
-	const bool both_now =
-		times->atime_how == UTIME_SET_NOW && times->mtime_how == UTIME_SET_NOW;
+	struct attr_change change = { .valid = ATTR_CTIME, .atime = times->atime,
+	                             .mtime = times->mtime };
+	const bool both_now = times->atime_how == UTIME_SET_NOW &&
+	                      times->mtime_how == UTIME_SET_NOW;
 	int err;
 
 	if (times->atime_how == UTIME_KEEP && times->mtime_how == UTIME_KEEP)
@@ -215,10 +212,7 @@ int path_utimes(const struct path *path, const struct cred *cred, const struct t
 	return err;
 }
 
-/*
- * ---- size
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- size ---------------------------------------------------------------------------------- */
 
 /* inode->lock held for writing. */
 static int truncate_locked(struct inode *inode, const struct cred *cred, pos_t size)

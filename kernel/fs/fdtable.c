@@ -19,7 +19,7 @@
 
 static struct cache table_slab = CACHE("fd_table", struct fdtable);
 
-/* ---- slots ---------------------------------------------------------------------------------- */
+/* ---- slots --------------------------------------------------------------------------------- */
 
 static void slots_use_embedded(struct fdtable *table)
 {
@@ -87,7 +87,7 @@ static int table_grow(struct fdtable *table, uint32_t fd)
 	return 0;
 }
 
-/* ---- tables --------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 int fdtable_create(struct fdtable **out)
 {
@@ -179,7 +179,7 @@ void fdtable_put(struct fdtable *table)
 	cache_free(&table_slab, table);
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------------- */
 
 struct file *fd_find_counted(struct fdtable *table, uint32_t fd)
 {
@@ -242,7 +242,7 @@ uint32_t fdtable_capacity(struct fdtable *table)
 	return capacity;
 }
 
-/* ---- reserving, installing, closing ---------------------------------------------------------- */
+/* ---- reserving, installing, closing -------------------------------------------------------- */
 
 static void slot_mark(struct fdtable *table, uint32_t fd, bool cloexec)
 {

@@ -25,7 +25,7 @@
 static struct cache file_slab = CACHE("file", struct file);
 static int64_t files_open __atomic;
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 /* FILE_* for O_* of open(2): O_WRONLY | O_RDWR together means neither reading nor writing. */
 static unsigned int mode_of_flags(unsigned int flags)

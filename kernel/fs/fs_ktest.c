@@ -207,8 +207,8 @@ KTEST(fs_holes_read_as_zeroes_and_take_no_blocks)
 	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3 && memcmp(back, "\0bc", 3) == 0);
 	KTEST_ASSERT(file_truncate(file, (1 << 20) + 2, UINT64_MAX) == 0);
 	KTEST_ASSERT(file_truncate(file, (1 << 20) + 3, UINT64_MAX) == 0);
-	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3 &&
-	             memcmp(back, "\0b\0", 3) == 0);
+	KTEST_ASSERT(file_read_kernel(file, back, 3, 1 << 20) == 3);
+	KTEST_ASSERT(memcmp(back, "\0b\0", 3) == 0);
 	KTEST_ASSERT(file_truncate(file, 0, UINT64_MAX) == 0 && file->inode->blocks == 0);
 	KTEST_ASSERT(file_fallocate(file, 0, 0, 10000, UINT64_MAX) == 0);
 	KTEST_ASSERT(file->inode->size == 10000 && file->inode->blocks == 24);

@@ -7,7 +7,7 @@
  * by, a missing parent directory included; the first such one is logged, with the number of all.
  * Times of directories are set at the end, when nothing is made in them any more.
  *
- * check-style: includes: it makes every kind of file, through the doors of all that make them.
+ * check-style: includes: an archive holds every kind of file, packed in every way
  */
 #include "fs/initramfs.h"
 
@@ -63,10 +63,7 @@ static struct walk_from from_root(const struct unpacking *u)
 	return (struct walk_from){ .fs = u->context, .cred = &cred_root };
 }
 
-/*
- * ---- hard links
- * ----------------------------------------------------------------------------------------
- */
+/* ---- hard links ---------------------------------------------------------------------------- */
 
 static struct hlist *links_of(struct unpacking *u, const struct cpio_entry *entry)
 {
@@ -113,10 +110,7 @@ static int link_make(const struct walk_from *from, const char *old, const char *
 	return err;
 }
 
-/*
- * ---- entries
- * -------------------------------------------------------------------------------------------
- */
+/* ---- entries ------------------------------------------------------------------------------- */
 
 static int attributes_set(const struct walk_from *from, const struct cpio_entry *entry)
 {
@@ -268,10 +262,7 @@ static int entry_make(struct unpacking *u, const struct cpio_entry *entry)
 	return err ? err : attributes_set(&from, entry);
 }
 
-/*
- * ---- archives
- * ------------------------------------------------------------------------------------------
- */
+/* ---- archives ------------------------------------------------------------------------------ */
 
 static void archive_give_back(struct unpacking *u, const void *up_to)
 {
@@ -321,7 +312,7 @@ static void output_free(void *memory, size_t size)
 }
 
 static const struct decompress_memory output_memory = { .alloc = output_alloc,
-	                                                .free = output_free };
+                                                       .free = output_free };
 
 static int compressed_unpack(struct unpacking *u, const void *data, size_t size, size_t *consumed)
 {
@@ -336,8 +327,7 @@ static int compressed_unpack(struct unpacking *u, const void *data, size_t size,
 	archive_give_back(u, (const char *)data + output.consumed);
 	*consumed = output.consumed;
 	err = cpio_unpack(u, output.data, output.size, false, &inner);
-	if (!err && inner < output.size &&
-	    !mem_is_zero((const char *)output.data + inner, output.size - inner)) {
+	if (!err && !mem_is_zero((const char *)output.data + inner, output.size - inner)) {
 		u->error = "what is compressed in it is not a cpio archive";
 		err = -EINVAL;
 	}
@@ -394,8 +384,8 @@ static void directories_finish(struct unpacking *u)
 	const struct walk_from from = from_root(u);
 
 	while (!list_is_empty(&u->directories)) {
-		struct directory_time *time =
-			list_first_entry(&u->directories, struct directory_time, link);
+		struct directory_time *time = list_first_entry(&u->directories,
+		                                               struct directory_time, link);
 		const struct time_change times = { UTIME_SET, UTIME_SET, time->mtime, time->mtime };
 		struct path path;
 

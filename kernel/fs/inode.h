@@ -40,8 +40,7 @@ struct walk_from;
 
 /* What a new inode shall be: decided by the VFS from mode, umask, cred and the directory. */
 struct new_inode {
-	/* type and permissions; the type says file, directory, link, node ... */
-	mode_t      mode;
+	mode_t      mode;   /* type and permissions; the type says file, directory, link ... */
 	uid_t       uid;
 	gid_t       gid;
 	dev_t       rdev;   /* S_IFCHR, S_IFBLK */

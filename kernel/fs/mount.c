@@ -102,10 +102,7 @@ int mount_create_internal(const struct fs_type *type, struct mount **out)
 	return err;
 }
 
-/*
- * ---- the hash
- * ------------------------------------------------------------------------------------
- */
+/* ---- the hash ------------------------------------------------------------------------------ */
 
 void mount_hash_add(struct mount *mount, struct mount *parent, struct dentry *mountpoint)
 {
@@ -237,10 +234,7 @@ bool mount_is_busy_point(struct dentry *dentry)
 	return busy;
 }
 
-/*
- * ---- writers
- * ---------------------------------------------------------------------------------------
- */
+/* ---- writers ------------------------------------------------------------------------------- */
 
 int mount_write_get(struct mount *mount)
 {

@@ -116,7 +116,8 @@ int mount_remount(struct mount_namespace *ns, const struct path *at,
 int mount_set_propagation(struct mount_namespace *ns, const struct path *at, unsigned int flags);
 int mount_umount(struct mount_namespace *ns, const struct path *at, unsigned int flags);
 int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context,
-                     const struct path *new_root, const struct path *put_old);
+                     const struct path *new_root,
+                     const struct path *put_old);
 /* A mount that is in no namespace, for kernel-internal file systems (pipes, memfd). */
 int mount_create_internal(const struct fs_type *type, struct mount **out);
 

@@ -49,8 +49,9 @@ struct mount *mount_tree_next(struct mount *at, struct mount *top);
 /* A detached copy of one mount, of this part of it; and of all that is mounted below that part. */
 int  mount_copy_root(struct mount *from, struct dentry *root, enum mount_copy how,
                      struct mount **out);
-int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how,
-                    bool skip_unbindable, struct mount **out);
+int  mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how,
+                     bool skip_unbindable,
+                     struct mount **out);
 /*
  * Hangs a detached tree (whose reference is consumed) there, and copies wherever `at` propagates
  * to.

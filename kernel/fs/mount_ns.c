@@ -39,8 +39,10 @@ static void ns_enter(struct mount_namespace *ns, struct mount *tree)
 int mount_ns_create_first(const struct fs_type *type, const char *options,
                           struct mount_namespace **out)
 {
-	const struct mount_request request = { .source = type->name,
-		                               .options = options ? options : "" };
+	const struct mount_request request = {
+		.source = type->name,
+		.options = options ? options : "",
+	};
 	struct superblock *super;
 	struct mount *mount;
 	int err = type->mount(type, &request, &super);

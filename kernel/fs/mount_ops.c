@@ -17,10 +17,7 @@ static bool is_ours(const struct mount *mount, const struct mount_namespace *ns)
 	return mount->ns == ns;
 }
 
-/*
- * ---- the place
- * -------------------------------------------------------------------------------------
- */
+/* ---- the place ----------------------------------------------------------------------------- */
 
 /*
  * Takes mount_tree and steps to the top of what is mounted at the place by now; the directory's
@@ -56,10 +53,7 @@ static int place_attach(struct mount_namespace *ns, struct path *place, struct m
 	return mount_attach_tree(tree, place->mount, place->dentry, ns);
 }
 
-/*
- * ---- mount(2)
- * ---------------------------------------------------------------------------------------
- */
+/* ---- mount(2) ------------------------------------------------------------------------------ */
 
 #define SUPER_FLAGS (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | \
                      MS_POSIXACL | MS_LAZYTIME | MS_I_VERSION)
@@ -240,10 +234,7 @@ int mount_set_propagation(struct mount_namespace *ns, const struct path *at, uns
 	return 0;
 }
 
-/*
- * ---- umount2(2)
- * ---------------------------------------------------------------------------------------
- */
+/* ---- umount2(2) ---------------------------------------------------------------------------- */
 
 static int expire_check(struct mount *mount, unsigned int flags)
 {
@@ -285,13 +276,11 @@ int mount_umount(struct mount_namespace *ns, const struct path *at, unsigned int
 	return err;
 }
 
-/*
- * ---- pivot_root(2)
- * --------------------------------------------------------------------------------------
- */
+/* ---- pivot_root(2) ------------------------------------------------------------------------- */
 
 static int pivot_check(struct mount_namespace *ns, const struct path *root,
-                       const struct path *new_root, const struct path *put_old)
+                       const struct path *new_root,
+                       const struct path *put_old)
 {
 	struct mount *new = new_root->mount, *old = root->mount;
 
@@ -329,7 +318,8 @@ static void pivot_commit(struct mount *old, struct mount *new, struct path *put_
 }
 
 int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context,
-                     const struct path *new_root, const struct path *put_old)
+                     const struct path *new_root,
+                     const struct path *put_old)
 {
 	struct path root, place;
 	int err = place_lock(ns, put_old, &place);

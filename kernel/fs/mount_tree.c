@@ -33,10 +33,7 @@ struct mount *mount_tree_next(struct mount *at, struct mount *top)
 	return NULL;
 }
 
-/*
- * ---- groups
- * ---------------------------------------------------------------------------------------
- */
+/* ---- groups -------------------------------------------------------------------------------- */
 
 static void peer_join(struct mount *mount, struct mount *peer)
 {
@@ -114,10 +111,7 @@ static struct mount *receiver_next(struct mount *at, struct mount *origin)
 	return at == origin ? NULL : at;
 }
 
-/*
- * ---- copies
- * ----------------------------------------------------------------------------------------
- */
+/* ---- copies -------------------------------------------------------------------------------- */
 
 int mount_copy_root(struct mount *from, struct dentry *root, enum mount_copy how,
                     struct mount **out)
@@ -190,7 +184,8 @@ static struct mount *tree_skip(struct mount *at, struct mount *top)
 }
 
 int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how,
-                    bool skip_unbindable, struct mount **out)
+                    bool skip_unbindable,
+                    struct mount **out)
 {
 	struct mount *top, *at, *copy, *parent;
 	int err = mount_copy_root(from, root, how, &top);
@@ -219,10 +214,7 @@ int mount_copy_tree(struct mount *from, struct dentry *root, enum mount_copy how
 	return 0;
 }
 
-/*
- * ---- attaching
- * ---------------------------------------------------------------------------------------
- */
+/* ---- attaching ----------------------------------------------------------------------------- */
 
 /* One place that a new tree goes to besides the one that was named. */
 struct receiver {
@@ -365,10 +357,7 @@ int mount_attach_tree(struct mount *tree, struct mount *parent, struct dentry *m
 	return err;
 }
 
-/*
- * ---- detaching
- * ---------------------------------------------------------------------------------------
- */
+/* ---- detaching ----------------------------------------------------------------------------- */
 
 /* The copy of a mount that hangs at the same place of a receiver; NULL: none. */
 static struct mount *copy_at(struct mount *receiver, const struct mount *mount)

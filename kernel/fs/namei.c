@@ -62,10 +62,7 @@ static void slot_unlock(struct slot *slot, int write_err)
 	path_put(&slot->parent);
 }
 
-/*
- * ---- may it be?
- * ----------------------------------------------------------------------------------------
- */
+/* ---- may it be? ---------------------------------------------------------------------------- */
 
 static int may_create(const struct path *parent, const struct cred *cred)
 {
@@ -95,10 +92,7 @@ static int may_delete(const struct path *parent, struct dentry *dentry, const st
 	return as_dir && dentry_is_root(dentry) ? -EBUSY : 0;
 }
 
-/*
- * ---- making
- * --------------------------------------------------------------------------------------------
- */
+/* ---- making -------------------------------------------------------------------------------- */
 
 /* The checks common to all that make a name; slot->dentry has a reference on success only. */
 static int slot_prepare_new(struct slot *slot, const struct cred *cred, bool is_dir, int write_err)
@@ -218,10 +212,7 @@ int path_link(const struct path *old, const struct walk_from *from, const char *
 	return err;
 }
 
-/*
- * ---- removing
- * ------------------------------------------------------------------------------------------
- */
+/* ---- removing ------------------------------------------------------------------------------ */
 
 static int remove_locked(struct slot *slot, bool as_dir)
 {
@@ -305,10 +296,7 @@ int path_rmdir(const struct walk_from *from, const char *name)
 	return remove_at(from, name, true);
 }
 
-/*
- * ---- renaming
- * ------------------------------------------------------------------------------------------
- */
+/* ---- renaming ------------------------------------------------------------------------------ */
 
 static void parents_lock(struct dentry *a, struct dentry *b)
 {
@@ -486,10 +474,7 @@ int path_rename(const struct walk_from *from, const char *old_name, const struct
 	return err;
 }
 
-/*
- * ---- reading links
- * -------------------------------------------------------------------------------------
- */
+/* ---- reading links ------------------------------------------------------------------------- */
 
 /* The text of a magic link is the name of where it leads. */
 static ssize_t readlink_jump(struct path *jump, const struct walk_from *from, char *buf,

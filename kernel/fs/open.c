@@ -92,7 +92,8 @@ static int open_place(const struct path *path, const struct cred *cred, unsigned
 
 	if (flags & O_PATH)
 		return file_create(path, cred,
-		                   flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), out);
+		                   flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		                   out);
 	if (!created)
 		err = open_check(path, cred, flags);
 	if (!err && flags & O_DIRECT && S_ISREG(path->dentry->inode->mode))
@@ -112,10 +113,7 @@ static int open_place(const struct path *path, const struct cred *cred, unsigned
 	return err;
 }
 
-/*
- * ---- O_CREAT
- * -------------------------------------------------------------------------------------------
- */
+/* ---- O_CREAT ------------------------------------------------------------------------------- */
 
 /*
  * Makes the file that the negative dentry names. Directory locked, mount writable or err says why
@@ -187,10 +185,7 @@ static int last_create(struct walk *walk, const struct open_request *request, bo
 	return err ? err : walk_onto(walk, child, follow && !*created, text);
 }
 
-/*
- * ---- O_TMPFILE
- * -----------------------------------------------------------------------------------------
- */
+/* ---- O_TMPFILE ----------------------------------------------------------------------------- */
 
 /* A dentry "#17" for an inode (consumed) that has no name in the directory. */
 static int dentry_create_unlinked(struct dentry *dir, struct inode *inode, struct dentry **out)
@@ -242,10 +237,7 @@ static int open_tmpfile(const struct walk *walk, const struct open_request *requ
 	return err;
 }
 
-/*
- * ---- by name
- * -------------------------------------------------------------------------------------------
- */
+/* ---- by name ------------------------------------------------------------------------------- */
 
 static int open_walk(struct walk *walk, const char *name, const struct open_request *request,
                      struct file **out)
@@ -277,8 +269,8 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
               struct file **out)
 {
 	struct walk walk;
-	unsigned int flags =
-		request->resolve | (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
+	unsigned int flags = request->resolve |
+	                     (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
 	int err = walk_begin(&walk, from, name, flags);
 
 	if (!err)

@@ -96,10 +96,7 @@ void pagecache_init(void)
 		panic("no memory for the page cache");
 }
 
-/*
- * ---- pages in and out
- * ------------------------------------------------------------------------------
- */
+/* ---- pages in and out ---------------------------------------------------------------------- */
 
 struct page *mapping_find(struct mapping *mapping, pgoff_t index)
 {
@@ -293,10 +290,7 @@ pos_t mapping_next_hole(struct mapping *mapping, pos_t from, pos_t size)
 	return min(max(from, (pos_t)(index << PAGE_SHIFT)), size);
 }
 
-/*
- * ---- what address spaces ask
- * ------------------------------------------------------------------------
- */
+/* ---- what address spaces ask --------------------------------------------------------------- */
 
 static bool is_past_end(const struct mapping *mapping, pgoff_t index)
 {
@@ -334,8 +328,9 @@ static unsigned mapping_lookup(struct backing *backing, pgoff_t first, unsigned 
 	unsigned found = 0;
 
 	for (unsigned i = 0; i < nr; i++) {
-		pages[i] =
-			is_past_end(mapping, first + i) ? NULL : mapping_find(mapping, first + i);
+		pages[i] = NULL;
+		if (!is_past_end(mapping, first + i))
+			pages[i] = mapping_find(mapping, first + i);
 		found += pages[i] != NULL;
 	}
 	return found;

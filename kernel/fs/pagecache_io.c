@@ -48,8 +48,8 @@ static size_t read_from_page(struct mapping *mapping, pos_t position, struct uio
 
 	if (!page)
 		return uio_zero(uio, n);
-	copied =
-		uio_copy_out(uio, (char *)page_to_virt(page) + PAGE_SIZE - page_bytes(position), n);
+	copied = uio_copy_out(uio, (char *)page_to_virt(page) + PAGE_SIZE - page_bytes(position),
+	                      n);
 	page_put(page);
 	return copied;
 }
@@ -79,10 +79,7 @@ ssize_t mapping_read(struct io *io)
 	return (ssize_t)(wanted - uio->remaining);
 }
 
-/*
- * ---- writing
- * ------------------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 /* Into a page that is not cached: filled first, then inserted. Bytes written, or -errno. */
 static ssize_t write_new_page(struct mapping *mapping, pos_t position, struct uio *uio, size_t n)
@@ -223,10 +220,7 @@ ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t s
 	return write_pages(mapping, &uio, &position);
 }
 
-/*
- * ---- the rest
- * -------------------------------------------------------------------------------------------
- */
+/* ---- the rest ------------------------------------------------------------------------------ */
 
 int mapping_mmap(struct file *file, struct map_request *request)
 {

@@ -36,10 +36,7 @@ void path_put(struct path *path)
 	mount_put(path->mount);
 }
 
-/*
- * ---- components
- * ----------------------------------------------------------------------------------
- */
+/* ---- components ---------------------------------------------------------------------------- */
 
 #define ONES  0x0101010101010101ul
 #define HIGHS 0x8080808080808080ul
@@ -97,10 +94,7 @@ static enum last_type component_type(const struct component *name)
 	return name->text[1] == '.' ? LAST_DOTDOT : LAST_NORMAL;
 }
 
-/*
- * ---- children
- * --------------------------------------------------------------------------------------
- */
+/* ---- children ------------------------------------------------------------------------------ */
 
 static bool is_stale(struct dentry *dentry)
 {
@@ -154,10 +148,7 @@ int walk_child(struct dentry *dir, const struct component *name, struct dentry *
 	return err;
 }
 
-/*
- * ---- places
- * ----------------------------------------------------------------------------------------
- */
+/* ---- places -------------------------------------------------------------------------------- */
 
 static void walk_know_root(struct walk *walk)
 {
@@ -222,10 +213,7 @@ static int walk_up(struct walk *walk)
 	return 0;
 }
 
-/*
- * ---- links
- * -----------------------------------------------------------------------------------------
- */
+/* ---- links --------------------------------------------------------------------------------- */
 
 static void text_drop(struct walk_text *text)
 {
@@ -274,10 +262,7 @@ static int link_read(struct walk *walk, struct inode *inode, struct walk_text *n
 	return 1;
 }
 
-/*
- * ---- steps
- * -----------------------------------------------------------------------------------------
- */
+/* ---- steps --------------------------------------------------------------------------------- */
 
 static int cross_mounts(struct walk *walk, struct path *next)
 {
@@ -451,10 +436,7 @@ int walk_last(struct walk *walk, bool follow, const char **text)
 	return err ? err : walk_onto(walk, child, follow, text);
 }
 
-/*
- * ---- whole walks
- * -----------------------------------------------------------------------------------
- */
+/* ---- whole walks --------------------------------------------------------------------------- */
 
 int walk_begin(struct walk *walk, const struct walk_from *from, const char *name,
                unsigned int flags)

@@ -1,11 +1,12 @@
 /*
  * The path walk, as path.c and open.c share it.
  *
- *	walk_begin(&walk, from, name, flags)   where to start; then
- *	walk_to_last(&walk, name)              through all components but the last: walk.last
- *	walk_last(&walk, follow)               onto the last one; 1: it was a link, *text has to be
- *	                                       walked to its last in the same way
- *	walk_end(&walk)                        drops what the walk holds; walk.path stays if taken
+ *	walk_begin(&walk, from, name, flags)  where to start; then
+ *	walk_to_last(&walk, name)             through all but the last component, walk.last
+ *	walk_last(&walk, follow)              onto the last one; 1: it was a link, *text has to
+ *	                                      be walked to its last in the same way
+ *	walk_end(&walk)                       drops what the walk holds; walk.path too, unless
+ *	                                      it was taken
  *
  * The walk holds references on its place, on its root once it is known, and on every inode whose
  * link text is being walked, so that it may sleep anywhere.

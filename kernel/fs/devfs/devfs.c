@@ -92,7 +92,7 @@ static void device_removed(const struct chardev *device)
 }
 
 static const struct chardev_hooks devfs_hooks = { .added = device_added,
-	                                          .removed = device_removed };
+                                                 .removed = device_removed };
 
 int devfs_init(void)
 {

@@ -20,6 +20,7 @@
 #include "sched/mutex.h"
 #include "sched/poll.h"
 #include "sched/wait.h"
+#include "sched/work.h"
 #include "vm/uio.h"
 
 struct wait_queue kmsg_readers = WAIT_QUEUE(kmsg_readers);
@@ -31,9 +32,18 @@ struct kmsg_reader {
 	char              text[LOG_LINE_MAX * 4 + 64] __guarded_by(lock);
 };
 
-static void kmsg_wake(void)
+/* A message may come under any lock: the wake-up waits for the next safe point. */
+static void wake_readers(struct work *work)
 {
 	wake_up_all(&kmsg_readers);
+}
+
+static struct work wake_work = WORK(wake_readers);
+
+static void kmsg_wake(void)
+{
+	if (!wait_queue_is_empty(&kmsg_readers))
+		work_queue(&wake_work);
 }
 
 static int kmsg_open(struct inode *inode, struct file *file)
@@ -196,7 +206,10 @@ static const struct file_ops kmsg_ops = {
 };
 
 static struct chardev kmsg_device = {
-	.first = dev_make(1, 11), .name = "kmsg", .class_name = "mem", .mode = 0644,
+	.first = dev_make(1, 11),
+	.name = "kmsg",
+	.class_name = "mem",
+	.mode = 0644,
 	.ops = &kmsg_ops,
 };
 

@@ -85,10 +85,7 @@ static int mmap_zero(struct file *file, struct map_request *request)
 	return file_mmap(shared, request);
 }
 
-/*
- * ---- random
- * --------------------------------------------------------------------------------------------
- */
+/* ---- random -------------------------------------------------------------------------------- */
 
 static void random_became_ready(void)
 {
@@ -173,30 +170,15 @@ static const struct file_ops urandom_ops = {
 };
 
 static struct chardev devices[] = {
-	{ .first = dev_make(1, 3),
-	  .name = "null",
-	  .class_name = "mem",
-	  .mode = 0666,
-	  .ops = &null_ops },
-	{ .first = dev_make(1, 5),
-	  .name = "zero",
-	  .class_name = "mem",
-	  .mode = 0666,
-	  .ops = &zero_ops },
-	{ .first = dev_make(1, 7),
-	  .name = "full",
-	  .class_name = "mem",
-	  .mode = 0666,
-	  .ops = &full_ops },
-	{ .first = dev_make(1, 8),
-	  .name = "random",
-	  .class_name = "mem",
-	  .mode = 0666,
+	{ .first = dev_make(1, 3), .name = "null", .class_name = "mem", .mode = 0666,
+	 .ops = &null_ops },
+	{ .first = dev_make(1, 5), .name = "zero", .class_name = "mem", .mode = 0666,
+	 .ops = &zero_ops },
+	{ .first = dev_make(1, 7), .name = "full", .class_name = "mem", .mode = 0666,
+	 .ops = &full_ops },
+	{ .first = dev_make(1, 8), .name = "random", .class_name = "mem", .mode = 0666,
 	  .ops = &random_ops },
-	{ .first = dev_make(1, 9),
-	  .name = "urandom",
-	  .class_name = "mem",
-	  .mode = 0666,
+	{ .first = dev_make(1, 9), .name = "urandom", .class_name = "mem", .mode = 0666,
 	  .ops = &urandom_ops },
 };
 

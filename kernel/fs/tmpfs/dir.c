@@ -30,10 +30,7 @@ void tmpfs_dir_init(struct tmpfs_inode *dir, struct inode *parent)
 	dir->parent = parent;
 }
 
-/*
- * ---- entries
- * -------------------------------------------------------------------------------------------
- */
+/* ---- entries ------------------------------------------------------------------------------- */
 
 static int entry_compare(const struct tmpfs_entry *entry, uint32_t hash, const char *name,
                          uint32_t len)
@@ -148,10 +145,7 @@ void tmpfs_dir_clear(struct tmpfs_inode *dir)
 	}
 }
 
-/*
- * ---- operations
- * ----------------------------------------------------------------------------------------
- */
+/* ---- operations ---------------------------------------------------------------------------- */
 
 static int tmpfs_lookup(struct inode *dir, struct dentry *dentry)
 {
@@ -295,10 +289,7 @@ static int tmpfs_rename(struct inode *from_dir, struct dentry *from, struct inod
 	return 0;
 }
 
-/*
- * ---- reading
- * -------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 /* The first entry with at least this cookie. */
 static struct tmpfs_entry *entry_at(struct tmpfs_inode *dir, pos_t cookie)

@@ -16,10 +16,7 @@
 
 enum { SECTORS_PER_PAGE = PAGE_SIZE / 512 };
 
-/*
- * ---- blocks
- * --------------------------------------------------------------------------------------------
- */
+/* ---- blocks -------------------------------------------------------------------------------- */
 
 static int tmpfs_charge(struct mapping *mapping, size_t nr)
 {
@@ -54,10 +51,7 @@ const struct mapping_ops tmpfs_mapping_ops = {
 	.uncharge = tmpfs_uncharge,
 };
 
-/*
- * ---- size
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- size ---------------------------------------------------------------------------------- */
 
 static int resize(struct inode *inode, pos_t size)
 {
@@ -82,10 +76,7 @@ static int tmpfs_setattr(struct inode *inode, const struct attr_change *change)
 	return err;
 }
 
-/*
- * ---- fallocate(2)
- * --------------------------------------------------------------------------------------
- */
+/* ---- fallocate(2) -------------------------------------------------------------------------- */
 
 static int punch(struct file *file, pos_t offset, pos_t end)
 {
@@ -158,10 +149,7 @@ static int tmpfs_fsync(struct file *file, pos_t from, pos_t to, bool data_only)
 	return 0;
 }
 
-/*
- * ---- seals
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- seals --------------------------------------------------------------------------------- */
 
 static bool is_tmpfs_file(const struct file *file)
 {

@@ -27,10 +27,7 @@ static struct cache inode_slab = CACHE("tmpfs_inode", struct tmpfs_inode);
 /* Shared anonymous memory and memfd live in an instance of their own, without limits. */
 static struct mount *memory_mount __ro_after_init;
 
-/*
- * ---- inodes
- * --------------------------------------------------------------------------------------------
- */
+/* ---- inodes -------------------------------------------------------------------------------- */
 
 static int inode_charge(struct tmpfs_super *info)
 {
@@ -137,10 +134,7 @@ static int tmpfs_get_link(struct inode *inode, const struct walk_from *from,
 	return 0;
 }
 
-/*
- * ---- options
- * -------------------------------------------------------------------------------------------
- */
+/* ---- options ------------------------------------------------------------------------------- */
 
 static uint64_t half_of_memory(void)
 {
@@ -263,10 +257,7 @@ static int tmpfs_show_options(struct superblock *super, char *buf, size_t size)
 	return n;
 }
 
-/*
- * ---- super blocks
- * --------------------------------------------------------------------------------------
- */
+/* ---- super blocks -------------------------------------------------------------------------- */
 
 static int tmpfs_statfs(struct superblock *super, struct fs_stat *stat)
 {
@@ -302,9 +293,8 @@ static const struct super_ops tmpfs_super_ops = {
 static int root_create(struct superblock *super)
 {
 	const struct tmpfs_super *info = tmpfs_super(super);
-	const struct new_inode new = { .mode = S_IFDIR | info->mode,
-		                       .uid = info->uid,
-		                       .gid = info->gid };
+	const struct new_inode new = { .mode = S_IFDIR | info->mode, .uid = info->uid,
+	                              .gid = info->gid };
 	struct inode *inode;
 	int err = tmpfs_inode_create(super, &new, &inode);
 
@@ -337,7 +327,8 @@ static int info_create(const char *options, const struct cred *cred, bool limite
 }
 
 static int instance_create(const struct fs_type *type, const struct mount_request *request,
-                           bool limited, struct superblock **out)
+                           bool limited,
+                           struct superblock **out)
 {
 	struct tmpfs_super *info;
 	struct superblock *super;
@@ -363,9 +354,8 @@ static int instance_create(const struct fs_type *type, const struct mount_reques
 int tmpfs_super_create(const struct fs_type *type, const char *options, unsigned int flags,
                        struct superblock **out)
 {
-	const struct mount_request request = { .source = type->name,
-		                               .options = options,
-		                               .flags = flags };
+	const struct mount_request request = { .source = type->name, .options = options,
+	                                      .flags = flags };
 
 	return instance_create(type, &request, true, out);
 }
@@ -382,10 +372,7 @@ static int ramfs_mount(const struct fs_type *type, const struct mount_request *r
 	return instance_create(type, request, false, out);
 }
 
-/*
- * ---- files without a name
- * ------------------------------------------------------------------------------
- */
+/* ---- files without a name ------------------------------------------------------------------ */
 
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,
                                 const struct cred *cred, struct file **out)

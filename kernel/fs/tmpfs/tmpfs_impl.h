@@ -82,7 +82,7 @@ void tmpfs_dir_clear(struct tmpfs_inode *dir);
 
 /* tmpfs/xattr.c */
 ssize_t tmpfs_xattr_get(struct inode *inode, const char *name, void *value, size_t size);
-int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
-                    int flags);
+int     tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+                        int flags);
 ssize_t tmpfs_xattr_list(struct inode *inode, char *names, size_t size);
 void    tmpfs_xattrs_free(struct tmpfs_inode *inode);
