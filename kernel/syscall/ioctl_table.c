@@ -1,0 +1,54 @@
+/*
+ * The table of ioctls. See syscall/ioctl_table.h.
+ */
+#include "syscall/ioctl_table.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <asm/termios.h>
+#include <linux/fs.h>
+#include <linux/kd.h>
+#include <linux/serial.h>
+#include <linux/vt.h>
+
+#define VALUE(command_)            { .command = (uint32_t)(command_) }
+#define IN(command_, type_)        { (uint32_t)(command_), sizeof(type_), IOCTL_IN }
+#define OUT(command_, type_)       { (uint32_t)(command_), sizeof(type_), IOCTL_OUT }
+#define IN_OUT(command_, type_)    { (uint32_t)(command_), sizeof(type_), IOCTL_IN | IOCTL_OUT }
+
+static const struct ioctl_entry entries[] = {
+	/* any file */
+	VALUE(FIOCLEX), VALUE(FIONCLEX), IN(FIONBIO, int), IN(FIOASYNC, int), OUT(FIONREAD, int),
+	OUT(FIOQSIZE, long), OUT(FIGETBSZ, int), OUT(FS_IOC_GETFLAGS, int), IN(FS_IOC_SETFLAGS, int),
+	/* terminals: ioctl_tty(2) */
+	OUT(TCGETS, struct termios), IN(TCSETS, struct termios), IN(TCSETSW, struct termios),
+	IN(TCSETSF, struct termios), OUT(TCGETS2, struct termios2), IN(TCSETS2, struct termios2),
+	IN(TCSETSW2, struct termios2), IN(TCSETSF2, struct termios2), OUT(TCGETA, struct termio),
+	IN(TCSETA, struct termio), IN(TCSETAW, struct termio), IN(TCSETAF, struct termio),
+	OUT(TIOCGLCKTRMIOS, struct termios), IN(TIOCSLCKTRMIOS, struct termios), VALUE(TCSBRK),
+	VALUE(TCSBRKP), VALUE(TIOCSBRK), VALUE(TIOCCBRK), VALUE(TCXONC), VALUE(TCFLSH),
+	OUT(TIOCOUTQ, int), IN(TIOCSTI, char), VALUE(TIOCCONS), VALUE(TIOCSCTTY), VALUE(TIOCNOTTY),
+	OUT(TIOCGPGRP, int), IN(TIOCSPGRP, int), OUT(TIOCGSID, int), VALUE(TIOCEXCL),
+	VALUE(TIOCNXCL), OUT(TIOCGEXCL, int), OUT(TIOCGETD, int), IN(TIOCSETD, int), IN(TIOCPKT, int),
+	OUT(TIOCGPKT, int), OUT(TIOCGPTN, unsigned int), IN(TIOCSPTLCK, int), OUT(TIOCGPTLCK, int),
+	VALUE(TIOCGPTPEER), OUT(TIOCGWINSZ, struct winsize), IN(TIOCSWINSZ, struct winsize),
+	OUT(TIOCMGET, int), IN(TIOCMSET, int), IN(TIOCMBIS, int), IN(TIOCMBIC, int),
+	OUT(TIOCGSOFTCAR, int), IN(TIOCSSOFTCAR, int), VALUE(TIOCVHANGUP), OUT(TIOCGDEV, unsigned int),
+	OUT(TIOCGSERIAL, struct serial_struct), IN(TIOCSSERIAL, struct serial_struct),
+	VALUE(TIOCMIWAIT), OUT(TIOCGICOUNT, struct serial_icounter_struct),
+	/* virtual consoles, which programs try to find out what they run on */
+	OUT(KDGKBTYPE, char), OUT(KDGETMODE, int), VALUE(KDSETMODE), OUT(KDGKBMODE, int),
+	VALUE(KDSKBMODE), OUT(VT_GETSTATE, struct vt_stat), OUT(VT_OPENQRY, int),
+	/* block devices */
+	OUT(BLKROGET, int), IN(BLKROSET, int), OUT(BLKGETSIZE, long), OUT(BLKGETSIZE64, uint64_t),
+	OUT(BLKSSZGET, int), OUT(BLKBSZGET, int), VALUE(BLKFLSBUF), VALUE(BLKRRPART),
+};
+
+const struct ioctl_entry *ioctl_find(unsigned int command)
+{
+	for (size_t i = 0; i < array_size(entries); i++) {
+		if (entries[i].command == command)
+			return &entries[i];
+	}
+	return NULL;
+}
