@@ -24,6 +24,7 @@
 #include "init/user.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
+#include "proc/futex.h"
 #include "proc/oom.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
@@ -96,6 +97,7 @@ __noreturn void kmain(void)
 	cmdline_parse();                       /* every word of the command line */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
+	futex_init();                          /* futex_operate() */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
 	if (ktest_is_wanted())
 		start_ktests();

@@ -89,15 +89,14 @@ static unsigned resolve_flags(uint64_t resolve)
 	       (resolve & RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGIC : 0) |
 	       (resolve & RESOLVE_NO_XDEV ? LOOKUP_NO_XDEV : 0) |
 	       (resolve & RESOLVE_BENEATH ? LOOKUP_BENEATH : 0) |
-	       (resolve & RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0) |
-	       (resolve & RESOLVE_CACHED ? LOOKUP_CACHED : 0);
+	       (resolve & RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0);
 }
 
 /* openat2(2) refuses what open(2) ignores. */
 static int check_how(const struct open_how *how)
 {
 	const uint64_t resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV |
-				 RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+				 RESOLVE_BENEATH | RESOLVE_IN_ROOT;
 
 	if ((how->flags & ~(uint64_t)OPEN_FLAGS) || (how->resolve & ~resolve))
 		return -EINVAL;
@@ -110,8 +109,6 @@ static int check_how(const struct open_how *how)
 	if ((how->flags & O_PATH) &&
 	    (how->flags & ~(uint64_t)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
 		return -EINVAL;
-	if ((how->resolve & RESOLVE_CACHED) && (how->flags & (O_TRUNC | O_CREAT | __O_TMPFILE)))
-		return -EAGAIN;
 	return 0;
 }
 

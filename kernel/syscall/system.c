@@ -54,6 +54,7 @@ long sys_sysinfo(struct sysinfo __user *to)
 {
 	struct page_stats pages;
 	struct sysinfo info;
+	uint64_t loads[3];
 
 	page_stats_read(&pages);
 	info = (struct sysinfo){
@@ -64,7 +65,9 @@ long sys_sysinfo(struct sysinfo __user *to)
 		.procs = (uint16_t)thread_count(),
 		.mem_unit = 1,
 	};
-	sched_loadavg(info.loads);
+	sched_loadavg(loads);
+	for (int i = 0; i < 3; i++)
+		info.loads[i] = loads[i] << (SI_LOAD_SHIFT - 11);
 	return copy_to_user(to, &info, sizeof(info));
 }
 
