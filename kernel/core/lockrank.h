@@ -53,6 +53,7 @@ enum lock_rank {
 	RANK_PAGE_INDEX,      /* index of pages in one mapping */
 	RANK_LRU,             /* reclaim's page lists */
 	RANK_PROCESS_TREE,    /* parents, children, groups, sessions */
+	RANK_TASK,            /* what others see of a task's resources */
 	RANK_PID,             /* the pid index */
 	RANK_FUTEX,           /* one futex bucket; subclass 1 for the second of a pair */
 	RANK_BLOCK,           /* request queue of a block device */

@@ -23,7 +23,7 @@ static void siginfo_for_child(struct proc *child, int code, int status, siginfo_
 {
 	struct usage usage;
 
-	proc_usage(child, &usage);
+	proc_usage_locked(child, &usage);
 	*info = (siginfo_t){ .si_signo = SIGCHLD, .si_code = code };
 	info->si_pid = proc_tgid(child);
 	info->si_uid = child->leader->cred->uid;

@@ -192,7 +192,7 @@ static void add_max_rss(struct usage *usage, struct task *task)
 	spin_unlock(&task->resources_lock);
 }
 
-static void proc_usage_locked(struct proc *proc, struct usage *usage)
+void proc_usage_locked(struct proc *proc, struct usage *usage)
 {
 	unsigned long flags = spin_lock_irqsave(&proc->lock);
 	struct task *task;
@@ -206,15 +206,12 @@ static void proc_usage_locked(struct proc *proc, struct usage *usage)
 			continue;
 		task_usage(task, &own);
 		usage_add(usage, &own);
+		add_max_rss(usage, task);
 	}
 }
 
 void proc_usage(struct proc *proc, struct usage *usage)
 {
-	struct task *task;
-
-	list_for_each_entry(task, &proc->tasks, in_proc)
-		add_max_rss(usage, task);
 	spin_lock(&proc_tree_lock);
 	proc_usage_locked(proc, usage);
 	spin_unlock(&proc_tree_lock);

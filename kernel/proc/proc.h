@@ -133,8 +133,9 @@ pid_t proc_ppid(struct proc *proc);
 pid_t proc_pgid(struct proc *proc);
 pid_t proc_sid(struct proc *proc);
 
-/* Sum over living and dead tasks; the children's is child_usage. Never sleeps. */
+/* Sum over living and dead tasks; the children's is child_usage. Never sleeps. _locked: with proc_tree_lock. */
 void proc_usage(struct proc *proc, struct usage *usage);
+void proc_usage_locked(struct proc *proc, struct usage *usage);
 
 /* The CPU time used so far by the group, for CLOCK_PROCESS_CPUTIME_ID and RLIMIT_CPU. */
 ns_t proc_cpu_time(struct proc *proc);

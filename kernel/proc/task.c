@@ -91,7 +91,7 @@ int task_alloc(const char *name, void (*fn)(void *), struct task *parent, struct
 	if (fpu_state_alloc(&task->thread.arch.fpu))
 		goto out_thread;
 	refcount_init(&task->refs, 1);
-	spin_lock_init(&task->resources_lock, RANK_SPIN_OUTER);
+	spin_lock_init(&task->resources_lock, RANK_TASK);
 	sigpending_init(&task->pending);
 	list_init(&task->in_proc);
 	task->start_time = clock_boottime();

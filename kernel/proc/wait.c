@@ -49,7 +49,7 @@ static void describe(struct wait_request *request, struct proc *child, int code,
 	request->uid = child->leader->cred->uid;
 	request->code = code;
 	request->value = value;
-	proc_usage(child, &request->usage);
+	proc_usage_locked(child, &request->usage);
 	usage_add(&request->usage, &child->child_usage);
 }
 
