@@ -1,6 +1,6 @@
 /*
- * How pipes and FIFOs begin and end: pipe2(2), opening and closing, capacity and its limits. fifo(7),
- * pipe(7).
+ * How pipes and FIFOs begin and end: pipe2(2), opening and closing, capacity and its limits.
+ * fifo(7), pipe(7).
  */
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
@@ -29,7 +29,7 @@ void pipe_init(void)
 	inode_register_fifo(&pipe_file_ops);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ------------------------------------------------------------------------- */
 
 static bool is_privileged(const struct cred *cred)
 {
@@ -66,7 +66,7 @@ static uint32_t slots_grant(const struct cred *cred)
 	return slots;
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------- */
 
 int pipe_alloc(const struct cred *cred, struct pipe **out)
 {
@@ -164,7 +164,11 @@ static void end_init(struct file *file, struct pipe *pipe)
 
 int pipe_create(const struct cred *cred, unsigned int flags, struct file *files[2])
 {
-	const struct new_inode new = { .mode = S_IFIFO | 0600, .uid = cred->fsuid, .gid = cred->fsgid };
+	const struct new_inode new = {
+		.mode = S_IFIFO | 0600,
+		.uid = cred->fsuid,
+		.gid = cred->fsgid,
+	};
 	struct pipe *pipe;
 	struct path path;
 	int err = pipe_alloc(cred, &pipe);
@@ -200,7 +204,7 @@ out_pipe:
 	return err;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------ */
+/* ---- opening and closing ------------------------------------------------------------ */
 
 static void wake_everybody(struct pipe *pipe)
 {
@@ -310,7 +314,7 @@ void pipe_release(struct file *file)
 	pipe_put(file->inode, pipe);
 }
 
-/* ---- capacity ----------------------------------------------------------------------------------- */
+/* ---- capacity ----------------------------------------------------------------------- */
 
 bool file_is_pipe(const struct file *file)
 {

@@ -10,6 +10,7 @@
 #include "fs/devfs/memdev.h"
 #include "fs/mount.h"
 #include "fs/pagecache.h"
+#include "fs/pipe.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "vm/reclaim.h"
 
@@ -36,6 +37,7 @@ void fs_init(void)
 	pagecache_init();
 	mount_ns_init();
 	anon_init();
+	pipe_init();
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
 	shrinker_register(&dentry_shrinker);

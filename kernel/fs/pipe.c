@@ -1,9 +1,10 @@
 /*
  * Pipes: the ring, reading and writing. See pipe.h and pipe_impl.h.
  *
- * A reader wakes writers only if the pipe was full, a writer wakes readers only if it was empty: in between
- * nobody can be asleep. Sleepers are exclusive; one that was woken and leaves something behind
- * wakes the next. A wake-up says that the waker is about to sleep, so that the peer runs at once.
+ * A reader wakes writers only if the pipe was full, a writer wakes readers only if it was empty: in
+ * between nobody can be asleep. Sleepers are exclusive; one that was woken and leaves something
+ * behind wakes the next. A wake-up says that the waker is about to sleep, so that the peer runs at
+ * once.
  */
 #include "fs/pipe.h"
 
@@ -20,7 +21,7 @@
 #include "sched/poll.h"
 #include "vm/uio.h"
 
-/* ---- the ring ---------------------------------------------------------------------------------- */
+/* ---- the ring ----------------------------------------------------------------------- */
 
 struct page *pipe_page_get(struct pipe *pipe)
 {
@@ -70,7 +71,7 @@ static char *buffer_bytes(const struct pipe_buffer *buffer)
 	return (char *)page_to_virt(buffer->page) + buffer->offset;
 }
 
-/* ---- waiting and waking ------------------------------------------------------------------------ */
+/* ---- waiting and waking ------------------------------------------------------------- */
 
 static bool is_readable(const struct pipe *pipe)
 {
@@ -114,7 +115,7 @@ void pipe_wake_writers(struct pipe *pipe)
 		wake_up_sync_key(&pipe->writers, EPOLLOUT | EPOLLWRNORM);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------ */
 
 /* As much as there is and fits; 0 if the pipe is empty. EFAULT if nothing could be copied. */
 static ssize_t ring_read(struct pipe *pipe, struct uio *uio)
@@ -166,7 +167,7 @@ ssize_t pipe_read(struct io *io)
 	return n;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------ */
 
 /* The odd bytes of a write may go behind the last buffer's; the count, 0 if they may not. */
 static ssize_t ring_append(struct pipe *pipe, struct uio *uio)
@@ -257,7 +258,7 @@ ssize_t pipe_write(struct io *io)
 	return (ssize_t)done;
 }
 
-/* ---- the rest of an open pipe ------------------------------------------------------------------- */
+/* ---- the rest of an open pipe ------------------------------------------------------- */
 
 unsigned int pipe_poll(struct file *file, struct poller *poller)
 {

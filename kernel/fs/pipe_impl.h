@@ -1,6 +1,6 @@
 /*
- * The pipe as its files in this folder see it: pipe.c (ring, reading, writing), fifo.c (opening, closing,
- * polling, size), splice*.c (moving pages).
+ * The pipe as its files in this folder see it: pipe.c (ring, reading, writing), fifo.c (opening,
+ * closing, polling, size), splice*.c (moving pages).
  *
  * head and tail count buffers ever added and removed; a buffer's slot is its count modulo the
  * number of slots, a power of two. A buffer is never empty.
@@ -38,9 +38,11 @@ struct pipe {
 	uint32_t            nr_slots __guarded_by(lock);
 	uint32_t            nr_readers __guarded_by(lock); /* open files that may read */
 	uint32_t            nr_writers __guarded_by(lock);
-	uint32_t            reader_opens __guarded_by(lock); /* ever; who waits for a partner looks */
+	/* ever; who waits for a partner looks */
+	uint32_t            reader_opens __guarded_by(lock);
 	uint32_t            writer_opens __guarded_by(lock);
-	bool                is_polled __atomic; /* from then on every write wakes, not the first only */
+	/* from then on every write wakes, not the first only */
+	bool                is_polled __atomic;
 	struct pipe_buffer *buffers __guarded_by(lock);
 	struct page        *spares[PIPE_SPARES] __guarded_by(lock);
 	uint32_t            nr_spares __guarded_by(lock);

@@ -21,7 +21,10 @@
 
 enum { POLL_STACK_FDS = 64 };
 
-/* ---- shared with select.c ------------------------------------------------------------------------ */
+/*
+ * ---- shared with select.c
+ * ------------------------------------------------------------------------
+ */
 
 int poll_files_init(struct poll_files *kept, struct fdtable *table, uint32_t max, bool will_sleep)
 {
@@ -74,7 +77,10 @@ void poll_mask_end(const uint64_t __user *set, bool was_interrupted)
 		signal_mask_restore();
 }
 
-/* ---- poll ---------------------------------------------------------------------------------------- */
+/*
+ * ---- poll
+ * ----------------------------------------------------------------------------------------
+ */
 
 static inline uint16_t poll_one(struct fdtable *table, const struct pollfd *entry,
                                 struct poller *poller, struct poll_files *kept)
@@ -200,7 +206,8 @@ long sys_poll(struct pollfd __user *fds, unsigned int nr_fds, int timeout_ms)
 }
 
 long sys_ppoll(struct pollfd __user *fds, unsigned int nr_fds,
-	       struct __kernel_timespec __user *timeout, const uint64_t __user *set, size_t set_size)
+	       struct __kernel_timespec __user *timeout, const uint64_t __user *set,
+	       size_t set_size)
 {
 	ns_t span, deadline = WAIT_FOREVER;
 	int count, err;

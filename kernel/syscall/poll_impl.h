@@ -1,6 +1,6 @@
 /*
- * What poll.c and select.c share: files that must stay while the caller sleeps on their queues, and what happens
- * to timeouts and signal masks at the end.
+ * What poll.c and select.c share: files that must stay while the caller sleeps on their queues, and
+ * what happens to timeouts and signal masks at the end.
  */
 #pragma once
 
