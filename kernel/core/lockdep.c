@@ -2,8 +2,8 @@
  * The held-lock stacks and their checks. All of it is dead code in a release kernel: the callers
  * are guarded by LOCK_DEBUG.
  *
- * A stack is touched only by its CPU or thread; an interrupt pushes and pops above what it found,
- * so nothing needs a lock. Once a panic has begun nothing is checked any more.
+ * A stack is touched only by its CPU or thread, with interrupts off; an interrupt pushes and pops
+ * above what it found. Once a panic has begun nothing is checked any more.
  */
 #include "core/lockdep.h"
 
@@ -84,18 +84,26 @@ static uint32_t order_of(enum lock_rank rank, unsigned int subclass)
 	return rank == RANK_NONE ? 0 : (uint32_t)rank << 4 | (subclass & 15);
 }
 
-static void held_push(struct held_locks *held, const void *lock, uint32_t order, uintptr_t site)
+/* Interrupts are off: a handler between the entry and the count would overwrite the entry. */
+static void held_push_irqsoff(struct held_locks *held, const void *lock, uint32_t order,
+			      uintptr_t site)
 {
 	if (held->count == HELD_MAX) {
 		report("more locks held than can be recorded", NULL, lock, order);
 		return;
 	}
-	held->stack[held->count] = (struct held_lock){ .lock = lock, .site = site, .order = order };
-	barrier(); /* an interrupt pushes above a complete entry */
-	held->count++;
+	held->stack[held->count++] = (struct held_lock){ .lock = lock, .site = site, .order = order };
 }
 
-static void held_pop(struct held_locks *held, const void *lock)
+static void held_push(struct held_locks *held, const void *lock, uint32_t order, uintptr_t site)
+{
+	uint64_t flags = irq_save();
+
+	held_push_irqsoff(held, lock, order, site);
+	irq_restore(flags);
+}
+
+static void held_pop_irqsoff(struct held_locks *held, const void *lock)
 {
 	uint32_t i = held->count;
 
@@ -108,6 +116,14 @@ static void held_pop(struct held_locks *held, const void *lock)
 	for (; i < held->count; i++)
 		held->stack[i - 1] = held->stack[i];
 	held->count--;
+}
+
+static void held_pop(struct held_locks *held, const void *lock)
+{
+	uint64_t flags = irq_save();
+
+	held_pop_irqsoff(held, lock);
+	irq_restore(flags);
 }
 
 /* A lock that handlers take must never be held with interrupts on, or its holder meets itself. */
