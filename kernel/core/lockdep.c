@@ -92,7 +92,8 @@ static void held_push_irqsoff(struct held_locks *held, const void *lock, uint32_
 		report("more locks held than can be recorded", NULL, lock, order);
 		return;
 	}
-	held->stack[held->count++] = (struct held_lock){ .lock = lock, .site = site, .order = order };
+	held->stack[held->count++] =
+		(struct held_lock){ .lock = lock, .site = site, .order = order };
 }
 
 static void held_push(struct held_locks *held, const void *lock, uint32_t order, uintptr_t site)
