@@ -45,8 +45,10 @@ static struct {
 	bool            wake_wanted __atomic;
 	bool            panicking __atomic;
 	uint64_t        panic_sequence __const_after_init;
-	char            bytes[LOG_RING_SIZE] __guarded_by(lock) __aligned(8);
 } ring = { .lock = SPINLOCK(RANK_LOG) };
+
+/* Apart from the rest, which is initialised: zeroes need no room in the image. */
+static char ring_bytes[LOG_RING_SIZE] __guarded_by(ring.lock) __aligned(8);
 
 static struct {
 	bool              printing __atomic;
@@ -81,7 +83,7 @@ static void ring_unlock(uint64_t flags) __releases(&ring.lock)
 
 static struct header *header_at(uint32_t offset)
 {
-	return (struct header *)(void *)(ring.bytes + offset);
+	return (struct header *)(void *)(ring_bytes + offset);
 }
 
 static uint32_t record_size(size_t len)

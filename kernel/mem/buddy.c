@@ -41,10 +41,12 @@ static struct pool pools[2] = { /* below 4 GiB, above */
 
 static struct {
 	struct spinlock lock;
-	uint64_t        present[SECTIONS_MAX / 64] __atomic; /* bit: its struct pages are valid */
 	uint64_t        next __guarded_by(lock);             /* the first that is not */
 	uint64_t        frames_absent __atomic;              /* usable frames in those to come */
 } sections = { .lock = SPINLOCK(RANK_SECTION) };
+
+/* Bit: the struct pages of the section are valid. Set under sections.lock. */
+static uint64_t sections_present[SECTIONS_MAX / 64] __atomic;
 
 struct page *page_array __ro_after_init;
 uint64_t page_array_end __ro_after_init;
@@ -75,7 +77,7 @@ static bool section_is_present(uint64_t frame)
 {
 	uint64_t section = frame >> SECTION_SHIFT;
 
-	return atomic_load_acquire(&sections.present[section / 64]) >> section % 64 & 1;
+	return atomic_load_acquire(&sections_present[section / 64]) >> section % 64 & 1;
 }
 
 static bool buddy_is_free(uint64_t frame, unsigned int order)
@@ -195,7 +197,7 @@ static void section_bring_in_locked(uint64_t section)
 	uint64_t frames = section_usable(section, frames_clear_reserved);
 
 	/* Pairs with the acquire in section_is_present(). */
-	__atomic_fetch_or(&sections.present[section / 64], 1ul << section % 64, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&sections_present[section / 64], 1ul << section % 64, __ATOMIC_RELEASE);
 	section_usable(section, frames_give);
 	atomic_sub(&sections.frames_absent, frames);
 }

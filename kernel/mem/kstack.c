@@ -34,12 +34,14 @@ struct free_stack {
 
 static struct {
 	struct spinlock    lock;
-	uint64_t           slots[SLOTS_MAX / 64] __guarded_by(lock); /* bit: in use or cached */
 	uint32_t           search_from __guarded_by(lock);
 	uint32_t           nr_free __guarded_by(lock); /* on the common list */
 	struct free_stack *free __guarded_by(lock);
 	int64_t            in_use __atomic;
 } stacks = { .lock = SPINLOCK(RANK_VMALLOC) };
+
+/* Bit: the slot is in use or its stack is cached. */
+static uint64_t stack_slots[SLOTS_MAX / 64] __guarded_by(stacks.lock);
 
 struct stack_cpu {
 	uint32_t           count;
@@ -62,10 +64,10 @@ static uint32_t slot_take(void)
 {
 	spin_lock(&stacks.lock);
 	uint32_t slot =
-		(uint32_t)bitmap_find_next_zero(stacks.slots, SLOTS_MAX, stacks.search_from);
+		(uint32_t)bitmap_find_next_zero(stack_slots, SLOTS_MAX, stacks.search_from);
 
 	if (slot < SLOTS_MAX) {
-		bitmap_set(stacks.slots, slot);
+		bitmap_set(stack_slots, slot);
 		stacks.search_from = slot + 1;
 	}
 	spin_unlock(&stacks.lock);
@@ -75,7 +77,7 @@ static uint32_t slot_take(void)
 static void slot_give(uint32_t slot)
 {
 	spin_lock(&stacks.lock);
-	bitmap_clear(stacks.slots, slot);
+	bitmap_clear(stack_slots, slot);
 	if (slot < stacks.search_from)
 		stacks.search_from = slot;
 	spin_unlock(&stacks.lock);
