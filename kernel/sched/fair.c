@@ -9,7 +9,8 @@
  * sleep (its lag, bounded) is kept for its return, and who slept gets up to half a slice on top, so
  * that an interactive thread overtakes one that computes.
  *
- * The running thread stays in the tree; its key, the deadline, changes only when its slice is over.
+ * The running thread is counted in the sums but not in the tree: a thread that wakes another and
+ * sleeps, the usual case, then meets trees of no or one node.
  * Sums are kept relative to fair->base: average = base + weighted / load.
  */
 #include <linux/sched.h>
@@ -62,7 +63,7 @@ bool fair_is_eligible(const struct fair_queue *fair, const struct thread *thread
 	return (thread->fair.vruntime - fair->base) * fair->load <= fair->weighted;
 }
 
-static void fair_insert(struct fair_queue *fair, struct thread *thread)
+void fair_put(struct fair_queue *fair, struct thread *thread)
 {
 	struct rb_node *parent = NULL, **link = &fair->tree.root;
 
@@ -72,6 +73,11 @@ static void fair_insert(struct fair_queue *fair, struct thread *thread)
 		                                                                : &parent->right;
 	}
 	rbtree_insert_at(&fair->tree, &thread->fair.node, parent, link);
+}
+
+void fair_take(struct fair_queue *fair, struct thread *thread)
+{
+	rbtree_remove(&fair->tree, &thread->fair.node);
 }
 
 /* Keeps |vruntime - base| small. */
@@ -97,7 +103,6 @@ void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now)
 	fair->weighted += (entity->vruntime - fair->base) * entity->weight;
 	fair->load += entity->weight;
 	fair->nr++;
-	fair_insert(fair, thread);
 }
 
 void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now)
@@ -111,7 +116,6 @@ void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now)
 	fair->weighted -= (entity->vruntime - fair->base) * entity->weight;
 	fair->load -= entity->weight;
 	fair->nr--;
-	rbtree_remove(&fair->tree, &entity->node);
 	if (!fair->nr) {
 		fair->base = average;
 		fair->weighted = 0;
@@ -128,9 +132,7 @@ bool fair_charge(struct fair_queue *fair, struct thread *thread, ns_t ran_ns)
 	fair_rebase(fair);
 	if (likely(entity->vruntime < entity->deadline))
 		return false;
-	rbtree_remove(&fair->tree, &entity->node);
 	entity->deadline = entity->vruntime + virtual_span(thread, FAIR_SLICE);
-	fair_insert(fair, thread);
 	return true;
 }
 
@@ -159,9 +161,7 @@ struct thread *fair_pick(const struct fair_queue *fair, const struct thread *ski
 	return first;
 }
 
-void fair_yield(struct fair_queue *fair, struct thread *thread)
+void fair_yield(struct thread *thread)
 {
-	rbtree_remove(&fair->tree, &thread->fair.node);
 	thread->fair.deadline += virtual_span(thread, FAIR_SLICE);
-	fair_insert(fair, thread);
 }

@@ -30,25 +30,47 @@ struct runqueue *thread_lock_queue(struct thread *thread) __acquires(queue)
 void runqueue_add(struct runqueue *rq, struct thread *thread, ns_t now)
 {
 	debug_assert(!thread->on_queue && !thread->is_idle);
-	if (policy_is_rt(thread->policy))
-		rt_add(&rq->rt, thread);
-	else
-		fair_add(&rq->fair, thread, now);
 	thread->on_queue = true;
 	rq->nr++;
+	if (unlikely(policy_is_rt(thread->policy))) {
+		rt_add(&rq->rt, thread);
+		return;
+	}
+	fair_add(&rq->fair, thread, now);
+	if (thread != rq->current)
+		fair_put(&rq->fair, thread);
 }
 
 void runqueue_remove(struct runqueue *rq, struct thread *thread, ns_t now)
 {
 	debug_assert(thread->on_queue);
-	if (policy_is_rt(thread->policy))
-		rt_remove(&rq->rt, thread);
-	else
-		fair_remove(&rq->fair, thread, now);
 	thread->on_queue = false;
 	rq->nr--;
 	if (rq->hint == thread)
 		rq->hint = NULL;
+	if (unlikely(policy_is_rt(thread->policy))) {
+		rt_remove(&rq->rt, thread);
+		return;
+	}
+	if (thread != rq->current)
+		fair_take(&rq->fair, thread);
+	fair_remove(&rq->fair, thread, now);
+}
+
+void runqueue_put_current(struct runqueue *rq)
+{
+	struct thread *current = rq->current;
+
+	if (current->on_queue && !policy_is_rt(current->policy))
+		fair_put(&rq->fair, current);
+}
+
+void runqueue_set_current(struct runqueue *rq, struct thread *next, ns_t now)
+{
+	if (next->on_queue && !policy_is_rt(next->policy))
+		fair_take(&rq->fair, next);
+	rq->current = next;
+	next->run_since = now;
 }
 
 void runqueue_update(struct runqueue *rq, ns_t now)
@@ -57,6 +79,7 @@ void runqueue_update(struct runqueue *rq, ns_t now)
 	ns_t ran = now - current->run_since;
 	bool over = false;
 
+	rq->now = now;
 	if (unlikely(ran <= 0))
 		return;
 	current->run_since = now;

@@ -3,7 +3,7 @@
  * them. Only this folder includes this; others use thread.h, policy.h and sched.h.
  *
  * A thread that is on_queue is counted in the queue of thread->cpu, whether it runs or waits; the
- * one that runs stays in its class's structure. The queue's lock (irq-safe) guards all of it and
+ * one that runs stays in its class's structure, save in the fair class's tree. The queue's lock (irq-safe) guards all of it and
  * all fields of threads marked "run queue". It is held across the switch itself: the thread that
  * comes lets it go (thread_finish_switch()), so nobody can run a thread whose stack is still in
  * use.
@@ -30,7 +30,7 @@ enum { RT_LEVELS = 100 };
 
 /* Fair class. Virtual time is kept relative to base, so that the products stay small. */
 struct fair_queue {
-	struct rbtree tree;     /* by deadline */
+	struct rbtree tree;     /* by deadline; those that wait, not the one that runs */
 	int64_t       base;     /* origin of `weighted` on the virtual time line */
 	int64_t       weighted; /* sum over entities of weight * (vruntime - base) */
 	int64_t       load;     /* sum of weights */
@@ -54,6 +54,7 @@ struct runqueue {
 	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
 	struct fair_queue fair __guarded_by(lock);
 	struct rt_queue   rt __guarded_by(lock);
+	ns_t              now __guarded_by(lock);     /* at the last update; good enough for a wake-up */
 	uint64_t          nr_switches __guarded_by(lock);
 	int64_t           nr_uninterruptible __guarded_by(lock); /* left here minus woken here */
 	struct timer      tick __owned_by_cpu;
@@ -87,6 +88,9 @@ void runqueue_update(struct runqueue *rq, ns_t now);
 void runqueue_resched(struct runqueue *rq);
 /* A thread became runnable: should it run at once? Locked. */
 void runqueue_check_preempt(struct runqueue *rq, struct thread *woken);
+/* The running thread waits for its turn again; the next one, which waited, runs. Locked. */
+void runqueue_put_current(struct runqueue *rq);
+void runqueue_set_current(struct runqueue *rq, struct thread *next, ns_t now);
 /* Who runs next; takes a thread from another CPU when there is none here. Locked. */
 struct thread *runqueue_pick(struct runqueue *rq, ns_t now);
 /* A CPU that the thread may use and that suits it best now. */
@@ -96,8 +100,12 @@ void runqueue_init(struct runqueue *rq, uint32_t cpu);
 
 /* Fair class. Locked, all of them. */
 void fair_set_weight(struct thread *thread);
+/* Counts a thread in and out; it is not in the tree then. */
 void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now);
 void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now);
+/* It waits for its turn (into the tree); it is about to run or to leave (out of it). */
+void fair_put(struct fair_queue *fair, struct thread *thread);
+void fair_take(struct fair_queue *fair, struct thread *thread);
 /* The running thread used ran_ns; true if its slice is over. */
 bool fair_charge(struct fair_queue *fair, struct thread *thread, ns_t ran_ns);
 bool fair_preempts(const struct fair_queue *fair, const struct thread *woken,
@@ -105,7 +113,8 @@ bool fair_preempts(const struct fair_queue *fair, const struct thread *woken,
 bool fair_is_eligible(const struct fair_queue *fair, const struct thread *thread);
 /* The best one except skip, if there is another. */
 struct thread *fair_pick(const struct fair_queue *fair, const struct thread *skip);
-void fair_yield(struct fair_queue *fair, struct thread *thread);
+/* The running thread wants less. */
+void fair_yield(struct thread *thread);
 
 /* Real-time classes. Locked. */
 void rt_init(struct rt_queue *rt);

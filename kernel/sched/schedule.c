@@ -30,7 +30,9 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 		prev->counts_as_load = state & (THREAD_UNINTERRUPTIBLE | THREAD_KILLABLE);
 		rq->nr_uninterruptible += prev->counts_as_load;
 	}
+	runqueue_put_current(rq);
 	next = runqueue_pick(rq, now);
+	runqueue_set_current(rq, next, now);
 	rq->skip = NULL;
 	thread_clear_flag(prev, TF_NEED_RESCHED);
 	rcu_note_switch();
@@ -47,8 +49,6 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 	else
 		prev->switches_involuntary++;
 	rq->nr_switches++;
-	rq->current = next;
-	next->run_since = now;
 	if (next->mmu && next->mmu != prev->mmu)
 		mmu_activate(next->mmu);
 	if (LOCK_DEBUG)
@@ -116,7 +116,6 @@ void upcall_thread_first_run(struct arch_thread *prev) __releases(this_runqueue(
 static void thread_wake_locked(struct runqueue *rq, struct thread *thread, bool sync)
 	__releases(&rq->lock)
 {
-	ns_t now = clock_monotonic();
 	uint32_t cpu;
 
 	rq->nr_uninterruptible -= thread->counts_as_load;
@@ -127,7 +126,7 @@ static void thread_wake_locked(struct runqueue *rq, struct thread *thread, bool 
 		spin_unlock(&rq->lock);
 		rq = thread_lock_queue(thread);
 	}
-	runqueue_add(rq, thread, now);
+	runqueue_add(rq, thread, rq->now);
 	if (sync && rq->cpu == cpu_id() && !rq->current->is_idle)
 		rq->hint = thread;
 	else
@@ -179,14 +178,6 @@ void thread_signal_wake(struct thread *thread, bool fatal)
 		irqchip_ipi(cpu, VECTOR_IPI_WAKE);
 }
 
-bool thread_must_wake(const struct thread *thread, uint32_t state)
-{
-	uint32_t flags = state == THREAD_INTERRUPTIBLE ? TF_SIGNAL | TF_KILLED
-	               : state == THREAD_UNINTERRUPTIBLE ? 0 : TF_KILLED;
-
-	return thread_test_flag(thread, flags);
-}
-
 void thread_yield(void)
 {
 	struct thread *current = thread_current();
@@ -199,7 +190,7 @@ void thread_yield(void)
 	if (policy_is_rt(current->policy))
 		rt_yield(&rq->rt, current);
 	else
-		fair_yield(&rq->fair, current);
+		fair_yield(current);
 	rq->skip = current;
 	spin_unlock(&rq->lock);
 	irq_restore(flags);

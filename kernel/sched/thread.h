@@ -213,9 +213,6 @@ static inline void thread_set_state(uint32_t state)
  */
 void thread_switch_mmu(struct arch_mmu *mmu);
 
-/* True if a sleep in `state` must end because of a pending signal. */
-bool thread_must_wake(const struct thread *thread, uint32_t state);
-
 void thread_set_name(struct thread *thread, const char *name);
 
 /* Flags: set and clear from any context and CPU; fully ordered. */
@@ -232,6 +229,15 @@ static inline void thread_clear_flag(struct thread *thread, uint32_t flags)
 static inline bool thread_test_flag(const struct thread *thread, uint32_t flags)
 {
 	return atomic_load_relaxed(&thread->arch.flags) & flags;
+}
+
+/* True if a sleep in `state` must end because of a pending signal. */
+static inline bool thread_must_wake(const struct thread *thread, uint32_t state)
+{
+	if (state == THREAD_UNINTERRUPTIBLE)
+		return false;
+	return thread_test_flag(thread, state == THREAD_INTERRUPTIBLE ? TF_SIGNAL | TF_KILLED
+	                                                              : TF_KILLED);
 }
 
 static inline void thread_set_trace(struct thread *thread, uint32_t flags)

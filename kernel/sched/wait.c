@@ -81,9 +81,13 @@ static int wake_up_locked(struct wait_queue *queue, uintptr_t key, int nr_exclus
 
 int wake_up_key_mode(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode)
 {
-	uint64_t flags = spin_lock_irqsave(&queue->lock);
-	int nr_woken = wake_up_locked(queue, key, nr_exclusive, mode);
+	uint64_t flags;
+	int nr_woken;
 
+	if (!wait_queue_is_active(queue))
+		return 0;
+	flags = spin_lock_irqsave(&queue->lock);
+	nr_woken = wake_up_locked(queue, key, nr_exclusive, mode);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return nr_woken;
 }
@@ -106,13 +110,8 @@ void wake_up_poll_free(struct wait_queue *queue)
 
 int wait_prepare(struct wait_queue *queue, struct wait_entry *entry, uint32_t state)
 {
-	uint64_t flags;
+	uint64_t flags = spin_lock_irqsave(&queue->lock);
 
-	if (unlikely(thread_must_wake(entry->thread, state))) {
-		wait_finish(queue, entry);
-		return state == THREAD_INTERRUPTIBLE ? -ERESTARTSYS : -EINTR;
-	}
-	flags = spin_lock_irqsave(&queue->lock);
 	if (list_is_empty(&entry->link))
 		wait_add_locked(queue, entry);
 	thread_set_state(state);

@@ -187,6 +187,8 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 				before;                                                        \
 				wait_err_ = wait_sleep(deadline);                              \
 				after;                                                         \
+				if (!wait_err_ && (condition))                                 \
+					break;                                                 \
 			}                                                                      \
 			wait_finish(queue, &wait_entry_);                                      \
 		}                                                                              \
