@@ -139,7 +139,7 @@ static long trace_known(long nr, const long *args)
 	if (call->is_noreturn)
 		print_line(&text, ") = ?");
 	else if (level > 1)
-		print_line(&text, shown == call->nr_args ? ") ..." : ", ...");
+		print_line(&text, shown == call->nr_args ? ") ..." : shown ? ", ..." : "...");
 
 	result = syscall_handlers[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 

@@ -60,6 +60,11 @@ const struct trace_name trace_set_fcntl[] = {
 	TRACE_END,
 };
 
+const struct trace_name trace_set_fd_flags[] = {
+	TRACE_FLAG(O_CLOEXEC), TRACE_FLAG(O_NONBLOCK), TRACE_FLAG(O_DIRECT),
+	TRACE_END,
+};
+
 const struct trace_name trace_set_flock[] = {
 	TRACE_FLAG(LOCK_SH), TRACE_FLAG(LOCK_EX), TRACE_FLAG(LOCK_NB), TRACE_FLAG(LOCK_UN),
 	TRACE_END,
