@@ -213,8 +213,6 @@ static void copy_signals(struct task *task, uint64_t flags)
 	task->blocked = own->blocked;
 	if (!(flags & CLONE_VM) || (flags & CLONE_VFORK))
 		task->altstack = own->altstack;
-	if (thread_test_flag(&own->thread, TF_TRACE))
-		thread_set_flag(&task->thread, TF_TRACE);
 	task->thread.arch.traced = own->thread.arch.traced;
 }
 
