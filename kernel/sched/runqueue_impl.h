@@ -3,10 +3,10 @@
  * them. Only this folder includes this; others use thread.h, policy.h and sched.h.
  *
  * A thread that is on_queue is counted in the queue of thread->cpu, whether it runs or waits; the
- * one that runs stays in its class's structure, save in the fair class's tree. The queue's lock (irq-safe) guards all of it and
- * all fields of threads marked "run queue". It is held across the switch itself: the thread that
- * comes lets it go (thread_finish_switch()), so nobody can run a thread whose stack is still in
- * use.
+ * one that runs stays in its class's structure, save in the fair class's tree. The queue's lock
+ * (irq-safe) guards all of it and all fields of threads marked "run queue". It is held across the
+ * switch itself: the thread that comes lets it go (thread_finish_switch()), so nobody can run a
+ * thread whose stack is still in use.
  *
  * Classes, in this order: real time (rt.c), fair (fair.c), idle thread.
  */
@@ -54,7 +54,8 @@ struct runqueue {
 	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
 	struct fair_queue fair __guarded_by(lock);
 	struct rt_queue   rt __guarded_by(lock);
-	ns_t              now __guarded_by(lock);     /* at the last update; good enough for a wake-up */
+	/* at the last update; good enough for a wake-up */
+	ns_t              now __guarded_by(lock);
 	uint64_t          nr_switches __guarded_by(lock);
 	int64_t           nr_uninterruptible __guarded_by(lock); /* left here minus woken here */
 	struct timer      tick __owned_by_cpu;
