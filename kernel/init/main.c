@@ -38,7 +38,8 @@ static void print_banner(void)
 	          (bootinfo.kernel_end - bootinfo.kernel_start) / 1024, bootinfo.kernel_start);
 	pr_notice("Command line: %s\n", bootinfo.cmdline);
 	if (bootinfo.initramfs_end > bootinfo.initramfs_start)
-		pr_info("Initramfs: %lu KiB\n", (bootinfo.initramfs_end - bootinfo.initramfs_start) / 1024);
+		pr_info("Initramfs: %lu KiB\n",
+		        (bootinfo.initramfs_end - bootinfo.initramfs_start) / 1024);
 }
 
 static void start_cpu_and_memory(void)
@@ -92,7 +93,8 @@ __noreturn void kmain(void)
 	start_cpu_and_memory();
 	start_platform();
 	sched_init((uintptr_t)boot_stack_top); /* current thread, wait queues, kernel threads */
-	clock_init();                          /* clock_monotonic(), timers; time stamps in the log */
+	/* clock_monotonic(), timers; time stamps in the log */
+	clock_init();
 	irq_enable();
 	cmdline_parse();                       /* every word of the command line */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */

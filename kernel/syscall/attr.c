@@ -85,7 +85,8 @@ long sys_fchown(unsigned int fd, uid_t uid, gid_t gid)
 }
 
 /* A null path means the descriptor itself: futimens(3). */
-static int change_times(int dfd, const char __user *path, const struct time_change *change, int flags)
+static int change_times(int dfd, const char __user *path, const struct time_change *change,
+                        int flags)
 {
 	const struct cred *cred = task_current()->cred;
 	struct fd_borrow ref;
@@ -128,20 +129,23 @@ static int read_time(const struct __kernel_timespec *ts, int *how, ns_t *when)
 	return 0;
 }
 
-static const struct time_change now_change = { .atime_how = UTIME_SET_NOW, .mtime_how = UTIME_SET_NOW };
+static const struct time_change now_change = { .atime_how = UTIME_SET_NOW,
+	                                       .mtime_how = UTIME_SET_NOW };
 
 static int read_change(const struct __kernel_timespec ts[2], struct time_change *change)
 {
 	int atime_how, mtime_how;
 
-	if (read_time(&ts[0], &atime_how, &change->atime) || read_time(&ts[1], &mtime_how, &change->mtime))
+	if (read_time(&ts[0], &atime_how, &change->atime) ||
+	    read_time(&ts[1], &mtime_how, &change->mtime))
 		return -EINVAL;
 	change->atime_how = atime_how;
 	change->mtime_how = mtime_how;
 	return 0;
 }
 
-long sys_utimensat(int dfd, const char __user *path, const struct __kernel_timespec __user *times, int flags)
+long sys_utimensat(int dfd, const char __user *path, const struct __kernel_timespec __user *times,
+                   int flags)
 {
 	struct time_change change = now_change;
 	struct __kernel_timespec ts[2];
@@ -159,7 +163,8 @@ long sys_utimensat(int dfd, const char __user *path, const struct __kernel_times
 	return change_times(dfd, path, &change, flags);
 }
 
-long sys_futimesat(int dfd, const char __user *path, const struct __kernel_old_timeval __user *times)
+long sys_futimesat(int dfd, const char __user *path,
+                   const struct __kernel_old_timeval __user *times)
 {
 	struct __kernel_old_timeval tv[2];
 	struct time_change change = now_change;
@@ -171,7 +176,8 @@ long sys_futimesat(int dfd, const char __user *path, const struct __kernel_old_t
 		for (int i = 0; i < 2; i++) {
 			if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
 				return -EINVAL;
-			ts[i] = (struct __kernel_timespec){ tv[i].tv_sec, tv[i].tv_usec * NS_PER_USEC };
+			ts[i] = (struct __kernel_timespec){ tv[i].tv_sec,
+				                            tv[i].tv_usec * NS_PER_USEC };
 		}
 		if (read_change(ts, &change))
 			return -EINVAL;

@@ -1,5 +1,6 @@
 /*
- * Reading directories and standing in them: getdents64(2), getdents(2), getcwd(2), chdir(2), fchdir(2), chroot(2).
+ * Reading directories and standing in them: getdents64(2), getdents(2), getcwd(2), chdir(2),
+ * fchdir(2), chroot(2).
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -18,8 +19,8 @@
 #include "vm/usercopy.h"
 
 /*
- * Entries go out one by one. The offset in a record is where the NEXT one begins, so it is stored when that
- * position is known: with the next entry, or at the end.
+ * Entries go out one by one. The offset in a record is where the NEXT one begins, so it is stored
+ * when that position is known: with the next entry, or at the end.
  */
 struct dents {
 	struct dir_sink sink;
@@ -44,7 +45,8 @@ static int patch_last(struct dents *dents, pos_t next)
 }
 
 /* The old form ends in the type, behind name and padding; the new one has it before the name. */
-static int store(struct dents *dents, const char *name, size_t len, ino_t ino, unsigned type, size_t size)
+static int store(struct dents *dents, const char *name, size_t len, ino_t ino, unsigned type,
+                 size_t size)
 {
 	size_t head = dents->is_old ? __builtin_offsetof(struct linux_dirent, d_name)
 				    : __builtin_offsetof(struct linux_dirent64, d_name);
@@ -62,7 +64,8 @@ static int store(struct dents *dents, const char *name, size_t len, ino_t ino, u
 	return dents->is_old ? put_user(tail, to + size - 1) : 0;
 }
 
-static bool take_entry(struct dir_sink *sink, const char *name, size_t len, ino_t ino, unsigned type)
+static bool take_entry(struct dir_sink *sink, const char *name, size_t len, ino_t ino,
+                       unsigned type)
 {
 	struct dents *dents = container_of(sink, struct dents, sink);
 	size_t head = dents->is_old ? __builtin_offsetof(struct linux_dirent, d_name)
@@ -121,8 +124,9 @@ static long render_cwd(char *buf, char __user *to, size_t size)
 	int err;
 
 	fs_context_both(task_current()->fs, &root, &cwd);
-	err = dentry_is_unlinked(cwd.dentry) ? -ENOENT
-					     : path_render(&cwd, &root, true, buf, PATH_LEN_MAX, &text);
+	err = dentry_is_unlinked(cwd.dentry)
+	              ? -ENOENT
+	              : path_render(&cwd, &root, true, buf, PATH_LEN_MAX, &text);
 	path_put(&root);
 	path_put(&cwd);
 	if (err)

@@ -1,5 +1,6 @@
 /*
- * The commands of fcntl(2) that are a room of their own: record locks, owners and signals, pipe sizes, leases.
+ * The commands of fcntl(2) that are a room of their own: record locks, owners and signals, pipe
+ * sizes, leases.
  */
 #pragma once
 

@@ -79,7 +79,10 @@ long sys_dup3(unsigned int old_fd, unsigned int new_fd, int flags)
 	return dup_onto(old_fd, new_fd, flags & O_CLOEXEC);
 }
 
-/* Commands that work on the descriptor and not on the file; also with O_PATH. -ENOIOCTLCMD: not one of them. */
+/*
+ * Commands that work on the descriptor and not on the file; also with O_PATH. -ENOIOCTLCMD: not one
+ * of them.
+ */
 static long fcntl_descriptor(int fd, unsigned int command, unsigned long arg, struct file *file)
 {
 	struct fdtable *files = task_current()->files;
@@ -123,7 +126,8 @@ long sys_fcntl(unsigned int fd, unsigned int command, unsigned long arg)
 		return -EBADF;
 	result = fcntl_descriptor((int)fd, command, arg, ref.file);
 	if (result == -ENOIOCTLCMD)
-		result = ref.file->mode & FILE_PATH ? -EBADF : fcntl_file(ref.file, (int)fd, command, arg);
+		result = ref.file->mode & FILE_PATH ? -EBADF
+		                                    : fcntl_file(ref.file, (int)fd, command, arg);
 	fd_return(&ref);
 	return result;
 }

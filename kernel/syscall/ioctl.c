@@ -73,7 +73,8 @@ static long ioctl_file(struct file *file, int fd, unsigned int command, void *ar
 	return result == -ENOIOCTLCMD ? -ENOTTY : result;
 }
 
-static long ioctl_decoded(struct file *file, int fd, const struct ioctl_entry *entry, unsigned long arg)
+static long ioctl_decoded(struct file *file, int fd, const struct ioctl_entry *entry,
+                          unsigned long arg)
 {
 	_Alignas(16) uint8_t buffer[IOCTL_SIZE_MAX] = { 0 };
 	long result;

@@ -1,9 +1,10 @@
 /*
- * The ioctls that this kernel knows and the memory that each means: the one place where an ioctl's argument
- * becomes a user pointer.
+ * The ioctls that this kernel knows and the memory that each means: the one place where an ioctl's
+ * argument becomes a user pointer.
  *
- * Files get kernel memory: copied in before for IOCTL_IN, copied out after success for IOCTL_OUT; commands
- * without memory get their argument as a number. What is not in the table is ENOTTY without asking the file.
+ * Files get kernel memory: copied in before for IOCTL_IN, copied out after success for IOCTL_OUT;
+ * commands without memory get their argument as a number. What is not in the table is ENOTTY
+ * without asking the file.
  */
 #pragma once
 

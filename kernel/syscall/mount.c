@@ -41,14 +41,16 @@ static int copy_string(const void __user *from, char **out)
 /* Access times are relative unless something else is asked for: mount(2), MS_RELATIME. */
 static unsigned mount_flags(unsigned long flags)
 {
-	unsigned kept = (unsigned)flags & ~(unsigned)(MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_PROPAGATION);
+	unsigned kept = (unsigned)flags &
+	                ~(unsigned)(MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC | MS_PROPAGATION);
 
 	if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
 		kept |= MS_RELATIME;
 	return kept;
 }
 
-static int bind(struct mount_namespace *ns, const char *source, const struct path *at, bool recursive)
+static int bind(struct mount_namespace *ns, const char *source, const struct path *at,
+                bool recursive)
 {
 	struct task *task = task_current();
 	struct walk_from from = { .fs = task->fs, .cred = task->cred };
@@ -109,7 +111,8 @@ static void strings_free(struct mount_strings *strings)
 	kfree(strings->data);
 }
 
-static int mount_with(const struct mount_strings *strings, const char __user *target, unsigned long flags)
+static int mount_with(const struct mount_strings *strings, const char __user *target,
+                      unsigned long flags)
 {
 	struct mount_options options = {
 		.type = strings->type,

@@ -1,6 +1,6 @@
 /*
- * Making, removing and moving names: mkdir(2), unlink(2), link(2), symlink(2), rename(2), mknod(2), readlink(2),
- * each with its *at form.
+ * Making, removing and moving names: mkdir(2), unlink(2), link(2), symlink(2), rename(2), mknod(2),
+ * readlink(2), each with its *at form.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -125,7 +125,8 @@ long sys_symlink(const char __user *target, const char __user *path)
 	return sys_symlinkat(target, AT_FDCWD, path);
 }
 
-long sys_linkat(int old_dfd, const char __user *old_path, int new_dfd, const char __user *new_path, int flags)
+long sys_linkat(int old_dfd, const char __user *old_path, int new_dfd, const char __user *new_path,
+                int flags)
 {
 	unsigned lookup = (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
 			  (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
@@ -154,8 +155,8 @@ long sys_link(const char __user *old_path, const char __user *new_path)
 	return sys_linkat(AT_FDCWD, old_path, AT_FDCWD, new_path, 0);
 }
 
-long sys_renameat2(int old_dfd, const char __user *old_path, int new_dfd, const char __user *new_path,
-		   unsigned int flags)
+long sys_renameat2(int old_dfd, const char __user *old_path, int new_dfd,
+                   const char __user *new_path, unsigned int flags)
 {
 	struct place from, to;
 	int err;
@@ -178,7 +179,8 @@ long sys_renameat2(int old_dfd, const char __user *old_path, int new_dfd, const 
 	return err;
 }
 
-long sys_renameat(int old_dfd, const char __user *old_path, int new_dfd, const char __user *new_path)
+long sys_renameat(int old_dfd, const char __user *old_path, int new_dfd,
+                  const char __user *new_path)
 {
 	return sys_renameat2(old_dfd, old_path, new_dfd, new_path, 0);
 }
@@ -203,8 +205,9 @@ static long read_link(const struct place *place, char __user *buf, size_t size)
 		return *place->name ? -EINVAL : -ENOENT;
 	}
 	text = kmalloc(PATH_LEN_MAX, ALLOC_KERNEL);
-	len = text ? path_readlink(&found, &place->from, text, size < PATH_LEN_MAX ? size : PATH_LEN_MAX)
-		   : -ENOMEM;
+	len = text ? path_readlink(&found, &place->from, text,
+	                           size < PATH_LEN_MAX ? size : PATH_LEN_MAX)
+	           : -ENOMEM;
 	path_put(&found);
 	if (len > 0 && copy_to_user(buf, text, (size_t)len))
 		len = -EFAULT;

@@ -28,7 +28,8 @@ static long open_place(struct place *place, const struct open_request *request)
 {
 	struct fdtable *files = task_current()->files;
 	struct file *file;
-	int fd = fd_reserve(files, 0, (uint32_t)proc_limit(RLIMIT_NOFILE), request->flags & O_CLOEXEC);
+	int fd = fd_reserve(files, 0, (uint32_t)proc_limit(RLIMIT_NOFILE),
+	                    request->flags & O_CLOEXEC);
 	int err;
 
 	if (fd < 0)
@@ -112,7 +113,8 @@ static int check_how(const struct open_how *how)
 	return 0;
 }
 
-long sys_openat2(int dfd, const char __user *path, const struct open_how __user *user_how, size_t size)
+long sys_openat2(int dfd, const char __user *path, const struct open_how __user *user_how,
+                 size_t size)
 {
 	struct open_request request;
 	struct open_how how;
@@ -171,11 +173,13 @@ long sys_close_range(unsigned int first_fd, unsigned int last_fd, unsigned int f
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first_fd > last_fd)
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE) {
-		err = unshare_below(first_fd, last_fd == UINT32_MAX && !(flags & CLOSE_RANGE_CLOEXEC));
+		err = unshare_below(first_fd,
+		                    last_fd == UINT32_MAX && !(flags & CLOSE_RANGE_CLOEXEC));
 		if (err)
 			return err;
 	}
-	return fd_close_range(task_current()->files, first_fd, last_fd, flags & CLOSE_RANGE_CLOEXEC);
+	return fd_close_range(task_current()->files, first_fd, last_fd,
+	                      flags & CLOSE_RANGE_CLOEXEC);
 }
 
 long sys_memfd_create(const char __user *user_name, unsigned int flags)
@@ -194,7 +198,8 @@ long sys_memfd_create(const char __user *user_name, unsigned int flags)
 					  task_current()->cred, &file);
 	if (err)
 		return err;
-	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE), flags & MFD_CLOEXEC);
+	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE),
+	            flags & MFD_CLOEXEC);
 	if (fd < 0)
 		file_put(file);
 	return fd;

@@ -43,7 +43,10 @@ static int copy_name(struct place *place, const char __user *path, unsigned flag
 	return len < 0 ? (int)len : 0;
 }
 
-/* A relative name with a descriptor starts there; it must be a directory, unless it is meant itself. */
+/*
+ * A relative name with a descriptor starts there; it must be a directory, unless it is meant
+ * itself.
+ */
 static int find_base(struct place *place, int dfd)
 {
 	place->base = (struct fd_borrow){ 0 };

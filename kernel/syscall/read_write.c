@@ -1,7 +1,8 @@
 /*
  * read(2), write(2) and their vector and positioned forms, lseek(2).
  *
- * A write that finds nobody at the other end raises SIGPIPE here, one that meets the size limit SIGXFSZ.
+ * A write that finds nobody at the other end raises SIGPIPE here, one that meets the size limit
+ * SIGXFSZ.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -18,8 +19,9 @@
 
 static unsigned io_flags(const struct file *file)
 {
-	return (file->flags & O_NONBLOCK ? IO_NOWAIT : 0) | (file->flags & O_APPEND ? IO_APPEND : 0) |
-	       (file->flags & O_DIRECT ? IO_DIRECT : 0) | (file->flags & O_DSYNC ? IO_DSYNC : 0) |
+	return (file->flags & O_NONBLOCK ? IO_NOWAIT : 0) |
+	       (file->flags & O_APPEND ? IO_APPEND : 0) | (file->flags & O_DIRECT ? IO_DIRECT : 0) |
+	       (file->flags & O_DSYNC ? IO_DSYNC : 0) |
 	       ((file->flags & O_SYNC) == O_SYNC ? IO_SYNC : 0);
 }
 

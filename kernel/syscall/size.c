@@ -1,5 +1,6 @@
 /*
- * Sizes and stable storage: truncate(2), fallocate(2), fsync(2) and their kin, and advice about reading.
+ * Sizes and stable storage: truncate(2), fallocate(2), fsync(2) and their kin, and advice about
+ * reading.
  */
 #include <linux/errno.h>
 #include <linux/fadvise.h>
@@ -122,7 +123,8 @@ long sys_sync_file_range(int fd, pos_t offset, pos_t count, unsigned int flags)
 	pos_t end;
 	int err = 0;
 
-	if ((flags & ~known) || offset < 0 || count < 0 || __builtin_add_overflow(offset, count, &end))
+	if ((flags & ~known) || offset < 0 || count < 0 ||
+	    __builtin_add_overflow(offset, count, &end))
 		return -EINVAL;
 	if (!fd_borrow_io(task_current()->files, fd, &ref))
 		return -EBADF;

@@ -107,17 +107,20 @@ long sys_fstat(unsigned int fd, struct stat __user *st)
 
 static struct statx_timestamp to_timestamp(ns_t ns)
 {
-	return (struct statx_timestamp){ .tv_sec = ns / NS_PER_SEC, .tv_nsec = (uint32_t)(ns % NS_PER_SEC) };
+	return (struct statx_timestamp){ .tv_sec = ns / NS_PER_SEC,
+		                         .tv_nsec = (uint32_t)(ns % NS_PER_SEC) };
 }
 
-long sys_statx(int dfd, const char __user *path, unsigned int flags, unsigned int mask, struct statx __user *to)
+long sys_statx(int dfd, const char __user *path, unsigned int flags, unsigned int mask,
+               struct statx __user *to)
 {
 	struct kstat stat;
 	struct statx out;
 	int err;
 
 	if ((mask & STATX__RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
-	    (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)))
+	    (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
+	                         AT_STATX_SYNC_TYPE)))
 		return -EINVAL;
 	err = stat_at(dfd, path, (int)flags, &stat);
 	if (err)
@@ -194,7 +197,8 @@ long sys_faccessat2(int dfd, const char __user *path, int mode, int flags)
 	struct cred *real;
 	int err;
 
-	if ((mode & ~(R_OK | W_OK | X_OK)) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
+	if ((mode & ~(R_OK | W_OK | X_OK)) ||
+	    (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
 	if ((flags & AT_EACCESS) || (own->uid == own->fsuid && own->gid == own->fsgid))
 		return access_as(dfd, path, mode, flags, own);

@@ -138,7 +138,8 @@ static long set_console_level(int level)
 {
 	if (level < 1 || level > 8)
 		return -EINVAL;
-	log_levels.console = level < log_levels.console_minimum ? log_levels.console_minimum : level;
+	log_levels.console =
+		level < log_levels.console_minimum ? log_levels.console_minimum : level;
 	return 0;
 }
 

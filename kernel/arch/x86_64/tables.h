@@ -30,7 +30,9 @@ static inline pte_t *table_of(pte_t entry)
 	return phys_to_virt(entry & PTE_PADDR_MASK);
 }
 
-/* A leaf table that has, or has had, several users; its entries leading to it may lack PTE_WRITE. */
+/*
+ * A leaf table that has, or has had, several users; its entries leading to it may lack PTE_WRITE.
+ */
 #define TABLE_SHARED PAGE_OWNER_1
 
 /* Tables of the user half; see mmu.c. */
