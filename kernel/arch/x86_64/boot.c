@@ -8,7 +8,7 @@
 #include <arch/layout.h>
 #include <arch/mmu.h>
 
-#include "arch/x86_64/early_console.h"
+#include <arch/early_console.h>
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "boot/bootinfo.h"

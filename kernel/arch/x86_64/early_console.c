@@ -2,7 +2,7 @@
  * The first serial port (0x3f8) by polling. Waiting for the transmitter is bounded: a port that
  * does not answer costs the text, not the boot.
  */
-#include "arch/x86_64/early_console.h"
+#include <arch/early_console.h>
 
 #include <arch/io.h>
 

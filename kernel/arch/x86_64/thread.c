@@ -90,18 +90,31 @@ static uint64_t live_gs_base(void)
 	return msr_read(MSR_KERNEL_GS_BASE);
 }
 
+/* The same, faster; interrupts off. */
+static uint64_t live_gs_base_quick(void)
+{
+	uint64_t base;
+
+	if (!cpu_has(CPU_FSGSBASE))
+		return live_gs_base();
+	__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base) : : "memory");
+	return base;
+}
+
 static void save_bases(struct arch_thread *t)
 {
 	if (!cpu_has(CPU_FSGSBASE))
 		return; /* only arch_thread_set_*_base() changes them, and keeps t right */
 	t->fs_base = live_fs_base();
-	t->gs_base = live_gs_base();
+	t->gs_base = live_gs_base_quick();
 }
 
+/* Writing a base is dear on some machines; most programs have the same GS base, 0. */
 static void load_bases(const struct arch_thread *t)
 {
 	write_live_fs_base(t->fs_base);
-	msr_write(MSR_KERNEL_GS_BASE, t->gs_base);
+	if (live_gs_base_quick() != t->gs_base)
+		msr_write(MSR_KERNEL_GS_BASE, t->gs_base);
 }
 
 static bool is_live(const struct arch_thread *t)
