@@ -49,12 +49,12 @@ struct trace_call {
 /* The names of bits and values; the generated table says TRACE_SET_<name>. */
 #define TRACE_SETS(X) \
 	X(access) X(arch_prctl) X(at) X(at_unlink) X(clock) X(clone) X(close_range) X(epoll_ctl) \
-	X(epoll_event) X(eventfd) X(fadvise) X(fallocate) X(family) X(fcntl) X(fd_flags) X(flock) X(futex) \
-	X(getrandom) X(ioctl) X(ipc_ctl) X(ipc_get) X(itimer) X(madvise) X(membarrier) X(memfd) \
-	X(mlockall) X(mmap) X(mount) X(mremap) X(msg) X(msync) X(open) X(poll) X(prctl) \
-	X(priority) X(prot) X(reboot) X(rename) X(rlimit) X(rusage_who) X(rwf) X(sa) \
-	X(sched_policy) X(seek) X(shutdown) X(sigprocmask) X(sock_level) X(sock_type) X(splice) \
-	X(statx_mask) X(sync_range) X(timer_abstime) X(umount) X(wait) X(waitid)
+	X(epoll_event) X(eventfd) X(fadvise) X(fallocate) X(family) X(fcntl) X(fd_flags) \
+	X(flock) X(futex) X(getrandom) X(ioctl) X(ipc_ctl) X(ipc_get) X(itimer) X(madvise) \
+	X(membarrier) X(memfd) X(mlockall) X(mmap) X(mount) X(mremap) X(msg) X(msync) X(open) \
+	X(poll) X(prctl) X(priority) X(prot) X(reboot) X(rename) X(rlimit) X(rusage_who) X(rwf) \
+	X(sa) X(sched_policy) X(seek) X(shutdown) X(sigprocmask) X(sock_level) X(sock_type) \
+	X(splice) X(statx_mask) X(sync_range) X(timer_abstime) X(umount) X(wait) X(waitid)
 
 #define TRACE_SET_ID(name) TRACE_SET_##name,
 enum trace_set_id { TRACE_SETS(TRACE_SET_ID) NR_TRACE_SETS };
