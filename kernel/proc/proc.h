@@ -133,7 +133,10 @@ pid_t proc_ppid(struct proc *proc);
 pid_t proc_pgid(struct proc *proc);
 pid_t proc_sid(struct proc *proc);
 
-/* Sum over living and dead tasks; the children's is child_usage. Never sleeps. _locked: with proc_tree_lock. */
+/*
+ * Sum over living and dead tasks; the children's is child_usage. Never sleeps. _locked: with
+ * proc_tree_lock.
+ */
 void proc_usage(struct proc *proc, struct usage *usage);
 void proc_usage_locked(struct proc *proc, struct usage *usage);
 

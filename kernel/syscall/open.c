@@ -17,10 +17,10 @@
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
 
-#define OPEN_FLAGS                                                                                     \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | FASYNC | \
-	 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | __O_SYNC | O_PATH |  \
-	 __O_TMPFILE)
+#define OPEN_FLAGS \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | \
+	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+	 __O_SYNC | O_PATH | __O_TMPFILE)
 #define MODE_BITS 07777
 #define MEMFD_NAME_MAX 249 /* NAME_MAX less "memfd:" */
 
