@@ -22,6 +22,7 @@
 #include "fs/namei.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/string.h"
+#include "mem/alloc.h"
 #include "mem/buddy.h"
 #include "proc/clone.h"
 #include "proc/exec.h"
@@ -35,15 +36,19 @@ static const char *ramdisk_program = "/init";
 
 static int parse_init(const char *value)
 {
+	if (!value || !*value)
+		return -EINVAL;
 	init_program = value;
-	return *value ? 0 : -EINVAL;
+	return 0;
 }
 CMDLINE_PARAM("init", parse_init);
 
 static int parse_rdinit(const char *value)
 {
+	if (!value || !*value)
+		return -EINVAL;
 	ramdisk_program = value;
-	return *value ? 0 : -EINVAL;
+	return 0;
 }
 CMDLINE_PARAM("rdinit", parse_rdinit);
 
@@ -143,6 +148,7 @@ static void run_first_program(const struct walk_from *from)
 	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
 	int err;
 
+	alloc_fail_start();
 	if (exists(from, ramdisk_program)) {
 		err = run(ramdisk_program);
 		pr_err("Failed to execute %s (error %d)\n", ramdisk_program, err);

@@ -206,11 +206,18 @@ static void copy_registers(struct task *task, const struct clone_request *reques
 	task->thread.arch.gs_base = arch_thread_gs_base(&own->thread.arch);
 }
 
-static void copy_signals(struct task *task, uint64_t flags)
+static void copy_own_state(struct task *task, uint64_t flags)
 {
 	struct task *own = task_current();
 
 	task->blocked = own->blocked;
+	task->ioprio = own->ioprio;
+	task->timer_slack_ns = own->timer_slack_ns;
+	if (!(flags & CLONE_VM)) {
+		task->rseq_area = own->rseq_area;
+		task->rseq_signature = own->rseq_signature;
+		thread_set_flag(&task->thread, TF_NOTIFY);
+	}
 	if (!(flags & CLONE_VM) || (flags & CLONE_VFORK))
 		task->altstack = own->altstack;
 	task->thread.arch.traced = own->thread.arch.traced;
@@ -314,7 +321,7 @@ static int build(const struct clone_request *request, const struct pt_regs *regs
 	if (err)
 		goto out_proc;
 	copy_registers(task, request, regs);
-	copy_signals(task, request->flags);
+	copy_own_state(task, request->flags);
 	if (request->flags & CLONE_SETTLS)
 		err = arch_thread_set_fs_base(&task->thread.arch, request->tls);
 	if (!err)

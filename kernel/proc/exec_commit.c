@@ -162,6 +162,7 @@ int exec_commit(struct exec *exec)
 	if (task->space)
 		futex_task_exits(task);
 	posix_timers_destroy(proc);
+	atomic_store_relaxed(&proc->membarriers, 0);
 	task_space_exchange(task, exec->space);
 	exec->space = NULL;
 	task_vfork_release(task);

@@ -103,6 +103,7 @@ struct proc {
 	struct usage       child_usage   __guarded_by(lock); /* of children that were waited for */
 	struct file       *exe           __guarded_by(lock); /* /proc/PID/exe */
 	uint32_t           personality   __atomic; /* personality(2) */
+	uint32_t           membarriers   __atomic; /* MEMBARRIER_CMD_REGISTER_* said */
 	int                oom_score_adj __atomic;
 	bool               is_dumpable   __atomic; /* PR_SET_DUMPABLE */
 	ns_t               start_time    __const_after_init; /* boot-time clock */

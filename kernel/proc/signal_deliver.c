@@ -15,6 +15,7 @@
 #include "arch/signal.h"
 #include "mem/slab.h"
 #include "proc/exit.h"
+#include "proc/rseq.h"
 #include "proc/session.h"
 #include "proc/signal_impl.h"
 #include "vm/usercopy.h"
@@ -184,6 +185,7 @@ static void enter_handler(struct task *task, struct pt_regs *regs, int sig,
 		.fault_address = task->trap_address,
 	};
 
+	rseq_resume(regs);
 	if (!(action->flags & SA_RESTORER) || push_frame(task, regs, &request)) {
 		if (sig == SIGSEGV)
 			sighand_reset(task->sighand, SIGSEGV);

@@ -110,6 +110,7 @@ struct task {
 	bool               has_execed;   /* since fork: setpgid(2) asks; own */
 	ns_t               start_time    __const_after_init; /* boot-time clock */
 	uint64_t           timer_slack_ns; /* PR_SET_TIMERSLACK; own */
+	int                ioprio        __atomic; /* ioprio_set(2) */
 	uint64_t           cpu_seen_ns;     /* of its run time, what itimers_tick() has counted */
 	uint64_t           user_ticks_seen; /* by itimers_tick() */
 	uint64_t           min_faults; /* own */

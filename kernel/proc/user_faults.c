@@ -9,6 +9,7 @@
 #include "arch/upcalls.h"
 #include "core/lockdep.h"
 #include "proc/proc.h"
+#include "proc/rseq.h"
 #include "proc/signal.h"
 #include "sched/work.h"
 #include "vm/fault.h"
@@ -113,10 +114,14 @@ void upcall_exit_to_user(struct pt_regs *regs)
 
 	if (thread_test_flag(thread, TF_WORK))
 		work_run();
-	if (thread_test_flag(thread, TF_NEED_RESCHED))
+	if (thread_test_flag(thread, TF_NEED_RESCHED)) {
 		schedule();
-	if (thread_test_flag(thread, TF_NOTIFY))
+		thread_set_flag(thread, TF_NOTIFY);
+	}
+	if (thread_test_flag(thread, TF_NOTIFY)) {
 		thread_clear_flag(thread, TF_NOTIFY);
+		rseq_resume(regs);
+	}
 	if (thread_test_flag(thread, TF_SIGNAL | TF_KILLED | TF_RESTORE_MASK))
 		signal_deliver(regs);
 }
