@@ -5,10 +5,10 @@
 #include "arch/x86_64/boot.h"
 
 #include <arch/cpu.h>
+#include <arch/early_console.h>
 #include <arch/layout.h>
 #include <arch/mmu.h>
 
-#include <arch/early_console.h>
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "boot/bootinfo.h"
