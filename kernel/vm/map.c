@@ -31,7 +31,7 @@ static bool hint_is_free(struct space *space, uaddr_t addr, size_t len)
 static int place_choose(struct space *space, const struct map_request *request, size_t len,
                         uaddr_t *out)
 {
-	uaddr_t hint = align_up(request->addr, PAGE_SIZE), addr;
+	uaddr_t hint = request->addr & PAGE_MASK, addr;
 
 	if (request->map_flags & MAP_32BIT) {
 		if (hint && hint <= LOW_2G_END && len <= LOW_2G_END - hint
@@ -40,7 +40,7 @@ static int place_choose(struct space *space, const struct map_request *request, 
 		else
 			addr = areas_find_gap(space, len, LOW_2G_START, LOW_2G_END);
 	} else {
-		hint = request->addr && hint < MMAP_MIN_ADDR ? MMAP_MIN_ADDR : hint;
+		hint = hint && hint < MMAP_MIN_ADDR ? MMAP_MIN_ADDR : hint;
 		if (hint && hint_is_free(space, hint, len))
 			addr = hint;
 		else
