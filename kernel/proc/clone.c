@@ -14,6 +14,7 @@
 #include "arch/fpu.h"
 #include "fs/context.h"
 #include "fs/fdtable.h"
+#include "fs/file.h"
 #include "fs/mount.h"
 #include "proc/signal.h"
 #include "proc/task_impl.h"
@@ -258,6 +259,9 @@ static void adopt_proc_locked(struct task *task, const struct clone_request *req
 	struct proc *own = proc_current(), *proc = task->proc;
 	bool is_sibling = request->flags & CLONE_PARENT;
 
+	spin_lock_irq(&own->lock);
+	proc->exe = own->exe ? file_get(own->exe) : NULL;
+	spin_unlock_irq(&own->lock);
 	proc->leader = task;
 	proc_get(proc); /* the tree's */
 	task_get(task); /* the leader's, dropped with the zombie */
