@@ -18,6 +18,7 @@ int fs_context_create(const struct path *root, struct fs_context **out)
 		return -ENOMEM;
 	refcount_init(&context->refs, 1);
 	spin_lock_init(&context->lock, RANK_FD_TABLE);
+	context->seq = SEQCOUNT;
 	context->umask = 022;
 	context->root = *root;
 	context->cwd = *root;
@@ -35,6 +36,7 @@ int fs_context_copy(struct fs_context *old, struct fs_context **out)
 		return -ENOMEM;
 	refcount_init(&context->refs, 1);
 	spin_lock_init(&context->lock, RANK_FD_TABLE);
+	context->seq = SEQCOUNT;
 	spin_lock(&old->lock);
 	context->umask = old->umask;
 	context->root = old->root;
@@ -95,7 +97,9 @@ static void slot_set(struct fs_context *context, struct path *slot, const struct
 	path_get(&new);
 	spin_lock(&context->lock);
 	old = *slot;
+	seqcount_write_begin(&context->seq);
 	*slot = new;
+	seqcount_write_end(&context->seq);
 	spin_unlock(&context->lock);
 	path_put(&old);
 }
@@ -130,7 +134,9 @@ void fs_context_replace(struct fs_context *context, const struct path *from, con
 	for (size_t i = 0; i < array_size(slots); i++) {
 		if (!path_equal(slots[i], from))
 			continue;
+		seqcount_write_begin(&context->seq);
 		*slots[i] = *to;
+		seqcount_write_end(&context->seq);
 		path_get(slots[i]);
 		replaced++;
 	}

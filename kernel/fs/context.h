@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/seqcount.h"
 #include "core/spinlock.h"
 #include "fs/path.h"
 #include "lib/refcount.h"
@@ -13,6 +14,7 @@
 struct fs_context {
 	struct refcount refs;
 	struct spinlock lock; /* RANK_FD_TABLE */
+	struct seqcount seq;  /* of the paths; writers hold lock */
 	mode_t          umask __guarded_by(lock);
 	struct path     root __guarded_by(lock);
 	struct path     cwd __guarded_by(lock);

@@ -31,9 +31,9 @@ struct dentry_lru dentry_lru = {
 	.list = LIST_INIT(dentry_lru.list),
 };
 
+struct dentry_table dentry_table __ro_after_init;
+
 static struct {
-	struct hlist   *buckets __const_after_init;
-	uint32_t        mask __const_after_init;
 	struct spinlock locks[HASH_LOCKS]; /* of the chains with this remainder */
 	int64_t         count __atomic;    /* of dentries alive */
 } cache;
@@ -47,19 +47,13 @@ void dentry_cache_init(void)
 
 	while (size < wanted && size < 1u << 18)
 		size *= 2;
-	cache.buckets = kvmalloc(size * sizeof(*cache.buckets), ALLOC_KERNEL | ALLOC_ZERO);
-	if (!cache.buckets)
+	dentry_table.buckets = kvmalloc(size * sizeof(*dentry_table.buckets),
+	                                ALLOC_KERNEL | ALLOC_ZERO);
+	if (!dentry_table.buckets)
 		panic("no memory for the dentry hash");
-	cache.mask = size - 1;
+	dentry_table.mask = size - 1;
 	for (size_t i = 0; i < array_size(cache.locks); i++)
 		spin_lock_init(&cache.locks[i], RANK_DENTRY_HASH);
-}
-
-static uint32_t bucket_index(const struct dentry *parent, uint32_t hash)
-{
-	uint64_t mixed = (hash ^ (uintptr_t)parent >> 6) * 0x9e3779b97f4a7c15ul;
-
-	return (mixed >> 32) & cache.mask;
 }
 
 uint32_t dentry_hash(const char *text, size_t len)
@@ -79,7 +73,7 @@ uint32_t dentry_hash(const char *text, size_t len)
 	return dentry_hash_end(hash, whole);
 }
 
-/* ---- making ------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------- */
 
 struct dentry_name *dentry_name_alloc(const char *text, uint32_t len, uint32_t hash)
 {
@@ -179,7 +173,7 @@ int dentry_create_root(struct superblock *super, struct inode *inode, struct den
 	return 0;
 }
 
-/* ---- references --------------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------------------------- */
 
 struct dentry *dentry_get(struct dentry *dentry)
 {
@@ -282,35 +276,7 @@ void dentry_put(struct dentry *dentry)
 	}
 }
 
-/* ---- the hash ----------------------------------------------------------------------------- */
-
-static bool name_is(const struct dentry_name *have, const struct component *name)
-{
-	return have->hash == name->hash && have->len == name->len &&
-	       memcmp(have->text, name->text, name->len) == 0;
-}
-
-/* Reads the candidate as one unchanged whole: is it this name, and what is its sequence number? */
-static bool dentry_matches(struct dentry *dentry, struct dentry *parent,
-                           const struct component *name, unsigned int *seq)
-{
-	*seq = seqcount_peek(&dentry->seq);
-	return READ_ONCE(dentry->parent) == parent &&
-	       name_is(rcu_dereference(&dentry->name), name);
-}
-
-struct dentry *dentry_find_rcu(struct dentry *parent, const struct component *name,
-                               unsigned int *seq)
-{
-	struct hlist *bucket = &cache.buckets[bucket_index(parent, name->hash)];
-	struct dentry *dentry;
-
-	hlist_for_each_entry_rcu(dentry, bucket, in_hash) {
-		if (dentry_matches(dentry, parent, name, seq))
-			return *seq & 1 ? NULL : dentry;
-	}
-	return NULL;
-}
+/* ---- the hash ------------------------------------------------------------------------------ */
 
 struct dentry *dentry_lookup(struct dentry *parent, const struct component *name)
 {
@@ -332,12 +298,12 @@ struct dentry *dentry_lookup(struct dentry *parent, const struct component *name
 
 struct dentry *dentry_lookup_locked(struct dentry *parent, const struct component *name)
 {
-	uint32_t index = bucket_index(parent, name->hash);
+	uint32_t index = dentry_bucket(parent, name->hash);
 	struct dentry *dentry, *found = NULL;
 
 	spin_lock(&cache.locks[index % HASH_LOCKS]);
-	hlist_for_each_entry(dentry, &cache.buckets[index], in_hash) {
-		if (READ_ONCE(dentry->parent) != parent || !name_is(dentry->name, name))
+	hlist_for_each_entry(dentry, &dentry_table.buckets[index], in_hash) {
+		if (READ_ONCE(dentry->parent) != parent || !dentry_name_is(dentry->name, name))
 			continue;
 		if (dentry_try_get(dentry)) {
 			found = dentry;
@@ -350,10 +316,10 @@ struct dentry *dentry_lookup_locked(struct dentry *parent, const struct componen
 
 void dentry_rehash(struct dentry *dentry)
 {
-	uint32_t index = bucket_index(dentry->parent, dentry->name->hash);
+	uint32_t index = dentry_bucket(dentry->parent, dentry->name->hash);
 
 	spin_lock_nested(&cache.locks[index % HASH_LOCKS], 0);
-	hlist_add_rcu(&cache.buckets[index], &dentry->in_hash);
+	hlist_add_rcu(&dentry_table.buckets[index], &dentry->in_hash);
 	spin_unlock(&cache.locks[index % HASH_LOCKS]);
 	atomic_or(&dentry->flags, DENTRY_HASHED);
 }
@@ -364,7 +330,7 @@ void dentry_unhash(struct dentry *dentry)
 
 	if (!(dentry->flags & DENTRY_HASHED))
 		return;
-	index = bucket_index(dentry->parent, dentry->name->hash);
+	index = dentry_bucket(dentry->parent, dentry->name->hash);
 	spin_lock(&cache.locks[index % HASH_LOCKS]);
 	hlist_remove_rcu(&dentry->in_hash);
 	spin_unlock(&cache.locks[index % HASH_LOCKS]);

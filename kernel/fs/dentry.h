@@ -40,7 +40,7 @@ struct dentry_name {
 	struct rcu_head rcu;
 	uint32_t        hash;
 	uint32_t        len;
-	char            text[]; /* NUL-terminated */
+	char            text[] __aligned(8); /* NUL-terminated */
 };
 
 enum {

@@ -35,8 +35,8 @@ static unsigned int mode_of_flags(unsigned int flags)
 	return (flags + 1) & O_ACCMODE;
 }
 
-int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
-                struct file **out)
+int file_create_at(const struct path *path, const struct cred *cred, unsigned int flags,
+                   struct file **out)
 {
 	static_assert(FILE_READ == 1 && FILE_WRITE == 2, "O_ACCMODE + 1 is the mode");
 	struct file *file = cache_alloc(&file_slab, ALLOC_KERNEL);
@@ -46,13 +46,12 @@ int file_create(const struct path *path, const struct cred *cred, unsigned int f
 	file->inode = path->dentry->inode;
 	file->ops = file->inode->fops;
 	file->path = *path;
-	path_get(&file->path);
 	file->mapping = file->inode->mapping;
 	file->mode = mode_of_flags(flags) | FILE_SEEK;
 	file->flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	refcount_init(&file->refs, 1);
 	file->position = 0;
-	mutex_init(&file->position_lock, RANK_FILE_POSITION);
+	file->position_lock = (struct mutex)MUTEX(file->position_lock, RANK_FILE_POSITION);
 	file->cred = cred_get(cred);
 	file->private = NULL;
 	file->owner = NULL;
@@ -61,6 +60,16 @@ int file_create(const struct path *path, const struct cred *cred, unsigned int f
 	atomic_inc(&files_open);
 	*out = file;
 	return 0;
+}
+
+int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
+                struct file **out)
+{
+	int err = file_create_at(path, cred, flags, out);
+
+	if (!err)
+		path_get(&(*out)->path);
+	return err;
 }
 
 struct file *file_get(struct file *file)

@@ -130,6 +130,9 @@ struct file {
  */
 int file_create(const struct path *path, const struct cred *cred, unsigned int flags,
                 struct file **out);
+/* The same, but the references of path become the file's; not on failure. */
+int file_create_at(const struct path *path, const struct cred *cred, unsigned int flags,
+                   struct file **out);
 /*
  * A file without a place in the tree: `name` as /proc/PID/fd shows it ("anon_inode:[eventfd]");
  * private is handed to ops->release when the file goes (not on failure). flags: O_RDONLY ...,

@@ -18,9 +18,10 @@ enum { MOUNT_BUCKETS = 256 };
 
 struct mutex mount_tree = MUTEX(mount_tree, RANK_MOUNT);
 
+struct seqcount mount_hash_seq;
+
 static struct {
-	struct spinlock lock; /* writers */
-	struct seqcount seq;
+	struct spinlock lock; /* writers, of mount_hash_seq too */
 	struct hlist    buckets[MOUNT_BUCKETS] __guarded_by(lock);
 } mount_hash = { .lock = SPINLOCK(RANK_MOUNT_HASH) };
 
@@ -107,12 +108,12 @@ int mount_create_internal(const struct fs_type *type, struct mount **out)
 void mount_hash_add(struct mount *mount, struct mount *parent, struct dentry *mountpoint)
 {
 	spin_lock(&mount_hash.lock);
-	seqcount_write_begin(&mount_hash.seq);
+	seqcount_write_begin(&mount_hash_seq);
 	mount->parent = parent;
 	mount->mountpoint = mountpoint;
 	hlist_add_rcu(bucket_of(parent, mountpoint), &mount->in_hash);
 	atomic_or(&mountpoint->flags, DENTRY_MOUNTED);
-	seqcount_write_end(&mount_hash.seq);
+	seqcount_write_end(&mount_hash_seq);
 	spin_unlock(&mount_hash.lock);
 }
 
@@ -132,13 +133,13 @@ static bool is_point_of_any(const struct dentry *dentry)
 void mount_hash_remove(struct mount *mount)
 {
 	spin_lock(&mount_hash.lock);
-	seqcount_write_begin(&mount_hash.seq);
+	seqcount_write_begin(&mount_hash_seq);
 	hlist_remove_rcu(&mount->in_hash);
 	if (!is_point_of_any(mount->mountpoint))
 		atomic_and(&mount->mountpoint->flags, ~DENTRY_MOUNTED);
 	mount->parent = mount;
 	mount->mountpoint = NULL;
-	seqcount_write_end(&mount_hash.seq);
+	seqcount_write_end(&mount_hash_seq);
 	spin_unlock(&mount_hash.lock);
 }
 
@@ -160,9 +161,9 @@ struct mount *mount_lookup(const struct path *path)
 
 	rcu_read_lock();
 	do {
-		seq = seqcount_begin(&mount_hash.seq);
+		seq = seqcount_begin(&mount_hash_seq);
 		mount = mount_find(path->mount, path->dentry);
-	} while (seqcount_retry(&mount_hash.seq, seq));
+	} while (seqcount_retry(&mount_hash_seq, seq));
 	if (mount && !refcount_try_get(&mount->refs))
 		mount = NULL;
 	rcu_read_unlock();
@@ -171,12 +172,12 @@ struct mount *mount_lookup(const struct path *path)
 
 unsigned int mount_change_begin(void)
 {
-	return seqcount_begin(&mount_hash.seq);
+	return seqcount_begin(&mount_hash_seq);
 }
 
 bool mount_change_retry(unsigned int seq)
 {
-	return seqcount_retry(&mount_hash.seq, seq);
+	return seqcount_retry(&mount_hash_seq, seq);
 }
 
 void mount_follow_down(struct path *path)
@@ -200,7 +201,7 @@ bool mount_follow_up(struct path *path)
 
 	rcu_read_lock();
 	do {
-		seq = seqcount_begin(&mount_hash.seq);
+		seq = seqcount_begin(&mount_hash_seq);
 		up.mount = READ_ONCE(path->mount->parent);
 		up.dentry = READ_ONCE(path->mount->mountpoint);
 		found = up.mount != path->mount && up.dentry && refcount_try_get(&up.mount->refs);
@@ -209,7 +210,7 @@ bool mount_follow_up(struct path *path)
 			mount_put(up.mount);
 			return false;
 		}
-		if (!seqcount_retry(&mount_hash.seq, seq))
+		if (!seqcount_retry(&mount_hash_seq, seq))
 			break;
 		if (found)
 			path_put(&up);

@@ -5,8 +5,12 @@
  */
 #pragma once
 
+#include "core/seqcount.h"
 #include "fs/mount.h"
 #include "sched/mutex.h"
+
+/* Counts changes of the hash of mount points; its writers hold a spinlock of mount.c. */
+extern struct seqcount mount_hash_seq;
 
 extern struct mutex mount_tree; /* RANK_MOUNT: all topology of all namespaces */
 

@@ -83,27 +83,30 @@ static int open_truncate(struct file *file)
 	return err;
 }
 
-/* Opens a place; `created`: by this very call, so nothing is asked of the mode. */
-static int open_place(const struct path *path, const struct cred *cred, unsigned int flags,
-                      bool created, struct file **out)
+/*
+ * Opens a place, whose references become the file's, or are put on failure. `created`: by this very
+ * call, so nothing is asked of the mode.
+ */
+static int open_place(struct path *path, const struct cred *cred, unsigned int flags, bool created,
+                      struct file **out)
 {
 	struct file *file;
 	int err = 0;
 
 	if (flags & O_PATH)
-		return file_create(path, cred,
-		                   flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-		                   out);
-	if (!created)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	else if (!created)
 		err = open_check(path, cred, flags);
 	if (!err && flags & O_DIRECT && S_ISREG(path->dentry->inode->mode))
 		err = -EINVAL;
-	if (err)
+	if (!err)
+		err = file_create_at(path, cred, flags, &file);
+	if (err) {
+		path_put(path);
 		return err;
-	err = file_create(path, cred, flags, &file);
-	if (err)
-		return err;
-	err = file_start(file);
+	}
+	if (!(flags & O_PATH))
+		err = file_start(file);
 	if (!err && flags & O_TRUNC && !created)
 		err = open_truncate(file);
 	if (err)
@@ -229,11 +232,11 @@ static int open_tmpfile(const struct walk *walk, const struct open_request *requ
 		err = dentry_create_unlinked(walk->path.dentry, inode, &path.dentry);
 	}
 	if (!err) {
+		mount_get(path.mount);
 		err = open_place(&path, walk->from->cred, request->flags & ~(unsigned int)O_TMPFILE,
 		                 true, out);
-		dentry_put(path.dentry);
 	}
-	mount_write_put(path.mount);
+	mount_write_put(walk->path.mount);
 	return err;
 }
 
@@ -246,6 +249,7 @@ static int open_walk(struct walk *walk, const char *name, const struct open_requ
 	const bool follow = !(flags & O_NOFOLLOW);
 	const bool tmpfile = (flags & __O_TMPFILE) && !(flags & O_PATH);
 	bool created = false;
+	struct path path;
 	int err;
 
 	do {
@@ -262,7 +266,24 @@ static int open_walk(struct walk *walk, const char *name, const struct open_requ
 		return -ENOTDIR;
 	if (tmpfile)
 		return open_tmpfile(walk, request, out);
-	return open_place(&walk->path, walk->from->cred, flags, created, out);
+	path = walk->path;
+	walk->path.mount = NULL;
+	return open_place(&path, walk->from->cred, flags, created, out);
+}
+
+/* What exists and is reached without further ado; ECHILD: not so. */
+static int open_simple(const struct walk_from *from, const char *name,
+                       const struct open_request *request, struct file **out)
+{
+	const unsigned int flags = request->flags;
+	struct path path;
+	int err;
+
+	if (flags & (O_CREAT | __O_TMPFILE) || request->resolve)
+		return -ECHILD;
+	err = walk_rcu(from, name, (flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+	               (flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0), &path);
+	return err ? err : open_place(&path, from->cred, flags, false, out);
 }
 
 int file_open(const struct walk_from *from, const char *name, const struct open_request *request,
@@ -271,8 +292,11 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
 	struct walk walk;
 	unsigned int flags = request->resolve |
 	                     (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
-	int err = walk_begin(&walk, from, name, flags);
+	int err = open_simple(from, name, request, out);
 
+	if (likely(err != -ECHILD))
+		return err;
+	err = walk_begin(&walk, from, name, flags);
 	if (!err)
 		err = open_walk(&walk, name, request, out);
 	walk_end(&walk);
@@ -282,9 +306,11 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
 int file_open_path(const struct path *path, const struct cred *cred, unsigned int flags,
                    struct file **out)
 {
+	struct path own = *path;
+
 	if (flags & O_DIRECTORY && !inode_is_dir(path->dentry->inode))
 		return -ENOTDIR;
-	return open_place(path, cred, flags, false, out);
+	return open_place(path_get(&own), cred, flags, false, out);
 }
 
 int file_open_exec(const struct walk_from *from, const char *name, unsigned int lookup_flags,

@@ -11,6 +11,7 @@
 #include <linux/mount.h>
 
 #include "core/panic.h"
+#include "fs/component.h"
 #include "fs/context.h"
 #include "fs/dentry_impl.h"
 #include "fs/inode.h"
@@ -19,7 +20,6 @@
 #include "fs/super.h"
 #include "fs/walk_impl.h"
 #include "id/cred.h"
-#include "lib/bits.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
 
@@ -36,54 +36,7 @@ void path_put(struct path *path)
 	mount_put(path->mount);
 }
 
-/* ---- components ---------------------------------------------------------------------------- */
-
-#define ONES  0x0101010101010101ul
-#define HIGHS 0x8080808080808080ul
-
-/* Bits 7 of the bytes that are zero; exact for the lowest one. */
-static inline uint64_t zero_bytes(uint64_t word)
-{
-	return (word - ONES) & ~word & HIGHS;
-}
-
-/* Eight bytes of a string that may end before: the rest of them is not looked at by the caller. */
-static inline uint64_t load_word(const char *at)
-{
-	uint64_t word;
-
-	if (unlikely(((uintptr_t)at & (PAGE_SIZE - 1)) > PAGE_SIZE - sizeof(word))) {
-		word = 0;
-		for (size_t i = 0; i < sizeof(word) && at[i]; i++)
-			word |= (uint64_t)(uint8_t)at[i] << 8 * i;
-		return word;
-	}
-	__builtin_memcpy(&word, at, sizeof(word));
-	return word;
-}
-
-/* Measures and hashes the component at `at`, as dentry_hash() does; where it ends. */
-static const char *component_parse(const char *at, struct component *out)
-{
-	uint64_t hash = 0, word, stop;
-	uint32_t tail;
-
-	out->text = at;
-	for (;; at += sizeof(word)) {
-		word = load_word(at);
-		stop = zero_bytes(word) | zero_bytes(word ^ ONES * '/');
-		if (stop)
-			break;
-		hash = dentry_hash_word(hash, word);
-	}
-	tail = bit_lowest(stop) / 8;
-	if (tail)
-		hash = dentry_hash_word(hash, word & (~0ul >> (64 - 8 * tail)));
-	at += tail;
-	out->len = (uint32_t)(at - out->text);
-	out->hash = dentry_hash_end(hash, out->len);
-	return at;
-}
+/* ---- components ----------------------------------------------------------------------------- */
 
 static enum last_type component_type(const struct component *name)
 {
@@ -492,8 +445,11 @@ int path_lookup(const struct walk_from *from, const char *name, unsigned int fla
                 struct path *out)
 {
 	struct walk walk;
-	int err = walk_begin(&walk, from, name, flags);
+	int err = walk_rcu(from, name, flags, out);
 
+	if (likely(err != -ECHILD))
+		return err;
+	err = walk_begin(&walk, from, name, flags);
 	if (!err)
 		err = walk_whole(&walk, name);
 	if (!err) {

@@ -47,7 +47,7 @@ int inode_check_mode(struct inode *inode, const struct cred *cred, unsigned int 
 
 int inode_permission(struct inode *inode, const struct cred *cred, unsigned int mask)
 {
-	if (mask & MAY_WRITE) {
+	if (unlikely(mask & MAY_WRITE)) {
 		mode_t type = inode->mode & S_IFMT;
 
 		if (inode->super->flags & MS_RDONLY &&

@@ -34,6 +34,10 @@ struct walk {
 	struct walk_text        outer[PATH_LINKS_MAX];
 };
 
+/* The whole walk of path_lookup() without references; ECHILD: not so simple, walk by references. */
+int  walk_rcu(const struct walk_from *from, const char *name, unsigned int flags,
+              struct path *out);
+
 int  walk_begin(struct walk *walk, const struct walk_from *from, const char *name,
                 unsigned int flags);
 int  walk_to_last(struct walk *walk, const char *name);
