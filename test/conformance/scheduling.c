@@ -1,0 +1,139 @@
+/*
+ * Scheduling: nice values, policies, affinity, and who may change them.
+ */
+#include "check.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define BAD_POINTER ((void *)8)
+#define NOBODY 999999
+
+static long set_policy(pid_t pid, int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return syscall(SYS_sched_setscheduler, pid, policy, &param);
+}
+
+static void check_nice(void)
+{
+	CHECK_EQ(priority_of_nice_0_is_20, syscall(SYS_getpriority, PRIO_PROCESS, 0), 20);
+	CHECK_EQ(nice_can_be_raised, syscall(SYS_setpriority, PRIO_PROCESS, 0, 5), 0);
+	CHECK_EQ(priority_of_nice_5_is_15, syscall(SYS_getpriority, PRIO_PROCESS, 0), 15);
+	CHECK_EQ(nice_is_cut_to_19, syscall(SYS_setpriority, PRIO_PROCESS, 0, 1000), 0);
+	CHECK_EQ(priority_of_nice_19_is_1, syscall(SYS_getpriority, PRIO_PROCESS, 0), 1);
+	CHECK_EQ(nice_is_cut_to_minus_20, syscall(SYS_setpriority, PRIO_PROCESS, 0, -1000), 0);
+	CHECK_EQ(priority_of_nice_minus_20_is_40, syscall(SYS_getpriority, PRIO_PROCESS, getpid()), 40);
+	CHECK_EQ(group_has_the_nice_of_its_member, syscall(SYS_getpriority, PRIO_PGRP, 0), 40);
+	CHECK_EQ(nice_of_a_group_can_be_set, syscall(SYS_setpriority, PRIO_PGRP, 0, 0), 0);
+	CHECK_EQ(nice_of_a_group_was_set, syscall(SYS_getpriority, PRIO_PROCESS, 0), 20);
+	CHECK_ERRNO(unknown_kind_is_EINVAL, syscall(SYS_getpriority, 7, 0), EINVAL);
+	CHECK_ERRNO(priority_of_nobody_is_ESRCH, syscall(SYS_getpriority, PRIO_PROCESS, NOBODY), ESRCH);
+	CHECK_ERRNO(priority_of_no_group_is_ESRCH, syscall(SYS_getpriority, PRIO_PGRP, NOBODY), ESRCH);
+	CHECK_ERRNO(priority_of_no_user_is_ESRCH, syscall(SYS_setpriority, PRIO_USER, NOBODY, 1), ESRCH);
+}
+
+static int nice_in_child(void *data)
+{
+	(void)data;
+	return (int)syscall(SYS_getpriority, PRIO_PROCESS, 0);
+}
+
+static void check_policy_calls(void)
+{
+	struct sched_param param = { .sched_priority = 9 };
+	struct timespec slice;
+
+	CHECK_EQ(normal_policy_at_first, syscall(SYS_sched_getscheduler, 0), SCHED_OTHER);
+	CHECK_EQ(fifo_can_be_set, set_policy(0, SCHED_FIFO, 10), 0);
+	CHECK_EQ(fifo_was_set, syscall(SYS_sched_getscheduler, 0), SCHED_FIFO);
+	CHECK_EQ(parameters_can_be_read, syscall(SYS_sched_getparam, 0, &param), 0);
+	CHECK_EQ(priority_was_set, param.sched_priority, 10);
+	CHECK_EQ(fifo_has_no_slice, syscall(SYS_sched_rr_get_interval, 0, &slice), 0);
+	OUT("fifo slice %ld.%09ld", (long)slice.tv_sec, slice.tv_nsec);
+	param.sched_priority = 0;
+	CHECK_ERRNO(fifo_without_priority_is_EINVAL, syscall(SYS_sched_setparam, 0, &param), EINVAL);
+	param.sched_priority = 20;
+	CHECK_EQ(parameters_can_be_set_alone, syscall(SYS_sched_setparam, 0, &param), 0);
+	CHECK_EQ(round_robin_can_be_set, set_policy(0, SCHED_RR | 0x40000000, 1), 0);
+	CHECK_EQ(reset_on_fork_is_told, syscall(SYS_sched_getscheduler, 0), SCHED_RR | 0x40000000);
+	syscall(SYS_sched_rr_get_interval, 0, &slice);
+	OUT("round robin slice %ld.%09ld", (long)slice.tv_sec, slice.tv_nsec);
+	CHECK_EQ(batch_can_be_set, set_policy(0, SCHED_BATCH, 0), 0);
+	CHECK_EQ(idle_can_be_set, set_policy(0, SCHED_IDLE, 0), 0);
+	CHECK_EQ(normal_can_be_set_again, set_policy(0, SCHED_OTHER, 0), 0);
+	CHECK_ERRNO(normal_with_priority_is_EINVAL, set_policy(0, SCHED_OTHER, 1), EINVAL);
+	CHECK_ERRNO(fifo_above_99_is_EINVAL, set_policy(0, SCHED_FIFO, 100), EINVAL);
+	CHECK_ERRNO(unknown_policy_is_EINVAL, set_policy(0, 4, 0), EINVAL);
+	CHECK_ERRNO(negative_policy_is_EINVAL, set_policy(0, -5, 0), EINVAL);
+	CHECK_ERRNO(negative_pid_is_EINVAL, set_policy(-1, SCHED_OTHER, 0), EINVAL);
+	CHECK_ERRNO(policy_of_nobody_is_ESRCH, set_policy(NOBODY, SCHED_OTHER, 0), ESRCH);
+	CHECK_ERRNO(no_parameters_are_EINVAL, syscall(SYS_sched_setparam, 0, NULL), EINVAL);
+	CHECK_ERRNO(bad_parameters_are_EFAULT, syscall(SYS_sched_setparam, 0, BAD_POINTER), EFAULT);
+}
+
+static void check_ranges(void)
+{
+	for (int policy = 0; policy <= 7; policy++) {
+		long high = syscall(SYS_sched_get_priority_max, policy);
+		long low = syscall(SYS_sched_get_priority_min, policy);
+
+		OUT("policy %d: priority %ld to %ld", policy, low, high);
+	}
+}
+
+static void check_affinity(void)
+{
+	unsigned long mask = 0, wide[16] = { 1 }, none = 0;
+	unsigned cpu = 99, node = 99;
+
+	CHECK(affinity_tells_its_size, syscall(SYS_sched_getaffinity, 0, sizeof(wide), wide) >= 8);
+	CHECK(first_cpu_is_allowed, wide[0] & 1);
+	CHECK_ERRNO(affinity_into_too_little_room_is_EINVAL,
+		    syscall(SYS_sched_getaffinity, 0, 4, &mask), EINVAL);
+	CHECK_ERRNO(affinity_into_an_odd_size_is_EINVAL,
+		    syscall(SYS_sched_getaffinity, 0, 9, &mask), EINVAL);
+	CHECK_ERRNO(affinity_to_a_bad_pointer_is_EFAULT,
+		    syscall(SYS_sched_getaffinity, 0, 128, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(affinity_of_nobody_is_ESRCH,
+		    syscall(SYS_sched_getaffinity, NOBODY, 128, wide), ESRCH);
+	mask = 1;
+	CHECK_EQ(affinity_can_be_set, syscall(SYS_sched_setaffinity, 0, 8, &mask), 0);
+	CHECK_EQ(affinity_with_unknown_cpus_keeps_the_known,
+		 syscall(SYS_sched_setaffinity, 0, sizeof(wide), wide), 0);
+	CHECK_ERRNO(empty_affinity_is_EINVAL, syscall(SYS_sched_setaffinity, 0, 8, &none), EINVAL);
+	CHECK_EQ(current_cpu_is_told, syscall(SYS_getcpu, &cpu, &node, NULL), 0);
+	CHECK(cpu_is_the_allowed_one, cpu == 0 && node == 0);
+	CHECK_ERRNO(cpu_to_a_bad_pointer_is_EFAULT, syscall(SYS_getcpu, BAD_POINTER, NULL, NULL), EFAULT);
+	CHECK_EQ(yield_returns_zero, syscall(SYS_sched_yield), 0);
+}
+
+static int without_privilege(void *data)
+{
+	(void)data;
+	syscall(SYS_setresuid, 1000, 1000, 1000);
+	CHECK_ERRNO(unprivileged_cannot_take_a_realtime_policy, set_policy(0, SCHED_FIFO, 1), EPERM);
+	CHECK_EQ(unprivileged_may_raise_its_nice, syscall(SYS_setpriority, PRIO_PROCESS, 0, 5), 0);
+	CHECK_ERRNO(unprivileged_cannot_lower_its_nice,
+		    syscall(SYS_setpriority, PRIO_PROCESS, 0, 4), EACCES);
+	CHECK_ERRNO(unprivileged_cannot_nice_others, syscall(SYS_setpriority, PRIO_PROCESS, 1, 10), EPERM);
+	CHECK_ERRNO(unprivileged_cannot_schedule_others, set_policy(1, SCHED_BATCH, 0), EPERM);
+	CHECK_EQ(unprivileged_may_take_the_idle_policy, set_policy(0, SCHED_IDLE, 0), 0);
+	return 0;
+}
+
+int main(void)
+{
+	check_nice();
+	syscall(SYS_setpriority, PRIO_PROCESS, 0, 3);
+	CHECK_EQ(child_inherits_nice, check_in_child(nice_in_child, NULL), 17 << 8);
+	syscall(SYS_setpriority, PRIO_PROCESS, 0, 0);
+	check_policy_calls();
+	check_ranges();
+	check_affinity();
+	check_in_child(without_privilege, NULL);
+	return 0;
+}
