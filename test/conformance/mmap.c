@@ -100,11 +100,14 @@ static void check_places(void)
 	CHECK(noreplace_refuses_what_is_taken,
 	      failed(mmap(other, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST));
 	other[0] = 9;
-	CHECK(fixed_replaces, mmap(other, PAGE, RW, ANON | MAP_FIXED, -1, 0) == other && other[0] == 0);
-	CHECK(fixed_must_be_aligned, failed(mmap(other + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL));
+	CHECK(fixed_replaces,
+	      mmap(other, PAGE, RW, ANON | MAP_FIXED, -1, 0) == other && other[0] == 0);
+	CHECK(fixed_must_be_aligned,
+	      failed(mmap(other + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL));
 	other = mmap(NULL, PAGE, RW, ANON | MAP_32BIT, -1, 0);
 	CHECK(low_2g_on_request, other != MAP_FAILED && (uintptr_t)other + PAGE <= 0x80000000ul);
-	CHECK(root_may_map_low_pages, mmap((void *)PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0) == (void *)PAGE);
+	CHECK(root_may_map_low_pages,
+	      mmap((void *)PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0) == (void *)PAGE);
 	munmap((void *)PAGE, PAGE);
 }
 
@@ -129,12 +132,14 @@ static void check_errors(void)
 	      mmap(NULL, PAGE, RW, MAP_PRIVATE, read_only, 0) != MAP_FAILED);
 	CHECK(write_only_file_is_eacces,
 	      failed(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, write_only, 0), EACCES));
-	CHECK(directory_is_enodev, failed(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, directory, 0), ENODEV));
+	CHECK(directory_is_enodev,
+	      failed(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, directory, 0), ENODEV));
 	CHECK(flag_without_support_with_validate_is_eopnotsupp,
 	      failed(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x80000, fd, 0), EOPNOTSUPP));
 	CHECK_ERRNO(unmap_unaligned_is_einval, munmap(at + 1, PAGE), EINVAL);
 	CHECK_ERRNO(unmap_of_nothing_is_einval, munmap(at, 0), EINVAL);
-	CHECK_ERRNO(unmap_beyond_user_space_is_einval, munmap((void *)0x7ffffffff000, PAGE), EINVAL);
+	CHECK_ERRNO(unmap_beyond_user_space_is_einval,
+	            munmap((void *)0x7ffffffff000, PAGE), EINVAL);
 	CHECK_EQ(unmap_of_a_hole_is_fine, munmap((void *)0x500000000000, 16 * PAGE), 0);
 	close(fd);
 	close(read_only);
@@ -176,7 +181,8 @@ static void check_files(void)
 	CHECK_EQ(page_behind_the_end_is_adrerr, code, BUS_ADRERR);
 	CHECK_EQ(file_is_truncated, ftruncate(fd, 10), 0);
 	CHECK_EQ(truncated_page_is_sigbus, touch(shared + PAGE, false, &code), SIGBUS);
-	CHECK_EQ(truncated_page_of_a_private_mapping_is_sigbus, touch(private + PAGE, false, &code), SIGBUS);
+	CHECK_EQ(truncated_page_of_a_private_mapping_is_sigbus,
+	         touch(private + PAGE, false, &code), SIGBUS);
 	CHECK(tail_of_the_kept_page_is_zero, shared[9] == 'c' && shared[11] == 0);
 	CHECK(private_copy_survives, !strcmp(private, "private"));
 	CHECK_EQ(file_grows_again, ftruncate(fd, 2 * PAGE), 0);
@@ -230,12 +236,14 @@ static void check_limits(void)
 	limit = old;
 	limit.rlim_cur = 64ul << 20;
 	setrlimit(RLIMIT_AS, &limit);
-	CHECK(address_space_limit_is_enomem, failed(mmap(NULL, 65ul << 20, RW, ANON, -1, 0), ENOMEM));
+	CHECK(address_space_limit_is_enomem,
+	      failed(mmap(NULL, 65ul << 20, RW, ANON, -1, 0), ENOMEM));
 	at = mmap(NULL, 1ul << 20, RW, ANON, -1, 0);
 	CHECK(below_the_limit_is_fine, at != MAP_FAILED);
 	munmap(at, 1ul << 20);
 	setrlimit(RLIMIT_AS, &old);
-	CHECK(far_more_than_memory_is_enomem, failed(mmap(NULL, 1ul << 45, RW, ANON, -1, 0), ENOMEM));
+	CHECK(far_more_than_memory_is_enomem,
+	      failed(mmap(NULL, 1ul << 45, RW, ANON, -1, 0), ENOMEM));
 	at = mmap(NULL, 1ul << 45, PROT_NONE, ANON | MAP_NORESERVE, -1, 0);
 	CHECK(far_more_than_memory_unreserved_is_fine, at != MAP_FAILED);
 	munmap(at, 1ul << 45);

@@ -70,7 +70,8 @@ static void check_rights(void)
 	CHECK_EQ(writable_again, mprotect(at, 8 * PAGE, RW), 0);
 	CHECK(content_is_kept, (unsigned char)at[5 * PAGE] == 0xc3 && can_write(at));
 	CHECK_EQ(part, mprotect(at + 2 * PAGE, PAGE, PROT_READ), 0);
-	CHECK(only_the_part_changed, can_write(at + PAGE) && !can_write(at + 2 * PAGE) && can_write(at + 3 * PAGE));
+	CHECK(only_the_part_changed,
+	      can_write(at + PAGE) && !can_write(at + 2 * PAGE) && can_write(at + 3 * PAGE));
 	munmap(at, 8 * PAGE);
 }
 

@@ -64,12 +64,16 @@ static void check_fixed(void)
 {
 	char *at = map(4), *to = map(8);
 
-	CHECK(fixed_goes_there, remap(at, 4, 4, MREMAP_MAYMOVE | MREMAP_FIXED, to + PAGE) == (long)(to + PAGE));
-	CHECK(fixed_replaces, to[0] == 1 && to[PAGE] == 1 && to[4 * PAGE] == 4 && to[5 * PAGE] == 6);
+	CHECK(fixed_goes_there,
+	      remap(at, 4, 4, MREMAP_MAYMOVE | MREMAP_FIXED, to + PAGE) == (long)(to + PAGE));
+	CHECK(fixed_replaces,
+	      to[0] == 1 && to[PAGE] == 1 && to[4 * PAGE] == 4 && to[5 * PAGE] == 6);
 	CHECK(source_is_gone, !is_mapped(at));
 	at = to;
-	CHECK_ERRNO(overlap_is_einval, remap(at, 4, 4, MREMAP_MAYMOVE | MREMAP_FIXED, at + 2 * PAGE), EINVAL);
-	CHECK_ERRNO(fixed_without_maymove_is_einval, remap(at, 1, 1, MREMAP_FIXED, at + 4 * PAGE), EINVAL);
+	CHECK_ERRNO(overlap_is_einval,
+	            remap(at, 4, 4, MREMAP_MAYMOVE | MREMAP_FIXED, at + 2 * PAGE), EINVAL);
+	CHECK_ERRNO(fixed_without_maymove_is_einval,
+	            remap(at, 1, 1, MREMAP_FIXED, at + 4 * PAGE), EINVAL);
 	CHECK_ERRNO(unaligned_target_is_einval,
 	            remap(at, 1, 1, MREMAP_MAYMOVE | MREMAP_FIXED, at + 5 * PAGE + 1), EINVAL);
 	munmap(to, 8 * PAGE);
@@ -88,7 +92,8 @@ static void check_errors(void)
 	CHECK_ERRNO(unknown_flag_is_einval, remap(at, 4, 4, 16, NULL), EINVAL);
 	CHECK_ERRNO(unaligned_is_einval, remap(at + 1, 4, 4, 0, NULL), EINVAL);
 	CHECK_ERRNO(new_length_zero_is_einval, remap(at, 4, 0, 0, NULL), EINVAL);
-	CHECK_ERRNO(unmapped_is_efault, remap((char *)0x500000000000, 1, 2, MREMAP_MAYMOVE, NULL), EFAULT);
+	CHECK_ERRNO(unmapped_is_efault,
+	            remap((char *)0x500000000000, 1, 2, MREMAP_MAYMOVE, NULL), EFAULT);
 	CHECK_ERRNO(old_length_zero_of_private_memory_is_einval,
 	            remap(at, 0, 1, MREMAP_MAYMOVE, NULL), EINVAL);
 	munmap(at + 2 * PAGE, PAGE);

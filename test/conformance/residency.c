@@ -81,9 +81,11 @@ static void check_madvise(void)
 	CHECK(advice_over_a_hole_does_the_rest, at[0] == 0 && at[7 * PAGE] == 0);
 	CHECK_EQ(populate_write_is_taken, madvise(at, 4 * PAGE, MADV_POPULATE_WRITE), 0);
 	CHECK_EQ(populate_write_makes_pages, resident(at, 4), 4);
-	CHECK_ERRNO(populate_over_a_hole_is_enomem, madvise(at, 8 * PAGE, MADV_POPULATE_READ), ENOMEM);
+	CHECK_ERRNO(populate_over_a_hole_is_enomem,
+	            madvise(at, 8 * PAGE, MADV_POPULATE_READ), ENOMEM);
 	mprotect(at, PAGE, PROT_READ);
-	CHECK_ERRNO(populate_write_of_read_only_is_einval, madvise(at, PAGE, MADV_POPULATE_WRITE), EINVAL);
+	CHECK_ERRNO(populate_write_of_read_only_is_einval,
+	            madvise(at, PAGE, MADV_POPULATE_WRITE), EINVAL);
 	munmap(at, 8 * PAGE);
 	shared = map(2, MAP_SHARED | MAP_ANONYMOUS);
 	shared[0] = 5;
@@ -149,7 +151,8 @@ static void check_msync(void)
 	munmap(at + PAGE, PAGE);
 	CHECK_ERRNO(msync_over_a_hole_is_enomem, msync(at, 4 * PAGE, MS_ASYNC), ENOMEM);
 	mlock(at, PAGE);
-	CHECK_ERRNO(msync_invalidate_of_locked_memory_is_ebusy, msync(at, PAGE, MS_INVALIDATE), EBUSY);
+	CHECK_ERRNO(msync_invalidate_of_locked_memory_is_ebusy,
+	            msync(at, PAGE, MS_INVALIDATE), EBUSY);
 	munmap(at, 4 * PAGE);
 }
 
