@@ -150,12 +150,10 @@ static void tree_insert(struct area *area)
 	rbtree_insert_at(tree, &area->node, parent, link);
 }
 
-void area_insert(struct area *area)
+static void backing_add(struct area *area)
 {
 	struct backing *backing = area->backing;
 
-	tree_insert(area);
-	gaps_refresh(area);
 	area->space->nr_areas++;
 	if (!backing)
 		return;
@@ -164,11 +162,59 @@ void area_insert(struct area *area)
 	mutex_unlock(&backing->lock);
 }
 
+void area_insert(struct area *area)
+{
+	tree_insert(area);
+	gaps_refresh(area);
+	backing_add(area);
+}
+
+void area_insert_last(struct area *area, struct area *prev)
+{
+	struct rbtree *tree = &area->space->areas;
+
+	debug_assert(prev ? prev->end <= area->start && !area_next(prev) : !tree->root);
+	area->gap = gap_between(prev, area);
+	area->max_gap = 0;
+	rbtree_insert_at(tree, &area->node, prev ? &prev->node : NULL,
+	                 prev ? &prev->node.right : &tree->root);
+	backing_add(area);
+}
+
+static void backing_remove(struct area *area)
+{
+	struct backing *backing = area->backing;
+
+	if (!backing)
+		return;
+	mutex_lock(&backing->lock);
+	backing_remove_locked(area);
+	mutex_unlock(&backing->lock);
+}
+
+struct area *areas_take_all(struct space *space)
+{
+	struct rb_node *node = rbtree_first_postorder(&space->areas);
+	struct area *chain = NULL;
+
+	while (node) {
+		struct area *area = node_area(node);
+
+		node = rb_next_postorder(node);
+		backing_remove(area);
+		area->next_dead = chain;
+		chain = area;
+	}
+	areas_init(&space->areas);
+	space->last_found = NULL;
+	space->nr_areas = 0;
+	return chain;
+}
+
 void area_remove(struct area *area)
 {
 	struct space *space = area->space;
 	struct area *next = area_next(area), *prev = area_prev(area);
-	struct backing *backing = area->backing;
 
 	if (space->last_found == area)
 		atomic_store_relaxed(&space->last_found, NULL);
@@ -178,11 +224,7 @@ void area_remove(struct area *area)
 		next->gap = gap_between(prev, next);
 		rbtree_refresh(&space->areas, &next->node);
 	}
-	if (!backing)
-		return;
-	mutex_lock(&backing->lock);
-	backing_remove_locked(area);
-	mutex_unlock(&backing->lock);
+	backing_remove(area);
 }
 
 void area_resize(struct area *area, uaddr_t start, uaddr_t end)

@@ -131,6 +131,13 @@ void areas_destroy(struct area *dead);
 void area_insert(struct area *area);
 void area_remove(struct area *area);
 
+/*
+ * Into the tree behind prev, which is the last one there (NULL: none). For copies of whole spaces.
+ */
+void area_insert_last(struct area *area, struct area *prev);
+/* Out of the trees with all areas of the space: a chain by next_dead. */
+struct area *areas_take_all(struct space *space);
+
 /* Moves one or both ends of an area that is inserted; pgoff follows start. The range is free. */
 void area_resize(struct area *area, uaddr_t start, uaddr_t end);
 

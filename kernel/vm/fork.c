@@ -77,7 +77,8 @@ static int area_share(const struct area *area, struct area *copy, bool *lost)
 	return err;
 }
 
-static int area_fork(const struct area *area, struct space *child, bool *lost)
+/* *last is the child's last area so far. */
+static int area_fork(const struct area *area, struct space *child, struct area **last, bool *lost)
 {
 	struct area_params params = {
 		.start = area->start,
@@ -100,7 +101,8 @@ static int area_fork(const struct area *area, struct space *child, bool *lost)
 			commit_uncharge(nr);
 		return -ENOMEM;
 	}
-	area_insert(copy);
+	area_insert_last(copy, *last);
+	*last = copy;
 	space_account_pages(child, copy->flags, (int64_t)nr);
 	if (area->flags & (VM_SHARED | VM_WIPEONFORK) || !area->has_anon)
 		return 0;
@@ -120,6 +122,7 @@ static void layout_copy(const struct space *parent, struct space *child)
 
 int space_fork(struct space *parent, struct space **out)
 {
+	struct area *last = NULL;
 	struct space *child;
 	bool lost = false;
 	int err = space_create(&parent->limits, false, &child);
@@ -135,7 +138,7 @@ int space_fork(struct space *parent, struct space **out)
 	for (struct area *area = space_next_area_locked(parent, 0); area && !err;
 	     area = area_next(area)) {
 		if (!(area->flags & VM_DONTFORK))
-			err = area_fork(area, child, &lost);
+			err = area_fork(area, child, &last, &lost);
 	}
 	if (lost)
 		mmu_flush_all(&parent->mmu);

@@ -65,22 +65,17 @@ void space_unref(struct space *space)
  */
 static void space_tear_down(struct space *space)
 {
-	struct area *area = rb_entry_or_null(rbtree_first(&space->areas), struct area, node);
-	struct area *dead = NULL;
+	struct area *dead;
 	struct zap zap;
 
 	mmu_deactivate(&space->mmu);
 	zap_begin(&zap, space);
 	zap.is_dying = true;
-	while (area) {
-		struct area *next = area_next(area);
-
+	dead = areas_take_all(space);
+	for (struct area *area = dead; area; area = area->next_dead) {
 		zap_area(&zap, area, area->start, area->end);
-		space_account(space, area, -1);
-		area_remove(area);
-		area->next_dead = dead;
-		dead = area;
-		area = next;
+		if (area->flags & VM_ACCOUNT)
+			commit_uncharge(area_pages(area));
 	}
 	zap_end(&zap);
 	areas_destroy(dead);

@@ -10,47 +10,122 @@
 
 #include <linux/errno.h>
 
+#include <arch/percpu.h>
+
 #include "arch/x86_64/tables.h"
+#include "core/gauge.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
 #include "lib/atomic.h"
+#include "lib/math.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
+/*
+ * Tables die full of zeroes, so a few of them are kept for each CPU and need no clearing when they
+ * are wanted again; roots keep their kernel half, too.
+ */
+enum { TABLES_KEPT = 16, ROOTS_KEPT = 2 };
+
+struct table_store {
+	uint32_t nr_tables, nr_roots;
+	pte_t   *tables[TABLES_KEPT];
+	pte_t   *roots[ROOTS_KEPT];
+};
+static DEFINE_PER_CPU(struct table_store, table_store);
+
 pte_t *user_table_alloc(void)
 {
-	struct page *page = page_alloc(ALLOC_KERNEL | ALLOC_ZERO);
+	struct table_store *store = this_cpu_ptr(table_store);
+	struct page *page;
 
-	if (!page)
+	page_use_add(PAGE_USE_TABLE, 1);
+	if (likely(store->nr_tables))
+		return store->tables[--store->nr_tables];
+	page = page_alloc(ALLOC_KERNEL | ALLOC_ZERO);
+	if (!page) {
+		page_use_add(PAGE_USE_TABLE, -1);
 		return NULL;
+	}
 	page_set(page, PAGE_TABLE);
 	spin_lock_init(&page->table_lock, RANK_PAGE_TABLE);
-	page_use_add(PAGE_USE_TABLE, 1);
 	return page_to_virt(page);
+}
+
+static void table_give_back(pte_t *table)
+{
+	struct page *page = virt_to_page(table);
+
+	page_clear(page, PAGE_TABLE);
+	page->owner = NULL;
+	page_put(page);
 }
 
 void user_table_free(pte_t *table)
 {
+	struct table_store *store = this_cpu_ptr(table_store);
 	struct page *page = virt_to_page(table);
 
-	debug_assert(page_refs(page) == 1);
-	page_clear(page, PAGE_TABLE | TABLE_SHARED);
-	page->owner = NULL;
+	debug_assert(page_refs(page) == 1 && mem_is_zero(table, PAGE_SIZE));
+	if (unlikely(page_is(page, TABLE_SHARED)))
+		page_clear(page, TABLE_SHARED);
 	page->private_value = 0;
+	page->index = 0;
 	page_use_add(PAGE_USE_TABLE, -1);
-	page_put(page);
+	if (likely(store->nr_tables < TABLES_KEPT))
+		store->tables[store->nr_tables++] = table;
+	else
+		table_give_back(table);
 }
+
+static pte_t *root_alloc(void)
+{
+	struct table_store *store = this_cpu_ptr(table_store);
+	pte_t *root;
+
+	if (likely(store->nr_roots)) {
+		page_use_add(PAGE_USE_TABLE, 1);
+		return store->roots[--store->nr_roots];
+	}
+	root = user_table_alloc();
+	if (root)
+		memcpy(root + KERNEL_HALF_FIRST,
+		       (pte_t *)phys_to_virt(kernel_root) + KERNEL_HALF_FIRST, PAGE_SIZE / 2);
+	return root;
+}
+
+static void root_free(pte_t *root)
+{
+	struct table_store *store = this_cpu_ptr(table_store);
+
+	virt_to_page(root)->index = 0;
+	page_use_add(PAGE_USE_TABLE, -1);
+	if (likely(store->nr_roots < ROOTS_KEPT))
+		store->roots[store->nr_roots++] = root;
+	else
+		table_give_back(root);
+}
+
+/* What is kept goes back: a leak check counts pages. */
+static void table_store_drain(void)
+{
+	struct table_store *store = this_cpu_ptr(table_store);
+
+	while (store->nr_tables)
+		table_give_back(store->tables[--store->nr_tables]);
+	while (store->nr_roots)
+		table_give_back(store->roots[--store->nr_roots]);
+}
+GAUGE_DRAIN(table_store_drain);
 
 int mmu_init(struct arch_mmu *mmu)
 {
-	pte_t *root = user_table_alloc();
+	pte_t *root = root_alloc();
 
 	if (!root)
 		return -ENOMEM;
-	memcpy(root + KERNEL_HALF_FIRST, (pte_t *)phys_to_virt(kernel_root) + KERNEL_HALF_FIRST,
-	       PAGE_SIZE / 2);
 	*mmu = (struct arch_mmu){ .root = virt_to_phys(root), .nr_tables = 1 };
 	return 0;
 }
@@ -66,6 +141,7 @@ static pte_t *table_get(struct arch_mmu *mmu, pte_t *entry)
 
 	if (!table)
 		return NULL;
+	user_entry_note(entry);
 	/* The zeroes are seen before the entry; pairs with the dependent load in whoever walks. */
 	if (!pte_replace(entry, 0, virt_to_phys(table) | TABLE_ENTRY_USER)) {
 		user_table_free(table);
@@ -210,31 +286,38 @@ static void bury(struct dead_tables *dead, pte_t *table)
 	dead->nr++;
 }
 
+static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_t start,
+                          uaddr_t end, struct dead_tables *dead);
+
+/*
+ * The table behind an entry that spans from at: first what is below it, then itself if it may go.
+ */
+static void unlink_entry(pte_t *entry, unsigned int level, uaddr_t at, uaddr_t start, uaddr_t end,
+                         struct dead_tables *dead)
+{
+	if (level > LEVEL_LEAF + 1)
+		unlink_tables(table_of(*entry), level - 1, at, start, end, dead);
+	if (at >= start && at + entry_span(level) <= end) {
+		bury(dead, table_of(*entry));
+		pte_write(entry, 0);
+	}
+}
+
 static void free_dead(struct arch_mmu *mmu, struct dead_tables *dead)
 {
 	while (dead->first) {
 		pte_t *table = dead->first;
 
 		dead->first = (pte_t *)pte_read(&table[0]);
+		pte_write(&table[0], 0);
 		user_table_free(table);
 	}
 	atomic_sub(&mmu->nr_tables, dead->nr);
 }
 
-/* The first entry from index on that is not empty, or end. */
-static unsigned int entry_next(const pte_t *table, unsigned int index, unsigned int end)
-{
-	for (; index + 4 <= end; index += 4) {
-		if (table[index] | table[index + 1] | table[index + 2] | table[index + 3])
-			break;
-	}
-	while (index < end && !table[index])
-		index++;
-	return index;
-}
-
 /*
  * Takes out what lies wholly in [start, end) below the table at this level, which spans from base.
+ * Only groups of entries that were ever used are looked at.
  */
 static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_t start,
                           uaddr_t end, struct dead_tables *dead)
@@ -243,16 +326,16 @@ static void unlink_tables(pte_t *table, unsigned int level, uaddr_t base, uaddr_
 	unsigned int first = start > base ? entry_index(start, level) : 0;
 	unsigned int last = end - 1 - base < span * PTES_PER_TABLE ? entry_index(end - 1, level)
 		: PTES_PER_TABLE - 1;
+	uint64_t groups = virt_to_page(table)->index
+		& BIT_RANGE(last / ENTRY_GROUP, first / ENTRY_GROUP);
 
-	for (unsigned int i = entry_next(table, first, last + 1); i <= last;
-	     i = entry_next(table, i + 1, last + 1)) {
-		uaddr_t at = base + i * span;
+	for (; groups; groups &= groups - 1) {
+		unsigned int i = max(bit_lowest(groups) * ENTRY_GROUP, first);
+		unsigned int stop = min((bit_lowest(groups) + 1) * ENTRY_GROUP, last + 1);
 
-		if (level > LEVEL_LEAF + 1)
-			unlink_tables(table_of(table[i]), level - 1, at, start, end, dead);
-		if (at >= start && at + span <= end) {
-			bury(dead, table_of(table[i]));
-			pte_write(&table[i], 0);
+		for (; i < stop; i++) {
+			if (table[i])
+				unlink_entry(&table[i], level, base + i * span, start, end, dead);
 		}
 	}
 }
@@ -275,6 +358,6 @@ void mmu_fini(struct arch_mmu *mmu)
 	assert(mmu->cpus == 0);
 	unlink_tables(phys_to_virt(mmu->root), LEVEL_TOP, 0, 0, 1ul << 47, &dead);
 	free_dead(mmu, &dead);
-	user_table_free(phys_to_virt(mmu->root));
+	root_free(phys_to_virt(mmu->root));
 	mmu->root = 0;
 }

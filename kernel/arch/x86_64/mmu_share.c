@@ -43,6 +43,7 @@ int mmu_leaf_share(struct arch_mmu *from, struct arch_mmu *to, uaddr_t addr, uin
 	page_set(page, TABLE_SHARED);
 	page->private_value = note;
 	pte_write(source, entry);
+	user_entry_note(target);
 	pte_write(target, entry);
 	spin_unlock(&page->table_lock);
 	atomic_inc(&to->nr_tables);

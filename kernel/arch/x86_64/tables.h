@@ -8,6 +8,9 @@
 #include <arch/layout.h>
 #include <arch/mmu.h>
 
+#include "lib/atomic.h"
+#include "mem/page.h"
+
 enum { LEVEL_LEAF = 1, LEVEL_TOP = 4 };
 
 #define TABLE_ENTRY_USER   (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
@@ -38,6 +41,18 @@ static inline pte_t *table_of(pte_t entry)
 /* Tables of the user half; see mmu.c. */
 pte_t *user_table_alloc(void);
 void user_table_free(pte_t *table);
+
+/*
+ * Tables above the leaves note in page->index, a bit for each ENTRY_GROUP entries, where entries have
+ * been put, so that taking a space apart need not search them.
+ */
+#define ENTRY_GROUP (PTES_PER_TABLE / 64)
+static inline void user_entry_note(const pte_t *entry)
+{
+	uint64_t index = ((uintptr_t)entry & (PAGE_SIZE - 1)) / sizeof(*entry);
+
+	atomic_fetch_or_relaxed(&virt_to_page(entry)->index, 1ul << index / ENTRY_GROUP);
+}
 
 /* The entry for addr at a level, tables above it made if asked. NULL: none, or no memory. */
 pte_t *user_entry(struct arch_mmu *mmu, uaddr_t addr, unsigned int level, bool make);
