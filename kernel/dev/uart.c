@@ -7,24 +7,32 @@
 #include <linux/errno.h>
 
 #include "core/panic.h"
+#include "core/printk.h"
+#include "lib/atomic.h"
 #include "mem/alloc.h"
 #include "sched/mutex.h"
 
 static struct {
-	struct mutex              lock; /* over the two below */
-	struct uart              *lines[UART_MAX] __guarded_by(lock);
-	const struct uart_client *client __guarded_by(lock); /* set once, before any line is open */
+	struct mutex              lock;
+	struct uart              *lines[UART_MAX] __guarded_by(lock); /* only grows; read without */
+	const struct uart_client *client __const_after_init;
 } uarts = { .lock = MUTEX(uarts.lock, RANK_DEVICE) };
+
+static void attach(struct uart *uart)
+{
+	int err = uarts.client->attach(uart);
+
+	if (err)
+		pr_err("ttyS%u: no terminal for it (error %d)\n", uart->number, err);
+}
 
 void uart_set_client(const struct uart_client *client)
 {
-	mutex_lock(&uarts.lock);
 	uarts.client = client;
 	for (unsigned int i = 0; i < UART_MAX; i++) {
-		if (uarts.lines[i] && client->attach(uarts.lines[i]))
-			uarts.lines[i] = NULL;
+		if (uarts.lines[i])
+			attach(uarts.lines[i]);
 	}
-	mutex_unlock(&uarts.lock);
 }
 
 static int rings_alloc(struct uart *uart)
@@ -39,15 +47,20 @@ static int rings_alloc(struct uart *uart)
 	return 0;
 }
 
-static int number_take_locked(struct uart *uart, unsigned int number)
+static int number_take(struct uart *uart, unsigned int number)
 {
+	int err = -ENOSPC;
+
+	mutex_lock(&uarts.lock);
 	while (number < UART_MAX && uarts.lines[number])
 		number++;
-	if (number == UART_MAX)
-		return -ENOSPC;
-	uart->number = number;
-	uarts.lines[number] = uart;
-	return 0;
+	if (number < UART_MAX) {
+		uart->number = number;
+		atomic_store_release(&uarts.lines[number], uart); /* pairs with uart_find() */
+		err = 0;
+	}
+	mutex_unlock(&uarts.lock);
+	return err;
 }
 
 int uart_register(struct uart *uart, unsigned int number)
@@ -58,22 +71,17 @@ int uart_register(struct uart *uart, unsigned int number)
 		return err;
 	spin_lock_init(&uart->lock, RANK_UART);
 	uart->urgent = -1;
-	mutex_lock(&uarts.lock);
-	err = number_take_locked(uart, number);
-	if (!err && uarts.client) {
-		err = uarts.client->attach(uart);
-		if (err)
-			uarts.lines[uart->number] = NULL;
-	}
-	mutex_unlock(&uarts.lock);
+	err = number_take(uart, number);
 	if (err)
 		kfree(uart->received.buffer);
+	else if (uarts.client)
+		attach(uart);
 	return err;
 }
 
 struct uart *uart_find(unsigned int number)
 {
-	return number < UART_MAX ? READ_ONCE(uarts.lines[number]) : NULL;
+	return number < UART_MAX ? atomic_load_acquire(&uarts.lines[number]) : NULL;
 }
 
 /* ---- the driver's side ----------------------------------------------------------------------- */

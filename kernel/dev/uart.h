@@ -1,19 +1,20 @@
 /*
  * The class of serial lines: what a driver of a UART gives, and what a terminal makes of it.
  *
- * A driver fills a struct uart with its operations and calls uart_register(); the line gets the next
- * number. The user of lines (tty/) sets one struct uart_client for all of them. Received bytes go from the
- * interrupt into a ring with what was wrong with each; the client is told, and fetches
+ * A driver fills a struct uart with its operations and calls uart_register(); the line gets the
+ * next number. The user of lines (tty/) sets one struct uart_client for all of them. Received bytes
+ * go from the interrupt into a ring with what was wrong with each; the client is told, and fetches
  * them where it may sleep. Bytes to send go into another ring that the interrupt empties.
  *
- * Nothing is lost while the machine is faster than the line: when the receive ring is full the driver stops
- * taking bytes (the FIFO fills, the sender is held back by hardware flow control if there is any) and
- * goes on when half of it is free again.
+ * Nothing is lost while the machine is faster than the line: when the receive ring is full the
+ * driver stops taking bytes (the FIFO fills, the sender is held back by hardware flow control if
+ * there is any) and goes on when half of it is free again.
  *
- * The log's way out is write_polled(): it waits for the hardware, takes no lock of this room but the
- * driver's own RANK_SINK one, and none at all in a panic.
+ * The log's way out is write_polled(): it waits for the hardware, takes no lock of this room but
+ * the driver's own RANK_SINK one, and none at all in a panic.
  *
- * Locking: `lock` (RANK_UART, irq-safe) over rings and state. Driver operations are called with it held unless said otherwise.
+ * Locking: `lock` (RANK_UART, irq-safe) over rings and state. Driver operations are called with it
+ * held unless said otherwise.
  */
 #pragma once
 
@@ -72,38 +73,50 @@ struct uart {
 	void                  *client_data __const_after_init; /* the client's; set in attach() */
 	struct spinlock        lock; /* irq-safe */
 	struct ring            received __guarded_by(lock);
-	struct ring            errors __guarded_by(lock); /* in step with received: enum uart_error */
+	/* in step with received: enum uart_error */
+	struct ring            errors __guarded_by(lock);
 	struct ring            transmit __guarded_by(lock);
-	int                    urgent __guarded_by(lock);  /* XON or XOFF to go before all else; -1: none */
+	/* XON or XOFF to go before all else; -1: none */
+	int                    urgent __guarded_by(lock);
 	bool                   is_open __guarded_by(lock);
 	bool                   is_stopped __guarded_by(lock);  /* by the client: nothing is sent */
 	bool                   is_held __guarded_by(lock);     /* CTS has dropped */
 	bool                   is_refusing __guarded_by(lock); /* uart_receive() said false */
 	struct uart_format     format __guarded_by(lock);
-	unsigned int           modem __guarded_by(lock); /* what we drive: TIOCM_DTR, RTS, OUT2, LOOP */
+	/* what we drive: TIOCM_DTR, RTS, OUT2, LOOP */
+	unsigned int           modem __guarded_by(lock);
 	struct uart_counts     counts __guarded_by(lock);
 };
 
-/* The user of lines. The last three are called in the interrupt with the line's lock held: they wake or queue work. */
+/*
+ * The user of lines. The last three are called in the interrupt with the line's lock held: they
+ * wake or queue work.
+ */
 struct uart_client {
 	int  (*attach)(struct uart *uart); /* a line was registered; may sleep */
 	void (*received)(struct uart *uart);
-	void (*sent)(struct uart *uart); /* much of the transmit ring is free again, or all is sent */
+	/* much of the transmit ring is free again, or all is sent */
+	void (*sent)(struct uart *uart);
 	void (*modem_changed)(struct uart *uart, unsigned int lines, unsigned int changed);
 };
 
-/* Lines registered before are attached now. Once. */
+/*
+ * Lines registered before are attached now, others when they come. Once, while the machine starts.
+ */
 void uart_set_client(const struct uart_client *client);
 
 /*
- * The structure stays the driver's. Allocates the rings; gives the line the lowest number from `number`
- * on that is free. -ENOMEM, -ENOSPC. May sleep.
+ * The structure stays the driver's. Allocates the rings; gives the line the lowest number from
+ * `number` on that is free. -ENOMEM, -ENOSPC. May sleep.
  */
 __must_check int uart_register(struct uart *uart, unsigned int number);
 /* NULL: there is no such line. */
 struct uart *uart_find(unsigned int number);
 
-/* ---- for drivers, with the lock held ------------------------------------------------------------- */
+/*
+ * ---- for drivers, with the lock held
+ * -------------------------------------------------------------
+ */
 
 /* Keeps the byte. False: the ring is full now, take no more until resume_receive(). */
 bool uart_receive(struct uart *uart, uint8_t byte, enum uart_error error);
@@ -116,7 +129,10 @@ void uart_next_done(struct uart *uart);
 /* Modem lines now, and which of them changed. */
 void uart_modem_changed(struct uart *uart, unsigned int lines, unsigned int changed);
 
-/* ---- for the client, without the lock; none sleeps unless said ------------------------------------- */
+/*
+ * ---- for the client, without the lock; none sleeps unless said
+ * -------------------------------------
+ */
 
 int  __must_check uart_open(struct uart *uart); /* may sleep */
 void uart_close(struct uart *uart);             /* may sleep */

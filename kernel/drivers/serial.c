@@ -4,8 +4,9 @@
  * The line is edge-triggered: the interrupt handler goes on until the chip says that it has no more
  * cause, or the next edge would never come. Sending takes a FIFO full whenever the chip is empty.
  *
- * Locking: uart->lock over the shadow registers; `registers` (RANK_SINK, inside it) over writing bytes and over the
- * moments when the divisor hides the data register, because the log writes to the port as well, in any context.
+ * Locking: uart->lock over the shadow registers; `registers` (RANK_SINK, inside it) over writing
+ * bytes and over the moments when the divisor hides the data register, because the log writes to
+ * the port as well, in any context.
  */
 #define pr_fmt(fmt) "serial: " fmt
 
@@ -14,6 +15,7 @@
 #include <arch/io.h>
 #include <arch/irqchip.h>
 #include <asm/termios.h>
+#include <linux/errno.h>
 #include <linux/serial_core.h>
 #include <linux/serial_reg.h>
 
@@ -99,7 +101,7 @@ static void receive(struct serial *serial, uint8_t status)
 
 static void transmit(struct serial *serial)
 {
-	bool more = true;
+	bool more = true, sent = false;
 	uint8_t byte;
 
 	spin_lock(&serial->registers);
@@ -108,11 +110,13 @@ static void transmit(struct serial *serial)
 			more = uart_next(&serial->uart, &byte);
 			if (more)
 				set(serial, UART_TX, byte);
+			sent |= more;
 		}
 	}
 	spin_unlock(&serial->registers);
-	set_interrupts(serial, more ? serial->interrupts | UART_IER_THRI
-	                            : serial->interrupts & ~UART_IER_THRI);
+	/* after the last byte one more interrupt, to tell those who wait for the end */
+	set_interrupts(serial, more || sent ? serial->interrupts | UART_IER_THRI
+	                                    : serial->interrupts & ~UART_IER_THRI);
 }
 
 static unsigned int modem_lines(uint8_t status)
@@ -372,7 +376,7 @@ static int serial_add(unsigned int index)
 
 void serial_init(void)
 {
-	for (unsigned int i = 0; i < array_len(isa_ports); i++) {
+	for (unsigned int i = 0; i < array_size(isa_ports); i++) {
 		int err = port_exists(isa_ports[i].port) ? serial_add(i) : 0;
 
 		if (err)

@@ -12,6 +12,7 @@
 #include <arch/usercopy.h>
 
 #include "arch/x86_64/boot.h"
+#include "arch/x86_64/early_console.h"
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/setup.h"
 #include "boot/bootinfo.h"
@@ -21,6 +22,7 @@
 #include "core/printk.h"
 #include "core/random.h"
 #include "fs/fs.h"
+#include "init/drivers.h"
 #include "init/user.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
@@ -28,6 +30,7 @@
 #include "proc/oom.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
+#include "tty/tty.h"
 #include "sched/thread.h"
 #include "vm/space.h"
 
@@ -101,6 +104,9 @@ __noreturn void kmain(void)
 	oom_init();                            /* a victim instead of a panic */
 	futex_init();                          /* futex_operate() */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
+	drivers_init();                        /* devices, known to their classes */
+	early_console_fini();                  /* the log goes on by the consoles' own driver */
+	tty_start();                           /* terminals, /dev/console; console= */
 	if (ktest_is_wanted())
 		start_ktests();
 	else

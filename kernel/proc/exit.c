@@ -87,6 +87,10 @@ static void leave_session(struct proc *proc)
 		session->leader = NULL;
 		tty = session->tty;
 		ops = session->tty_ops;
+		if (!tty && session->hung_up_pgid) {
+			signal_send_pgrp_locked(session->hung_up_pgid, SIGHUP, SIGINFO_KERNEL);
+			signal_send_pgrp_locked(session->hung_up_pgid, SIGCONT, SIGINFO_KERNEL);
+		}
 	}
 	spin_unlock(&proc_tree_lock);
 	if (tty)

@@ -20,6 +20,7 @@ void session_put(struct session *session)
 	if (!refcount_put(&session->refs))
 		return;
 	pid_put(session->sid);
+	pid_put(session->hung_up_pgid);
 	kfree(session);
 }
 
@@ -70,30 +71,6 @@ int session_create(pid_t *sid)
 	session_put(old);
 	*sid = proc_tgid(proc);
 	return 0;
-}
-
-int session_tty_set(struct session *session, void *tty, const struct session_tty_ops *ops)
-{
-	int err = -EPERM;
-
-	spin_lock(&proc_tree_lock);
-	if (!session->tty && session->leader) {
-		session->tty = tty;
-		session->tty_ops = ops;
-		err = 0;
-	}
-	spin_unlock(&proc_tree_lock);
-	return err;
-}
-
-void session_tty_clear(struct session *session, void *tty)
-{
-	spin_lock(&proc_tree_lock);
-	if (session->tty == tty) {
-		session->tty = NULL;
-		session->tty_ops = NULL;
-	}
-	spin_unlock(&proc_tree_lock);
 }
 
 static struct proc *find_proc_locked(pid_t nr)

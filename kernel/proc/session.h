@@ -1,8 +1,8 @@
 /*
  * Sessions and process groups: setsid(2), setpgid(2), credentials(7), "job control" of POSIX.
  *
- * A session knows its controlling terminal only as operations that the tty floor hands in, so this
- * floor never looks up. A process group is nothing but a struct pid with members.
+ * A session knows its controlling terminal only as operations that the tty floor sets, so this
+ * floor never looks up. The tty floor owns the rules of TIOCSCTTY and the reference on the terminal. A process group is nothing but a struct pid with members.
  *
  * Locks: membership and the terminal pointer change under proc_tree_lock.
  */
@@ -16,9 +16,9 @@ struct pid;
 struct proc;
 struct session;
 
-/* What a terminal does for the session that it controls; set by tty, called without locks held. */
+/* What a terminal does for the session that it controls; set by tty. */
 struct session_tty_ops {
-	/* The leader exits: disassociate, hang up the foreground group (setsid(2), NOTES). */
+	/* The leader exits: disassociate, hang up the foreground group (setsid(2), NOTES). No locks. */
 	void (*leader_exit)(struct session *session, void *tty);
 	/*
 	 * Device number for /proc/PID/stat field 7, and the foreground group's number for field 8.
@@ -34,6 +34,10 @@ struct session {
 	struct proc                  *leader  __guarded_by(proc_tree_lock);
 	void                         *tty     __guarded_by(proc_tree_lock); /* NULL: none */
 	const struct session_tty_ops *tty_ops __guarded_by(proc_tree_lock);
+	/*
+	 * The foreground group of a terminal that hung up: told when the leader exits. A reference.
+	 */
+	struct pid                   *hung_up_pgid __guarded_by(proc_tree_lock);
 };
 
 void session_get(struct session *session);
@@ -43,14 +47,6 @@ void session_put(struct session *session);
  * A new session with the current process as leader and its pid as only group. 0, -EPERM, -ENOMEM.
  */
 int session_create(pid_t *sid);
-
-/*
- * Gives the session a controlling terminal, or takes `tty` away again. The tty floor owns the rules
- * of TIOCSCTTY and the reference on the terminal. session_tty_set() is -EPERM when there is one
- * already.
- */
-int session_tty_set(struct session *session, void *tty, const struct session_tty_ops *ops);
-void session_tty_clear(struct session *session, void *tty);
 
 /* setpgid(2), with all its errors. pid 0: the caller; pgid 0: the same as pid. */
 int proc_setpgid(pid_t pid, pid_t pgid);

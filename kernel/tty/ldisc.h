@@ -1,11 +1,12 @@
 /*
- * The line discipline N_TTY: what happens between the bytes of a line and the program that reads and
- * writes a terminal. termios(3) is the specification, Linux's n_tty the judge.
+ * The line discipline N_TTY: what happens between the bytes of a line and the program that reads
+ * and writes a terminal. termios(3) is the specification, Linux's n_tty the judge.
  *
  * Input: ldisc_receive() edits, echoes, makes signals and keeps what may be read in a ring of 4096
- * bytes, in which `ends` marks the line ends. In canonical mode only what lies below canon_head may be
- * read. Output: ldisc_write() expands by OPOST and tracks the column. Echo goes through
- * a small ring of its own, already expanded, so that input never waits for output; it leaves before later output does.
+ * bytes, in which `ends` marks the line ends. In canonical mode only what lies below canon_head may
+ * be read. Output: ldisc_write() expands by OPOST and tracks the column. Echo goes through a small
+ * ring of its own, already expanded, so that input never waits for output; it leaves before later
+ * output does.
  *
  * The room is pure: no locks (the terminal's mutex guards all of it), no sleep, no tasks; what it
  * wants done it says through struct ldisc_ops. That is why test/unit can run it on the host.
@@ -55,14 +56,18 @@ struct ldisc {
 
 void ldisc_init(struct ldisc *ldisc, const struct ldisc_ops *ops, const struct termios2 *termios);
 
-/* Bytes from the line, errors may be NULL. How many were taken: less than n when there is no room until someone reads. */
+/*
+ * Bytes from the line, errors may be NULL. How many were taken: all of them if n is at most
+ * ldisc_receive_room(), which is 0 only as long as there is something that can be read.
+ */
+size_t ldisc_receive_room(const struct ldisc *ldisc);
 size_t ldisc_receive(struct ldisc *ldisc, const uint8_t *bytes, const uint8_t *errors, size_t n);
 
 /* One read(2) would not wait, with at least `least` bytes wanted in raw mode. */
 bool ldisc_is_readable(const struct ldisc *ldisc, uint32_t least);
 /*
- * Up to n bytes: in canonical mode up to and with the end of the line. *ended: a line end was passed (0
- * bytes and ended: end of file).
+ * Up to n bytes: in canonical mode up to and with the end of the line. *ended: a line end was
+ * passed (0 bytes and ended: end of file).
  */
 size_t ldisc_read(struct ldisc *ldisc, uint8_t *bytes, size_t n, bool *ended);
 /* FIONREAD. */

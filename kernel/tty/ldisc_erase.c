@@ -1,6 +1,6 @@
 /*
- * Erasing in the line that is being typed: a character, a word, all of it; and what the eye sees of it.
- * termios(3): ECHOE, ECHOK, ECHOKE, ECHOPRT, ECHOCTL; IUTF8 makes a character several bytes.
+ * Erasing in the line that is being typed: a character, a word, all of it; and what the eye sees of
+ * it. termios(3): ECHOE, ECHOK, ECHOKE, ECHOPRT, ECHOCTL; IUTF8 makes a character several bytes.
  */
 #include "tty/ldisc_impl.h"
 

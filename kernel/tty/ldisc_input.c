@@ -2,8 +2,8 @@
  * Input processing: from bytes of the line to what may be read. See tty/ldisc.h.
  *
  * One slot of the ring stays free for the end of the line: a line that is longer than 4095 bytes
- * loses what comes after them, but not its end. A raw stream, or complete lines that nobody reads, are
- * not dropped: ldisc_receive() takes no more until there is room.
+ * loses what comes after them, but not its end. A raw stream, or complete lines that nobody reads,
+ * are not dropped: ldisc_receive() takes no more until there is room.
  */
 #include <asm/signal.h>
 
@@ -238,6 +238,15 @@ static bool has_room(const struct ldisc *ldisc)
 static bool is_overlong(const struct ldisc *ldisc)
 {
 	return has_lflag(ldisc, ICANON) && ldisc->canon_head == ldisc->tail;
+}
+
+size_t ldisc_receive_room(const struct ldisc *ldisc)
+{
+	uint32_t free = LDISC_SIZE - 1 - (ldisc->head - ldisc->tail);
+
+	if (ldisc->head - ldisc->tail < LDISC_SIZE && free >= slots_needed(ldisc))
+		return free / slots_needed(ldisc);
+	return is_overlong(ldisc) ? 1 : 0;
 }
 
 size_t ldisc_receive(struct ldisc *ldisc, const uint8_t *bytes, const uint8_t *errors, size_t n)
