@@ -4,6 +4,7 @@
  */
 #include <arch/acpi.h>
 #include <arch/cpu.h>
+#include <arch/early_console.h>
 #include <arch/fpu.h>
 #include <arch/irqchip.h>
 #include <arch/mmu.h>
@@ -12,7 +13,6 @@
 #include <arch/usercopy.h>
 
 #include "arch/x86_64/boot.h"
-#include "arch/x86_64/early_console.h"
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/setup.h"
 #include "boot/bootinfo.h"
