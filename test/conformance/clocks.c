@@ -55,8 +55,10 @@ static void check_resolutions(void)
 		if (!result)
 			OUT("resolution of %d: %ld s %ld ns", clock, (long)ts.tv_sec, ts.tv_nsec);
 	}
-	CHECK_EQ(resolution_may_be_asked_for_without_a_result, syscall(SYS_clock_getres, 0, NULL), 0);
-	CHECK_ERRNO(resolution_of_an_unknown_clock_is_EINVAL, syscall(SYS_clock_getres, 77, &ts), EINVAL);
+	CHECK_EQ(resolution_may_be_asked_for_without_a_result,
+		 syscall(SYS_clock_getres, 0, NULL), 0);
+	CHECK_ERRNO(resolution_of_an_unknown_clock_is_EINVAL,
+		    syscall(SYS_clock_getres, 77, &ts), EINVAL);
 	CHECK_ERRNO(resolution_to_a_bad_pointer_is_EFAULT,
 		    syscall(SYS_clock_getres, 0, BAD_POINTER), EFAULT);
 }
@@ -146,11 +148,13 @@ static void check_setting(void)
 	now.tv_sec -= 100000;
 	CHECK_EQ(realtime_can_be_set_back, syscall(SYS_clock_settime, CLOCK_REALTIME, &now), 0);
 
-	CHECK_ERRNO(monotonic_cannot_be_set, syscall(SYS_clock_settime, CLOCK_MONOTONIC, &now), EINVAL);
+	CHECK_ERRNO(monotonic_cannot_be_set,
+		    syscall(SYS_clock_settime, CLOCK_MONOTONIC, &now), EINVAL);
 	CHECK_ERRNO(invalid_nanoseconds_are_EINVAL,
 		    syscall(SYS_clock_settime, CLOCK_REALTIME, &bad), EINVAL);
 	bad = (struct timespec){ .tv_sec = -1 };
-	CHECK_ERRNO(time_before_1970_is_EINVAL, syscall(SYS_clock_settime, CLOCK_REALTIME, &bad), EINVAL);
+	CHECK_ERRNO(time_before_1970_is_EINVAL,
+		    syscall(SYS_clock_settime, CLOCK_REALTIME, &bad), EINVAL);
 	bad = (struct timespec){ .tv_sec = 1 };
 	CHECK_ERRNO(time_before_the_start_of_the_machine_is_EINVAL,
 		    clock_ns(CLOCK_MONOTONIC) > 1000000000 ? syscall(SYS_clock_settime, 0, &bad)
@@ -158,7 +162,8 @@ static void check_setting(void)
 		    EINVAL);
 	CHECK_ERRNO(set_from_a_bad_pointer_is_EFAULT,
 		    syscall(SYS_clock_settime, CLOCK_REALTIME, BAD_POINTER), EFAULT);
-	CHECK_ERRNO(settimeofday_before_1970_is_EINVAL, syscall(SYS_settimeofday, &tv, NULL), EINVAL);
+	CHECK_ERRNO(settimeofday_before_1970_is_EINVAL,
+		    syscall(SYS_settimeofday, &tv, NULL), EINVAL);
 	tv = (struct timeval){ .tv_sec = 1, .tv_usec = 1000001 };
 	CHECK_ERRNO(settimeofday_with_invalid_microseconds_is_EINVAL,
 		    syscall(SYS_settimeofday, &tv, NULL), EINVAL);
@@ -218,8 +223,10 @@ static void check_adjusting(void)
 	syscall(SYS_adjtimex, &tx);
 	CHECK_ERRNO(adjusting_another_clock_is_not_supported,
 		    syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
-	CHECK_ERRNO(adjusting_an_unknown_clock_is_EINVAL, syscall(SYS_clock_adjtime, 88, &tx), EINVAL);
-	CHECK_ERRNO(adjusting_from_a_bad_pointer_is_EFAULT, syscall(SYS_adjtimex, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(adjusting_an_unknown_clock_is_EINVAL,
+		    syscall(SYS_clock_adjtime, 88, &tx), EINVAL);
+	CHECK_ERRNO(adjusting_from_a_bad_pointer_is_EFAULT,
+		    syscall(SYS_adjtimex, BAD_POINTER), EFAULT);
 }
 
 int main(void)

@@ -105,8 +105,10 @@ static int groups(void *data)
 	OUT("groups %d %d %d %d", got[0], got[1], got[2], got[3]);
 	CHECK_ERRNO(too_little_room_is_EINVAL, syscall(SYS_getgroups, 3, got), EINVAL);
 	CHECK_ERRNO(negative_room_is_EINVAL, syscall(SYS_getgroups, -1, got), EINVAL);
-	CHECK_ERRNO(groups_to_a_bad_pointer_are_EFAULT, syscall(SYS_getgroups, 8, BAD_POINTER), EFAULT);
-	CHECK_ERRNO(groups_from_a_bad_pointer_are_EFAULT, syscall(SYS_setgroups, 2, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(groups_to_a_bad_pointer_are_EFAULT,
+		    syscall(SYS_getgroups, 8, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(groups_from_a_bad_pointer_are_EFAULT,
+		    syscall(SYS_setgroups, 2, BAD_POINTER), EFAULT);
 	CHECK_ERRNO(too_many_groups_are_EINVAL, syscall(SYS_setgroups, 65537, given), EINVAL);
 	given[0] = (gid_t)-1;
 	CHECK_ERRNO(group_minus_one_is_EINVAL, syscall(SYS_setgroups, 1, given), EINVAL);
@@ -146,7 +148,8 @@ static int capabilities(void *data)
 	CHECK_ERRNO(effective_must_be_permitted, syscall(SYS_capset, &head, caps), EPERM);
 	caps[0].permitted |= 1u << CAP_SETUID;
 	CHECK_ERRNO(permitted_cannot_be_regained, syscall(SYS_capset, &head, caps), EPERM);
-	CHECK_ERRNO(header_at_a_bad_pointer_is_EFAULT, syscall(SYS_capget, BAD_POINTER, caps), EFAULT);
+	CHECK_ERRNO(header_at_a_bad_pointer_is_EFAULT,
+		    syscall(SYS_capget, BAD_POINTER, caps), EFAULT);
 	return 0;
 }
 

@@ -42,10 +42,13 @@ static void check_changes(void)
 	OUT("after: %ld %ld", (long)old.soft, (long)old.hard);
 	CHECK_ERRNO(soft_above_hard_is_EINVAL, prlimit_raw(0, RLIMIT_NOFILE, &bad, NULL), EINVAL);
 	CHECK_ERRNO(unknown_resource_is_EINVAL, prlimit_raw(0, 16, NULL, &old), EINVAL);
-	CHECK_ERRNO(unknown_resource_of_getrlimit_is_EINVAL, syscall(SYS_getrlimit, 99, &old), EINVAL);
+	CHECK_ERRNO(unknown_resource_of_getrlimit_is_EINVAL,
+		    syscall(SYS_getrlimit, 99, &old), EINVAL);
 	CHECK_ERRNO(limits_of_nobody_are_ESRCH, prlimit_raw(NOBODY, 0, NULL, &old), ESRCH);
-	CHECK_ERRNO(new_limit_at_a_bad_pointer_is_EFAULT, prlimit_raw(0, 0, BAD_POINTER, NULL), EFAULT);
-	CHECK_ERRNO(old_limit_at_a_bad_pointer_is_EFAULT, prlimit_raw(0, 0, NULL, BAD_POINTER), EFAULT);
+	CHECK_ERRNO(new_limit_at_a_bad_pointer_is_EFAULT,
+		    prlimit_raw(0, 0, BAD_POINTER, NULL), EFAULT);
+	CHECK_ERRNO(old_limit_at_a_bad_pointer_is_EFAULT,
+		    prlimit_raw(0, 0, NULL, BAD_POINTER), EFAULT);
 	limit = (struct limit){ 100, 1ul << 40 };
 	CHECK_ERRNO(more_files_than_the_system_has_are_EPERM,
 		    prlimit_raw(0, RLIMIT_NOFILE, &limit, NULL), EPERM);
@@ -63,8 +66,10 @@ static int without_privilege(void *data)
 	syscall(SYS_setresuid, 1000, 1000, 1000);
 	CHECK_EQ(user_may_lower_the_soft_limit, prlimit_raw(0, RLIMIT_NOFILE, &limit, NULL), 0);
 	limit = (struct limit){ 10, 5000 };
-	CHECK_ERRNO(user_cannot_raise_the_hard_limit, prlimit_raw(0, RLIMIT_NOFILE, &limit, NULL), EPERM);
-	CHECK_ERRNO(user_cannot_see_the_limits_of_others, prlimit_raw(1, RLIMIT_NOFILE, NULL, &limit),
+	CHECK_ERRNO(user_cannot_raise_the_hard_limit,
+		    prlimit_raw(0, RLIMIT_NOFILE, &limit, NULL), EPERM);
+	CHECK_ERRNO(user_cannot_see_the_limits_of_others,
+		    prlimit_raw(1, RLIMIT_NOFILE, NULL, &limit),
 		    EPERM);
 	return 0;
 }
@@ -99,7 +104,8 @@ static int names_without_privilege(void *data)
 	(void)data;
 	syscall(SYS_setresuid, 1000, 1000, 1000);
 	CHECK_ERRNO(user_cannot_set_the_host_name, syscall(SYS_sethostname, "x", 1), EPERM);
-	CHECK_ERRNO(privilege_is_checked_before_the_length, syscall(SYS_sethostname, "x", 1000), EPERM);
+	CHECK_ERRNO(privilege_is_checked_before_the_length,
+		    syscall(SYS_sethostname, "x", 1000), EPERM);
 	return 0;
 }
 

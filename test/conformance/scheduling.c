@@ -26,14 +26,18 @@ static void check_nice(void)
 	CHECK_EQ(nice_is_cut_to_19, syscall(SYS_setpriority, PRIO_PROCESS, 0, 1000), 0);
 	CHECK_EQ(priority_of_nice_19_is_1, syscall(SYS_getpriority, PRIO_PROCESS, 0), 1);
 	CHECK_EQ(nice_is_cut_to_minus_20, syscall(SYS_setpriority, PRIO_PROCESS, 0, -1000), 0);
-	CHECK_EQ(priority_of_nice_minus_20_is_40, syscall(SYS_getpriority, PRIO_PROCESS, getpid()), 40);
+	CHECK_EQ(priority_of_nice_minus_20_is_40,
+		 syscall(SYS_getpriority, PRIO_PROCESS, getpid()), 40);
 	CHECK_EQ(group_has_the_nice_of_its_member, syscall(SYS_getpriority, PRIO_PGRP, 0), 40);
 	CHECK_EQ(nice_of_a_group_can_be_set, syscall(SYS_setpriority, PRIO_PGRP, 0, 0), 0);
 	CHECK_EQ(nice_of_a_group_was_set, syscall(SYS_getpriority, PRIO_PROCESS, 0), 20);
 	CHECK_ERRNO(unknown_kind_is_EINVAL, syscall(SYS_getpriority, 7, 0), EINVAL);
-	CHECK_ERRNO(priority_of_nobody_is_ESRCH, syscall(SYS_getpriority, PRIO_PROCESS, NOBODY), ESRCH);
-	CHECK_ERRNO(priority_of_no_group_is_ESRCH, syscall(SYS_getpriority, PRIO_PGRP, NOBODY), ESRCH);
-	CHECK_ERRNO(priority_of_no_user_is_ESRCH, syscall(SYS_setpriority, PRIO_USER, NOBODY, 1), ESRCH);
+	CHECK_ERRNO(priority_of_nobody_is_ESRCH,
+		    syscall(SYS_getpriority, PRIO_PROCESS, NOBODY), ESRCH);
+	CHECK_ERRNO(priority_of_no_group_is_ESRCH,
+		    syscall(SYS_getpriority, PRIO_PGRP, NOBODY), ESRCH);
+	CHECK_ERRNO(priority_of_no_user_is_ESRCH,
+		    syscall(SYS_setpriority, PRIO_USER, NOBODY, 1), ESRCH);
 }
 
 static int nice_in_child(void *data)
@@ -55,7 +59,8 @@ static void check_policy_calls(void)
 	CHECK_EQ(fifo_has_no_slice, syscall(SYS_sched_rr_get_interval, 0, &slice), 0);
 	OUT("fifo slice %ld.%09ld", (long)slice.tv_sec, slice.tv_nsec);
 	param.sched_priority = 0;
-	CHECK_ERRNO(fifo_without_priority_is_EINVAL, syscall(SYS_sched_setparam, 0, &param), EINVAL);
+	CHECK_ERRNO(fifo_without_priority_is_EINVAL,
+		    syscall(SYS_sched_setparam, 0, &param), EINVAL);
 	param.sched_priority = 20;
 	CHECK_EQ(parameters_can_be_set_alone, syscall(SYS_sched_setparam, 0, &param), 0);
 	CHECK_EQ(round_robin_can_be_set, set_policy(0, SCHED_RR | 0x40000000, 1), 0);
@@ -107,7 +112,8 @@ static void check_affinity(void)
 	CHECK_ERRNO(empty_affinity_is_EINVAL, syscall(SYS_sched_setaffinity, 0, 8, &none), EINVAL);
 	CHECK_EQ(current_cpu_is_told, syscall(SYS_getcpu, &cpu, &node, NULL), 0);
 	CHECK(cpu_is_the_allowed_one, cpu == 0 && node == 0);
-	CHECK_ERRNO(cpu_to_a_bad_pointer_is_EFAULT, syscall(SYS_getcpu, BAD_POINTER, NULL, NULL), EFAULT);
+	CHECK_ERRNO(cpu_to_a_bad_pointer_is_EFAULT,
+		    syscall(SYS_getcpu, BAD_POINTER, NULL, NULL), EFAULT);
 	CHECK_EQ(yield_returns_zero, syscall(SYS_sched_yield), 0);
 }
 
@@ -115,11 +121,13 @@ static int without_privilege(void *data)
 {
 	(void)data;
 	syscall(SYS_setresuid, 1000, 1000, 1000);
-	CHECK_ERRNO(unprivileged_cannot_take_a_realtime_policy, set_policy(0, SCHED_FIFO, 1), EPERM);
+	CHECK_ERRNO(unprivileged_cannot_take_a_realtime_policy,
+		    set_policy(0, SCHED_FIFO, 1), EPERM);
 	CHECK_EQ(unprivileged_may_raise_its_nice, syscall(SYS_setpriority, PRIO_PROCESS, 0, 5), 0);
 	CHECK_ERRNO(unprivileged_cannot_lower_its_nice,
 		    syscall(SYS_setpriority, PRIO_PROCESS, 0, 4), EACCES);
-	CHECK_ERRNO(unprivileged_cannot_nice_others, syscall(SYS_setpriority, PRIO_PROCESS, 1, 10), EPERM);
+	CHECK_ERRNO(unprivileged_cannot_nice_others,
+		    syscall(SYS_setpriority, PRIO_PROCESS, 1, 10), EPERM);
 	CHECK_ERRNO(unprivileged_cannot_schedule_others, set_policy(1, SCHED_BATCH, 0), EPERM);
 	CHECK_EQ(unprivileged_may_take_the_idle_policy, set_policy(0, SCHED_IDLE, 0), 0);
 	return 0;

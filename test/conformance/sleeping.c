@@ -61,7 +61,8 @@ static void check_duration(void)
 	CHECK(sleep_is_not_too_short, now_ns(CLOCK_MONOTONIC) - before >= 20 * MS);
 	CHECK_EQ(sleep_of_nothing_returns_at_once, syscall(SYS_nanosleep, &zero, NULL), 0);
 	span = in_ns(now_ns(CLOCK_MONOTONIC) + 20 * MS);
-	CHECK_EQ(absolute_sleep_returns_zero, raw_sleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &span, NULL), 0);
+	CHECK_EQ(absolute_sleep_returns_zero,
+		 raw_sleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &span, NULL), 0);
 	CHECK(absolute_sleep_ends_at_its_time,
 	      now_ns(CLOCK_MONOTONIC) >= span.tv_sec * 1000000000ll + span.tv_nsec);
 	span = in_ns(now_ns(CLOCK_REALTIME) - 1000 * MS);
@@ -86,7 +87,8 @@ static void check_errors(void)
 	CHECK_ERRNO(unknown_clock_is_EINVAL, raw_sleep(99, 0, &span, NULL), EINVAL);
 	CHECK_ERRNO(raw_clock_cannot_be_slept_on, raw_sleep(CLOCK_MONOTONIC_RAW, 0, &span, NULL),
 		    EOPNOTSUPP);
-	CHECK_ERRNO(coarse_clock_cannot_be_slept_on, raw_sleep(CLOCK_REALTIME_COARSE, 0, &span, NULL),
+	CHECK_ERRNO(coarse_clock_cannot_be_slept_on,
+		    raw_sleep(CLOCK_REALTIME_COARSE, 0, &span, NULL),
 		    EOPNOTSUPP);
 	CHECK_EQ(bad_remain_pointer_does_not_matter_uninterrupted,
 		 syscall(SYS_nanosleep, &span, BAD_POINTER), 0);
@@ -104,7 +106,8 @@ static void check_interruption(void)
 	CHECK(remaining_time_is_told, left > 5000 * MS && left <= 9981 * MS);
 	handle_alarm(SA_RESTART);
 	alarm_in(20 * MS);
-	CHECK_ERRNO(sleep_is_not_restarted_by_SA_RESTART, syscall(SYS_nanosleep, &span, &remain), EINTR);
+	CHECK_ERRNO(sleep_is_not_restarted_by_SA_RESTART,
+		    syscall(SYS_nanosleep, &span, &remain), EINTR);
 	alarm_in(20 * MS);
 	CHECK_ERRNO(bad_remain_pointer_is_EFAULT_when_interrupted,
 		    syscall(SYS_nanosleep, &span, BAD_POINTER), EFAULT);
