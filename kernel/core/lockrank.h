@@ -60,11 +60,11 @@ enum lock_rank {
 	RANK_SOCKET_QUEUE,    /* receive and send queues of a socket */
 	RANK_NETDEV,          /* rings and counters of a network device */
 	RANK_UART,            /* receive and transmit rings of a serial line (irq-safe) */
-	RANK_EPOLL_READY,     /* ready list of an epoll */
 	RANK_SIGNAL,          /* handlers and pending signals of a process (irq-safe) */
 	RANK_TIMER,           /* timer heap of a CPU (irq-safe) */
 	RANK_CLOCK,           /* wall clock offsets (irq-safe) */
 	RANK_WAITQUEUE,       /* one wait queue (irq-safe); subclass: epoll depth */
+	RANK_EPOLL_READY,     /* ready list of an epoll, from callbacks of wait queues (irq-safe) */
 	RANK_DEFER,           /* deferred work queued to another CPU (irq-safe) */
 	RANK_RUNQUEUE,        /* run queue of a CPU (irq-safe); lower CPU first */
 	RANK_RCU,             /* grace-period bookkeeping */

@@ -10,9 +10,10 @@
  * Items are found by (file, fd) in a tree, and by file: file->watchers. A file that is closed for
  * good takes its items with it (epoll_forget_file()).
  *
- * Locking: epoll_nest (RANK_EPOLL_NEST) over the graph of epolls in epolls and removal of files;
- * `mutex` (RANK_FILE_PRIVATE, subclass by depth) over the tree and reporting; `ready_lock`
- * (RANK_EPOLL_READY... taken in wait-queue callbacks, irq-safe) over the ready list.
+ * Locking: `epoll_graph` (RANK_EPOLL_NEST) over nesting and the end of files and epolls; `lock`
+ * (RANK_FILE_PRIVATE, subclass by depth) of each epoll over its tree and reporting; `watch_lock`
+ * over all lists of watchers; `ready_lock` (RANK_EPOLL_READY, taken in wait-queue callbacks) over
+ * the ready list.
  */
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "core/gauge.h"
 #include "core/panic.h"
 #include "fs/attr.h"
+#include "fs/epoll.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/super.h"
@@ -97,6 +98,8 @@ static void writer_put(struct file *file)
 
 static void file_destroy(struct file *file)
 {
+	if (unlikely(!list_is_empty(&file->watchers)))
+		epoll_forget_file(file);
 	if (file->mode & FILE_OPENED && file->ops->release)
 		file->ops->release(file);
 	if (file->mode & FILE_WRITER)

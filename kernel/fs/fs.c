@@ -11,6 +11,7 @@
 #include "fs/mount.h"
 #include "fs/pagecache.h"
 #include "fs/pipe.h"
+#include "fs/timerfd.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "vm/reclaim.h"
 
@@ -38,6 +39,7 @@ void fs_init(void)
 	mount_ns_init();
 	anon_init();
 	pipe_init();
+	timerfd_init();
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
 	shrinker_register(&dentry_shrinker);

@@ -1,0 +1,144 @@
+/*
+ * Epolls that watch epolls: no circles, and short, few chains, so that a wake-up which climbs them
+ * ends soon. epoll_ctl(2): ELOOP, EINVAL.
+ *
+ * Everything here runs under epoll_graph, the only lock under which the graph of epolls changes.
+ * Linux does not limit chains that are built from the top; here no epoll is higher than LEVEL_MAX.
+ */
+#include <linux/errno.h>
+
+#include "fs/epoll_impl.h"
+#include "lib/math.h"
+
+enum { LEVEL_MAX = 12 };
+
+/* How many chains of each length may end in one file; the shortest are not counted. */
+static const uint32_t paths_max[EPOLL_NEST_MAX + 1] = { UINT32_MAX, 500, 100, 50, 10 };
+
+static struct {
+	uint64_t visit; /* number of the last walk; under epoll_graph */
+} graph;
+
+static struct epoll *item_target(const struct epoll_item *item)
+{
+	return item->file->ops == &epoll_file_ops ? to_epoll(item->file) : NULL;
+}
+
+/* Walks down from `epoll`; true if that leads to `sought`, or too deep. */
+static bool leads_to(struct epoll *epoll, const struct epoll *sought, unsigned int depth)
+{
+	struct epoll_item *item;
+	struct epoll *target;
+	bool found = false;
+
+	epoll->visit = graph.visit;
+	mutex_lock_nested(&epoll->lock, depth);
+	rbtree_for_each_entry(item, &epoll->items, node) {
+		target = item_target(item);
+		if (!target || target->visit == graph.visit)
+			continue;
+		found = target == sought || depth > EPOLL_NEST_MAX ||
+			leads_to(target, sought, depth + 1);
+		if (found)
+			break;
+	}
+	mutex_unlock(&epoll->lock);
+	return found;
+}
+
+/* The longest chain of epolls above this one. watch_lock held. */
+static uint32_t height_above(const struct epoll *epoll)
+{
+	const struct epoll_item *item;
+	uint32_t height = 0;
+
+	list_for_each_entry(item, &epoll->file->watchers, in_file)
+		height = max(height, height_above(item->epoll) + 1);
+	return height;
+}
+
+int epoll_check_loop(struct epoll *epoll, struct epoll *target)
+{
+	uint32_t height;
+
+	graph.visit++;
+	if (leads_to(target, epoll, 0))
+		return -ELOOP;
+	spin_lock(&watch_lock);
+	height = height_above(epoll);
+	spin_unlock(&watch_lock);
+	return target->level + 1 + height > LEVEL_MAX ? -ELOOP : 0;
+}
+
+/* Climbs from a file along its watchers and counts the tops by distance. watch_lock held. */
+static int climb(const struct file *file, unsigned int depth, uint32_t *counts)
+{
+	const struct epoll_item *item;
+	int err;
+
+	if (depth > EPOLL_NEST_MAX)
+		return -EINVAL;
+	list_for_each_entry(item, &file->watchers, in_file) {
+		const struct file *above = item->epoll->file;
+
+		if (!list_is_empty(&above->watchers))
+			err = climb(above, depth + 1, counts);
+		else
+			err = ++counts[depth] > paths_max[depth] ? -EINVAL : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Looks up from every file that is no epoll, at or below `file`. */
+static int check_leaves(struct file *file, unsigned int depth)
+{
+	uint32_t counts[EPOLL_NEST_MAX + 1] = { 0 };
+	struct epoll_item *item;
+	struct epoll *epoll;
+	int err = 0;
+
+	if (file->ops != &epoll_file_ops) {
+		spin_lock(&watch_lock);
+		err = climb(file, 0, counts);
+		spin_unlock(&watch_lock);
+		return err;
+	}
+	epoll = to_epoll(file);
+	if (epoll->visit == graph.visit)
+		return 0;
+	epoll->visit = graph.visit;
+	mutex_lock_nested(&epoll->lock, depth);
+	rbtree_for_each_entry(item, &epoll->items, node) {
+		err = check_leaves(item->file, depth + 1);
+		if (err)
+			break;
+	}
+	mutex_unlock(&epoll->lock);
+	return err;
+}
+
+int epoll_check_paths(struct epoll_item *item)
+{
+	graph.visit++;
+	return check_leaves(item->file, 1);
+}
+
+static void raise_level_locked(struct epoll *epoll, uint32_t level)
+{
+	const struct epoll_item *item;
+
+	if (epoll->level >= level)
+		return;
+	WRITE_ONCE(epoll->level, level);
+	list_for_each_entry(item, &epoll->file->watchers, in_file)
+		raise_level_locked(item->epoll, level + 1);
+}
+
+void epoll_raise_level(struct epoll *epoll, uint32_t level)
+{
+	spin_lock(&watch_lock);
+	raise_level_locked(epoll, level);
+	spin_unlock(&watch_lock);
+}
