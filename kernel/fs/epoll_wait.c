@@ -174,7 +174,10 @@ uint32_t epoll_item_poll(const struct epoll_item *item, struct poller *poller, u
  */
 static int item_report(struct epoll_item *item, struct epoll_sink *sink, struct list *again)
 {
-	struct epoll_report report = { .events = epoll_item_poll(item, NULL, 0), .data = item->data };
+	struct epoll_report report = {
+		.events = epoll_item_poll(item, NULL, 0),
+		.data = item->data,
+	};
 
 	if (!report.events)
 		return 0;

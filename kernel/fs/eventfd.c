@@ -125,8 +125,8 @@ static int eventfd_show_fdinfo(struct file *file, char *buf, size_t size)
 {
 	struct eventfd *event = to_eventfd(file);
 
-	return snprintf(buf, size, "eventfd-count: %16lx\neventfd-id: %u\n", READ_ONCE(event->count),
-	                event->id);
+	return snprintf(buf, size, "eventfd-count: %16lx\neventfd-id: %u\n",
+	                READ_ONCE(event->count), event->id);
 }
 
 static const struct file_ops eventfd_file_ops = {

@@ -22,6 +22,7 @@ int sighand_create(const struct sighand *from, struct sighand **out)
 		return -ENOMEM;
 	refcount_init(&sighand->refs, 1);
 	spin_lock_init(&sighand->lock, RANK_SIGNAL);
+	wait_queue_init(&sighand->readers);
 	if (from) {
 		source = (struct sighand *)(uintptr_t)from;
 		unsigned long flags = irq_save();
@@ -41,10 +42,22 @@ void sighand_get(struct sighand *sighand)
 	refcount_get(&sighand->refs);
 }
 
+static void sighand_free_rcu(struct rcu_head *head)
+{
+	cache_free(&sighand_cache, container_of(head, struct sighand, rcu));
+}
+
 void sighand_put(struct sighand *sighand)
 {
-	if (refcount_put(&sighand->refs))
+	if (!refcount_put(&sighand->refs))
+		return;
+	if (likely(!sighand->is_polled)) {
 		cache_free(&sighand_cache, sighand);
+		return;
+	}
+	/* A signalfd in an epoll outlives the tasks. */
+	wake_up_poll_free(&sighand->readers);
+	rcu_call(&sighand->rcu, sighand_free_rcu);
 }
 
 bool sighand_is_shared(const struct sighand *sighand)

@@ -35,6 +35,9 @@ struct sighand {
 	struct refcount    refs;
 	struct spinlock    lock;
 	struct k_sigaction actions[NR_SIGNALS] __guarded_by(lock);
+	struct wait_queue  readers; /* signalfds that wait for signals of these tasks */
+	bool               is_polled __atomic; /* readers may be known to pollers */
+	struct rcu_head    rcu;
 };
 
 /* A copy of the action of `sig`. */

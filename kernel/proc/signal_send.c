@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 
 #include "proc/signal_impl.h"
+#include "proc/signalfd.h"
 
 static bool is_live(const struct task *task)
 {
@@ -208,8 +209,10 @@ static int send_locked(struct proc *proc, struct task *task, int sig, const sigi
 	if (is_void_locked(proc, target, sig))
 		return 0;
 	err = enqueue_locked(target, task ? &task->pending : &proc->pending, sig, info);
-	if (!err)
+	if (!err) {
 		wake_locked(proc, task, sig);
+		signalfd_notify_locked(target);
+	}
 	return err;
 }
 
@@ -221,6 +224,7 @@ bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueu
 		return false;
 	sigpending_queue_own(task ? &task->pending : &proc->pending, queued);
 	wake_locked(proc, task, sig);
+	signalfd_notify_locked(task ? task : proc->leader);
 	return true;
 }
 
