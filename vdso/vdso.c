@@ -7,8 +7,8 @@
 
 #include "kernel/abi/vdso_data.h"
 
-#define NS_PER_SEC 1000000000l
-#define NS_PER_USEC 1000l
+#define NS_PER_SEC 1000000000ul
+#define NS_PER_USEC 1000ul
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -39,11 +39,25 @@ static unsigned long cycles_read(void)
 	return (unsigned long)high << 32 | low;
 }
 
-static long cycles_to_ns(const struct vdso_data *data, unsigned long cycles, unsigned long mult)
+/* a * b >> shift through 128 bits; shift is below 64. By hand: gcc would ask whether it is not. */
+static inline unsigned long mul_shift(unsigned long a, unsigned long b, unsigned shift)
 {
-	if (cycles < data->cycle_base)
-		return 0;
-	return (long)((unsigned __int128)(cycles - data->cycle_base) * mult >> data->shift);
+	unsigned __int128 product = (unsigned __int128)a * b;
+	unsigned long low = (unsigned long)product, high = (unsigned long)(product >> 64);
+
+	__asm__("shrdq %%cl, %1, %0" : "+r"(low) : "r"(high), "c"(shift) : "cc");
+	return low;
+}
+
+/* A counter a little behind (of another CPU) counts as the base. */
+static inline long cycles_to_ns(const struct vdso_data *data, unsigned long cycles,
+                                unsigned long mult)
+{
+	unsigned long since = cycles - data->cycle_base;
+
+	if ((long)since < 0)
+		since = 0;
+	return (long)mul_shift(since, mult, data->shift);
 }
 
 /* The clock's value by the data as they are; they may change meanwhile, and then it is of no use. */
@@ -79,32 +93,71 @@ static int clock_is_here(int clock)
 	return (unsigned)clock < 32 && CLOCKS_HERE >> clock & 1;
 }
 
+/* An even sequence number, for data_has_changed(). */
+static inline unsigned data_begin(void)
+{
+	unsigned seq;
+
+	/* pairs with the writer's release in sched/clock.c */
+	while ((seq = __atomic_load_n(&vdso_page.seq, __ATOMIC_ACQUIRE)) & 1)
+		__builtin_ia32_pause();
+	return seq;
+}
+
+static inline int data_has_changed(unsigned seq)
+{
+	/* pairs with the fence of the writer in sched/clock.c, before it changes the data */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&vdso_page.seq, __ATOMIC_RELAXED) != seq;
+}
+
 /* Nanoseconds of a clock that is here; 0 if the kernel has to be asked. */
 static int clock_read(int clock, long *ns)
 {
-	const volatile unsigned *seq = &vdso_page.seq;
-	unsigned before;
+	unsigned seq;
 
 	do {
-		/* pairs with the writer's release in sched/clock.c, as does the fence below */
-		while ((before = __atomic_load_n(seq, __ATOMIC_ACQUIRE)) & 1)
-			__builtin_ia32_pause();
+		seq = data_begin();
 		if (vdso_page.mode != VDSO_CLOCK_TSC)
 			return 0;
 		*ns = clock_value(&vdso_page, clock);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (__atomic_load_n(seq, __ATOMIC_RELAXED) != before);
+	} while (data_has_changed(seq));
 	return 1;
 }
 
-EXPORT int __vdso_clock_gettime(int clock, struct __kernel_timespec *now)
+static void timespec_set(struct __kernel_timespec *to, long ns)
+{
+	unsigned long seconds = (unsigned long)ns / NS_PER_SEC;
+
+	to->tv_sec = (long)seconds;
+	to->tv_nsec = (long)((unsigned long)ns - seconds * NS_PER_SEC);
+}
+
+/* Any clock but the two of the fast way. */
+static __attribute__((noinline)) int clock_gettime_slow(int clock, struct __kernel_timespec *now)
 {
 	long ns;
 
 	if (!clock_is_here(clock) || !clock_read(clock, &ns))
 		return (int)system_call(__NR_clock_gettime, clock, (long)now, 0);
-	now->tv_sec = ns / NS_PER_SEC;
-	now->tv_nsec = ns % NS_PER_SEC;
+	timespec_set(now, ns);
+	return 0;
+}
+
+EXPORT int __vdso_clock_gettime(int clock, struct __kernel_timespec *now)
+{
+	unsigned seq;
+	long ns;
+
+	if ((unsigned)clock > CLOCK_MONOTONIC || vdso_page.mode != VDSO_CLOCK_TSC)
+		return clock_gettime_slow(clock, now);
+	do {
+		seq = data_begin();
+		ns = vdso_page.mono_ns + cycles_to_ns(&vdso_page, cycles_read(), vdso_page.mult);
+		if (clock == CLOCK_REALTIME)
+			ns += vdso_page.wall_offset_ns;
+	} while (data_has_changed(seq));
+	timespec_set(now, ns);
 	return 0;
 }
 
@@ -128,8 +181,8 @@ EXPORT int __vdso_gettimeofday(struct __kernel_old_timeval *now, struct timezone
 	if (now) {
 		if (!clock_read(CLOCK_REALTIME, &ns))
 			return (int)system_call(__NR_gettimeofday, (long)now, (long)zone, 0);
-		now->tv_sec = ns / NS_PER_SEC;
-		now->tv_usec = ns % NS_PER_SEC / NS_PER_USEC;
+		now->tv_sec = (long)((unsigned long)ns / NS_PER_SEC);
+		now->tv_usec = (long)((unsigned long)ns % NS_PER_SEC / NS_PER_USEC);
 	}
 	if (zone) {
 		zone->tz_minuteswest = vdso_page.minutes_west;
@@ -140,13 +193,14 @@ EXPORT int __vdso_gettimeofday(struct __kernel_old_timeval *now, struct timezone
 
 EXPORT long __vdso_time(__kernel_old_time_t *now)
 {
-	long ns;
+	long ns, seconds;
 
 	if (!clock_read(CLOCK_REALTIME_COARSE, &ns))
 		return system_call(__NR_time, (long)now, 0, 0);
+	seconds = (long)((unsigned long)ns / NS_PER_SEC);
 	if (now)
-		*now = ns / NS_PER_SEC;
-	return ns / NS_PER_SEC;
+		*now = seconds;
+	return seconds;
 }
 
 EXPORT int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
