@@ -135,7 +135,8 @@ static void check_errors(void)
 	CHECK(directory_is_enodev,
 	      failed(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, directory, 0), ENODEV));
 	CHECK(flag_without_support_with_validate_is_eopnotsupp,
-	      failed(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x80000, fd, 0), EOPNOTSUPP));
+	      failed(mmap(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x80000, fd, 0),
+	             EOPNOTSUPP));
 	CHECK_ERRNO(unmap_unaligned_is_einval, munmap(at + 1, PAGE), EINVAL);
 	CHECK_ERRNO(unmap_of_nothing_is_einval, munmap(at, 0), EINVAL);
 	CHECK_ERRNO(unmap_beyond_user_space_is_einval,
