@@ -11,6 +11,7 @@
 #include "fs/namei.h"
 #include "id/cred.h"
 #include "lib/string.h"
+#include "mem/alloc.h"
 
 static bool is_in(const char *name, const char *prefix)
 {
@@ -76,15 +77,41 @@ int path_xattr_set(const struct path *path, const struct cred *cred, const char 
 	return err;
 }
 
+/* Drops the names that only the privileged may see; what is left. */
+static ssize_t names_filter(char *names, size_t size)
+{
+	size_t kept = 0, len;
+
+	for (size_t at = 0; at < size; at += len) {
+		len = strlen(names + at) + 1;
+		if (str_has_prefix(names + at, XATTR_TRUSTED_PREFIX))
+			continue;
+		memmove(names + kept, names + at, len);
+		kept += len;
+	}
+	return (ssize_t)kept;
+}
+
 ssize_t path_xattr_list(const struct path *path, const struct cred *cred, char *names, size_t size)
 {
 	struct inode *inode = path->dentry->inode;
-	ssize_t n = 0;
+	char *all;
+	ssize_t n;
 
 	if (!inode->ops->xattr_list)
 		return -EOPNOTSUPP;
+	all = kvmalloc(XATTR_LIST_MAX, ALLOC_KERNEL);
+	if (!all)
+		return -ENOMEM;
 	rwlock_read_lock(&inode->lock);
-	n = inode->ops->xattr_list(inode, names, size);
+	n = inode->ops->xattr_list(inode, all, XATTR_LIST_MAX);
 	rwlock_read_unlock(&inode->lock);
+	if (n > 0 && !cred_capable(cred, CAP_SYS_ADMIN))
+		n = names_filter(all, (size_t)n);
+	if (n > 0 && size && (size_t)n > size)
+		n = -ERANGE;
+	else if (n > 0 && size)
+		memcpy(names, all, (size_t)n);
+	kvfree(all);
 	return n;
 }

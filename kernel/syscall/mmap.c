@@ -80,6 +80,9 @@ static long map_file(struct map_request *request, unsigned long flags, int fd)
 		request->file = NULL;
 	if (!err)
 		err = space_map(task->space, request, &addr);
+	/* A device may have put another file in its place. */
+	if (request->file && request->file != borrow.file)
+		file_put(request->file);
 	fd_return(&borrow);
 	return err ? err : (long)addr;
 }

@@ -76,13 +76,17 @@ static int mmap_zero(struct file *file, struct map_request *request)
 		request->file = NULL;
 		return 0;
 	}
-	err = tmpfs_file_create_anonymous("/dev/zero (deleted)", (pos_t)request->len, 0, file->cred,
+	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)request->len, 0, file->cred,
 	                                  &shared);
 	if (err)
 		return err;
-	request->file = shared;
 	request->pgoff = 0;
-	return file_mmap(shared, request);
+	err = file_mmap(shared, request);
+	if (err)
+		file_put(shared);
+	else
+		request->file = shared;
+	return err;
 }
 
 /* ---- random -------------------------------------------------------------------------------- */

@@ -374,6 +374,13 @@ static int ramfs_mount(const struct fs_type *type, const struct mount_request *r
 
 /* ---- files without a name ------------------------------------------------------------------ */
 
+static int memory_describe(const struct dentry *dentry, char *buf, size_t size)
+{
+	return snprintf(buf, size, "/%s (deleted)", dentry->name->text);
+}
+
+static const struct dentry_ops memory_dentry_ops = { .describe = memory_describe };
+
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,
                                 const struct cred *cred, struct file **out)
 {
@@ -393,6 +400,7 @@ int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags
 		inode_put(inode);
 		return err;
 	}
+	path.dentry->ops = &memory_dentry_ops;
 	err = file_create(&path, cred, O_RDWR | O_LARGEFILE, out);
 	dentry_put(path.dentry);
 	if (!err && file_start(*out))

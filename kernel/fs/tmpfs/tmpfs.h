@@ -21,7 +21,7 @@ extern const struct fs_type tmpfs_type, ramfs_type, rootfs_type;
 int tmpfs_init(void);
 
 /*
- * A file without a name in any tree, size bytes long, shown as `name` (" (deleted)" is added):
+ * A file without a name in any tree, size bytes long, shown as "/`name` (deleted)":
  * shared anonymous memory, memfd, SysV segments. flags: TMPFS_*. Pages are charged as they are
  * touched.
  */

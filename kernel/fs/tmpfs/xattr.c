@@ -1,7 +1,7 @@
 /*
- * Extended attributes of tmpfs, in a list in memory: `trusted.*`, `security.*` and `user.*`. A
- * value has at most XATTR_SIZE_MAX bytes; what one inode holds in all is bounded by LIST_MAX, as on
- * disks. Guarded by the inode's lock.
+ * Extended attributes of tmpfs, in a list in memory: `trusted.*` and `security.*`, as on Linux 6.1
+ * (`user.*` came later); ramfs has none. A value has at most XATTR_SIZE_MAX bytes, the names of one
+ * inode XATTR_LIST_MAX. Guarded by the inode's lock.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -10,6 +10,11 @@
 #include "fs/tmpfs/tmpfs_impl.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
+
+static bool is_supported(const struct inode *inode, const char *name)
+{
+	return tmpfs_super(inode->super)->limited && !str_has_prefix(name, XATTR_USER_PREFIX);
+}
 
 static struct tmpfs_xattr *xattr_find(const struct tmpfs_inode *inode, const char *name)
 {
@@ -26,6 +31,8 @@ ssize_t tmpfs_xattr_get(struct inode *inode, const char *name, void *value, size
 {
 	const struct tmpfs_xattr *xattr = xattr_find(to_tmpfs(inode), name);
 
+	if (!is_supported(inode, name))
+		return -EOPNOTSUPP;
 	if (!xattr)
 		return -ENODATA;
 	if (!size)
@@ -90,6 +97,8 @@ int tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, si
 	struct tmpfs_xattr *old = xattr_find(to_tmpfs(inode), name);
 	int err;
 
+	if (!is_supported(inode, name))
+		return -EOPNOTSUPP;
 	if (old && flags & XATTR_CREATE)
 		return -EEXIST;
 	if (!old && (flags & XATTR_REPLACE || !value))
