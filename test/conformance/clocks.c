@@ -79,9 +79,11 @@ static void check_monotonic(void)
 	CHECK(monotonic_clock_never_goes_back, steady);
 	CHECK(coarse_clock_is_never_ahead, coarse_is_behind);
 	CHECK(coarse_clock_is_close,
-	      is_between(clock_ns(CLOCK_MONOTONIC) - clock_ns(CLOCK_MONOTONIC_COARSE), 0, 50000000));
+	      is_between(clock_ns(CLOCK_MONOTONIC) - clock_ns(CLOCK_MONOTONIC_COARSE), 0,
+			 50000000));
 	CHECK(boot_time_is_monotonic_time_without_suspend,
-	      is_between(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC), -50000000, 50000000));
+	      is_between(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC), -50000000,
+			 50000000));
 }
 
 static void check_ways_to_ask_agree(void)
