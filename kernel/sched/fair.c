@@ -6,7 +6,7 @@
  * weighted, is where everybody would be had they all been served at once. A thread behind the
  * average (or at it) is eligible: it is owed time. Among the eligible, the one whose slice should
  * be done first (deadline = vruntime + slice / weight) runs. What a thread is owed when it goes to
- * sleep (its lag, bounded) is kept for its return, and who slept gets up to half a slice on top, so
+ * sleep (its lag, bounded) is kept for its return, and who slept gets up to a slice on top, so
  * that an interactive thread overtakes one that computes.
  *
  * The running thread is counted in the sums but not in the tree: a thread that wakes another and
@@ -96,9 +96,9 @@ void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now)
 	struct fair_entity *entity = &thread->fair;
 	int64_t slice = virtual_span(thread, FAIR_SLICE);
 	int64_t slept = now - entity->slept_since;
-	int64_t credit = slept > 0 ? virtual_span(thread, min(slept, FAIR_SLICE / 2)) : 0;
+	int64_t credit = slept > 0 ? virtual_span(thread, min(slept, FAIR_SLICE)) : 0;
 
-	entity->vruntime = fair_average(fair) - clamp(entity->lag + credit, -2 * slice, slice);
+	entity->vruntime = fair_average(fair) - clamp(entity->lag + credit, -2 * slice, 2 * slice);
 	entity->deadline = entity->vruntime + slice;
 	fair->weighted += (entity->vruntime - fair->base) * entity->weight;
 	fair->load += entity->weight;

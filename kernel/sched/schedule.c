@@ -182,19 +182,22 @@ void thread_yield(void)
 {
 	struct thread *current = thread_current();
 	struct runqueue *rq;
-	uint64_t flags = irq_save();
 
+	cond_resched();
+	irq_disable();
 	rq = this_runqueue();
+	if (rq->nr == 1) { /* nobody else is here; who comes now may as well have come later */
+		irq_enable();
+		return;
+	}
 	spin_lock(&rq->lock);
-	runqueue_update(rq, clock_monotonic());
 	if (policy_is_rt(current->policy))
 		rt_yield(&rq->rt, current);
 	else
 		fair_yield(current);
 	rq->skip = current;
-	spin_unlock(&rq->lock);
-	irq_restore(flags);
-	schedule();
+	schedule_locked(rq, current);
+	irq_enable();
 }
 
 bool cond_resched(void)
