@@ -18,6 +18,8 @@ enum lock_rank {
 	/* Sleeping locks: mutex, rwlock. */
 	RANK_EPOLL_NEST,      /* adding an epoll to an epoll: the graph of them */
 	RANK_FILE_POSITION,   /* struct file: position of a shared open file */
+	/* a pipe; splice does I/O on files under it; subclass 1: the second */
+	RANK_PIPE,
 	RANK_SUPERBLOCK,      /* mounting, unmounting, freezing, one superblock */
 	RANK_MOUNT,           /* the mount trees of all namespaces */
 	RANK_RENAME,          /* renames of directories within one superblock */

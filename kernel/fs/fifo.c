@@ -81,7 +81,7 @@ int pipe_alloc(const struct cred *cred, struct pipe **out)
 	pipe->buffers = kmalloc_array(slots, sizeof(*pipe->buffers), ALLOC_KERNEL);
 	if (!pipe->buffers)
 		goto out_pipe;
-	mutex_init(&pipe->lock, RANK_FILE_PRIVATE);
+	mutex_init(&pipe->lock, RANK_PIPE);
 	wait_queue_init(&pipe->readers);
 	wait_queue_init(&pipe->writers);
 	pipe->nr_slots = slots;

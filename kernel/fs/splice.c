@@ -1,0 +1,328 @@
+/*
+ * Moving data between files and pipes. See splice.h.
+ */
+#include "fs/splice.h"
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+
+#include "abi/errno.h"
+#include "fs/inode.h"
+#include "fs/pagecache.h"
+#include "fs/pipe.h"
+#include "fs/pipe_impl.h"
+#include "lib/math.h"
+#include "mem/buddy.h"
+#include "sched/thread.h"
+#include "vm/uio.h"
+
+/* ---- single pages ------------------------------------------------------------------- */
+
+bool file_can_splice(const struct file *file)
+{
+	mode_t type = file->inode->mode & S_IFMT;
+
+	return file->ops->read && (type == S_IFREG || type == S_IFBLK || type == S_IFSOCK);
+}
+
+/* The cached page at a position of a file, lent; false: none, or behind the end. */
+static bool page_borrow(const struct io *in, size_t len, struct pipe_buffer *out)
+{
+	struct mapping *mapping = in->file->mapping;
+	pos_t left;
+
+	if (!mapping || in->file->ops->read != mapping_read)
+		return false;
+	left = READ_ONCE(mapping->host->size) - in->position;
+	if (left <= 0)
+		return false;
+	out->page = mapping_find(mapping, (uint64_t)in->position >> PAGE_SHIFT);
+	out->offset = (uint64_t)in->position & (PAGE_SIZE - 1);
+	len = min((size_t)left, len);
+	out->length = (uint32_t)min(len, PAGE_SIZE - out->offset);
+	out->flags = 0;
+	return out->page;
+}
+
+/* Reads up to a page at the position into `page`: bytes, 0 at the end, -errno. */
+static ssize_t page_fill(const struct io *in, struct page *page, size_t len)
+{
+	struct uio uio;
+	struct io io = {
+		.file = in->file,
+		.uio = &uio,
+		.position = in->position,
+		.flags = in->flags,
+	};
+	size_t room = PAGE_SIZE;
+
+	/* In step with the pages of the file, so that the next ones can be lent. */
+	if (in->file->mode & FILE_SEEK)
+		room -= (uint64_t)in->position & (PAGE_SIZE - 1);
+	uio_init_kernel(&uio, page_to_virt(page), min(len, room));
+	return file_read(&io);
+}
+
+/* Writes n bytes of a page to the file: bytes, or -errno. */
+static ssize_t page_write(struct io *out, const struct pipe_buffer *buffer, size_t n)
+{
+	struct uio uio;
+	struct io io = {
+		.file = out->file,
+		.uio = &uio,
+		.position = out->position,
+		.flags = out->flags,
+		.size_limit = out->size_limit,
+	};
+	ssize_t done;
+
+	uio_init_kernel(&uio, (char *)page_to_virt(buffer->page) + buffer->offset, n);
+	done = file_write(&io);
+	if (done > 0)
+		out->position += done;
+	return done;
+}
+
+/* ---- into a pipe -------------------------------------------------------------------- */
+
+/* One buffer from the file into the pipe, which has room: bytes, 0 at the end, -errno. */
+static ssize_t fill_one(struct io *in, struct pipe *pipe, size_t len)
+{
+	struct pipe_buffer buffer;
+	ssize_t n;
+
+	if (page_borrow(in, len, &buffer)) {
+		pipe_push(pipe, buffer.page, buffer.offset, buffer.length, 0);
+		in->position += buffer.length;
+		return buffer.length;
+	}
+	buffer.page = pipe_page_get(pipe);
+	if (!buffer.page)
+		return -ENOMEM;
+	n = page_fill(in, buffer.page, len);
+	if (n > 0) {
+		pipe_push(pipe, buffer.page, 0, (uint32_t)n, PIPE_BUFFER_OWN);
+		in->position += n;
+	} else {
+		pipe_page_put(pipe, buffer.page);
+	}
+	return n;
+}
+
+/* Room for a buffer; or EPIPE, EAGAIN, -ERESTARTSYS. Lock held. */
+static int wait_for_room(struct pipe *pipe, bool nowait)
+{
+	int err = pipe->nr_readers ? pipe_wait_writable(pipe, nowait) : 0;
+
+	return err ? err : pipe->nr_readers ? 0 : -EPIPE;
+}
+
+ssize_t splice_to_pipe(struct io *in, struct file *pipe_file, size_t len, bool nowait)
+{
+	struct pipe *pipe = to_pipe(pipe_file);
+	ssize_t done = 0, n;
+	int err;
+
+	mutex_lock(&pipe->lock);
+	err = wait_for_room(pipe, nowait);
+	while (!err && len && !pipe_is_full(pipe)) {
+		n = fill_one(in, pipe, len);
+		if (n <= 0) {
+			err = (int)n;
+			break;
+		}
+		done += n;
+		len -= (size_t)n;
+		/* A stream gives what it has; more of it might have to be waited for. */
+		if (!(in->file->mode & FILE_SEEK))
+			break;
+	}
+	mutex_unlock(&pipe->lock);
+	if (done)
+		pipe_wake_readers(pipe);
+	return done ? done : err;
+}
+
+/* ---- out of a pipe ------------------------------------------------------------------ */
+
+ssize_t splice_from_pipe(struct file *pipe_file, struct io *out, size_t len, bool nowait)
+{
+	struct pipe *pipe = to_pipe(pipe_file);
+	bool was_full;
+	ssize_t done = 0, n = 0;
+	int err;
+
+	mutex_lock(&pipe->lock);
+	err = pipe_wait_readable(pipe, nowait);
+	was_full = pipe_is_full(pipe);
+	while (!err && len && !pipe_is_empty(pipe)) {
+		struct pipe_buffer *buffer = pipe_buffer_at(pipe, pipe->tail);
+
+		n = page_write(out, buffer, min((size_t)buffer->length, len));
+		if (n <= 0)
+			break;
+		pipe_consume(pipe, (uint32_t)n);
+		done += n;
+		len -= (size_t)n;
+		if (thread_test_flag(thread_current(), TF_KILLED))
+			err = -EINTR;
+	}
+	mutex_unlock(&pipe->lock);
+	if (was_full && done)
+		pipe_wake_writers(pipe);
+	return done ? done : err ? err : n;
+}
+
+ssize_t splice_file_to_file(struct io *in, struct io *out, size_t len)
+{
+	struct page *bounce = NULL;
+	ssize_t done = 0, n = 0;
+
+	while (len && !thread_test_flag(thread_current(), TF_KILLED)) {
+		struct pipe_buffer buffer = { .page = bounce };
+		bool is_lent = page_borrow(in, len, &buffer);
+
+		if (!is_lent) {
+			if (!bounce)
+				bounce = page_alloc(ALLOC_KERNEL);
+			n = bounce ? page_fill(in, bounce, len) : -ENOMEM;
+			if (n <= 0)
+				break;
+			buffer = (struct pipe_buffer){ .page = bounce, .length = (uint32_t)n };
+		}
+		n = page_write(out, &buffer, buffer.length);
+		if (is_lent)
+			page_put(buffer.page);
+		if (n <= 0)
+			break;
+		in->position += n;
+		done += n;
+		len -= (size_t)n;
+		if ((size_t)n < buffer.length)
+			break;
+		cond_resched();
+	}
+	if (bounce)
+		page_put(bounce);
+	if (done)
+		file_accessed(in->file);
+	return done ? done : n;
+}
+
+/* ---- between pipes ------------------------------------------------------------------ */
+
+static void lock_both(struct pipe *a, struct pipe *b)
+{
+	struct pipe *first = a < b ? a : b;
+
+	mutex_lock(&first->lock);
+	mutex_lock_nested(&(first == a ? b : a)->lock, 1);
+}
+
+static void unlock_both(struct pipe *a, struct pipe *b)
+{
+	mutex_unlock(&a->lock);
+	mutex_unlock(&b->lock);
+}
+
+/* n bytes of the first buffer of `in` go behind those of `out`, wholly or as a second reference. */
+static void buffer_move(struct pipe *in, struct pipe *out, uint32_t n)
+{
+	struct pipe_buffer *buffer = pipe_buffer_at(in, in->tail);
+
+	if (n == buffer->length) {
+		pipe_push(out, buffer->page, buffer->offset, n, buffer->flags);
+		WRITE_ONCE(in->tail, in->tail + 1);
+		return;
+	}
+	page_get(buffer->page);
+	pipe_push(out, buffer->page, buffer->offset, n,
+	          buffer->flags & ~(uint32_t)PIPE_BUFFER_MERGE);
+	pipe_consume(in, n);
+}
+
+/* As much as can be moved at once. Both locked. */
+static size_t buffers_move(struct pipe *in, struct pipe *out, size_t len)
+{
+	size_t done = 0;
+
+	while (len > done && !pipe_is_empty(in) && !pipe_is_full(out)) {
+		size_t first = pipe_buffer_at(in, in->tail)->length;
+		uint32_t n = (uint32_t)min(first, len - done);
+
+		buffer_move(in, out, n);
+		done += n;
+	}
+	return done;
+}
+
+static size_t buffers_copy(struct pipe *in, struct pipe *out, size_t len)
+{
+	size_t done = 0;
+
+	for (uint32_t i = in->tail; len > done && i != in->head && !pipe_is_full(out); i++) {
+		const struct pipe_buffer *buffer = pipe_buffer_at(in, i);
+		uint32_t n = (uint32_t)min((size_t)buffer->length, len - done);
+
+		page_get(buffer->page);
+		pipe_push(out, buffer->page, buffer->offset, n,
+		          buffer->flags & ~(uint32_t)PIPE_BUFFER_MERGE);
+		done += n;
+	}
+	return done;
+}
+
+/* Until there is something to move and room for it; 0 also at the end of `in`. */
+static int wait_for_both(struct pipe *in, struct pipe *out, bool nowait)
+{
+	int err;
+
+	mutex_lock(&in->lock);
+	err = pipe_wait_readable(in, nowait);
+	mutex_unlock(&in->lock);
+	if (err)
+		return err;
+	mutex_lock(&out->lock);
+	err = wait_for_room(out, nowait);
+	mutex_unlock(&out->lock);
+	return err;
+}
+
+static ssize_t pipe_to_pipe(struct file *in_file, struct file *out_file, size_t len, bool nowait,
+                            size_t (*transfer)(struct pipe *in, struct pipe *out, size_t len))
+{
+	struct pipe *in = to_pipe(in_file), *out = to_pipe(out_file);
+	bool was_full, is_over = false;
+	size_t done = 0;
+	int err = 0;
+
+	while (!done && !is_over && !err) {
+		err = wait_for_both(in, out, nowait);
+		if (err)
+			break;
+		lock_both(in, out);
+		was_full = pipe_is_full(in);
+		if (!out->nr_readers)
+			err = -EPIPE;
+		else
+			done = transfer(in, out, len);
+		is_over = pipe_is_empty(in) && !in->nr_writers;
+		was_full = was_full && !pipe_is_full(in);
+		unlock_both(in, out);
+		if (was_full)
+			pipe_wake_writers(in);
+	}
+	if (done)
+		pipe_wake_readers(out);
+	return done ? (ssize_t)done : err;
+}
+
+ssize_t splice_pipe_to_pipe(struct file *in, struct file *out, size_t len, bool nowait)
+{
+	return pipe_to_pipe(in, out, len, nowait, buffers_move);
+}
+
+ssize_t tee_pipe_to_pipe(struct file *in, struct file *out, size_t len, bool nowait)
+{
+	return pipe_to_pipe(in, out, len, nowait, buffers_copy);
+}
