@@ -349,9 +349,8 @@ static int unpack_next(struct unpacking *u, const char *at, size_t size, size_t 
 		u->error = "neither a cpio archive (newc) nor one compressed by gzip or zstd";
 		return -EINVAL;
 	default:
-		pr_err("initramfs: compressed by %s; use gzip, zstd or none\n",
-		       format_name(format));
-		u->error = "unsupported compression";
+		pr_info("initramfs: gzip, zstd or no compression at all, please\n");
+		u->error = format_name(format);
 		return -EOPNOTSUPP;
 	}
 }
@@ -370,8 +369,9 @@ static int unpack_all(struct unpacking *u, const char *data, size_t size)
 		}
 		err = unpack_next(u, data + at, size - at, &consumed);
 		if (err || !consumed) {
-			pr_err("initramfs: at byte %lu: %s\n", at,
-			       u->error ? u->error : "malformed");
+			pr_emerg("Initramfs unpacking failed: %s%s, at byte %lu\n",
+				 err == -EOPNOTSUPP ? "compressed by " : "",
+				 u->error ? u->error : "malformed", at);
 			return err ? err : -EINVAL;
 		}
 		at += consumed;

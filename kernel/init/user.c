@@ -86,8 +86,8 @@ static void unpack_initramfs(struct task *task)
 	if (!size)
 		return;
 	fs_context_root(task->fs, &root);
-	if (initramfs_unpack(phys_to_virt(bootinfo.initramfs_start), size, &root, give_back))
-		pr_err("initramfs: unpacking failed\n");
+	/* What failed it has said itself; what was unpacked may still be enough to run. */
+	(void)initramfs_unpack(phys_to_virt(bootinfo.initramfs_start), size, &root, give_back);
 	path_put(&root);
 }
 

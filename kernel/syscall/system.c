@@ -29,6 +29,8 @@ long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
 	     magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
 		return -EINVAL;
+	if (command == LINUX_REBOOT_CMD_POWER_OFF && !power_can_power_off())
+		command = LINUX_REBOOT_CMD_HALT;
 	switch (command) {
 	case LINUX_REBOOT_CMD_CAD_ON:
 	case LINUX_REBOOT_CMD_CAD_OFF:

@@ -56,6 +56,11 @@ static void sleep_by_pm1(void)
 		     (uint16_t)(acpi.s5_type_b << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 }
 
+bool power_can_power_off(void)
+{
+	return acpi.s5_type_a >= 0;
+}
+
 __noreturn void power_off(void)
 {
 	irq_disable();

@@ -6,6 +6,9 @@
 
 #include "lib/types.h"
 
+/* The machine says how it is powered off. */
+bool power_can_power_off(void);
+
 /* Powers off (ACPI S5). Halts for good if the machine will not. */
 __noreturn void power_off(void);
 
