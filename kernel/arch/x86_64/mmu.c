@@ -13,6 +13,7 @@
 #include <arch/percpu.h>
 
 #include "arch/x86_64/tables.h"
+#include "arch/x86_64/tlb.h"
 #include "core/gauge.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
@@ -355,7 +356,7 @@ void mmu_fini(struct arch_mmu *mmu)
 {
 	struct dead_tables dead = { 0 };
 
-	assert(mmu->cpus == 0);
+	mmu_evict(mmu);
 	unlink_tables(phys_to_virt(mmu->root), LEVEL_TOP, 0, 0, 1ul << 47, &dead);
 	free_dead(mmu, &dead);
 	root_free(phys_to_virt(mmu->root));

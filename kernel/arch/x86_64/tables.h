@@ -43,8 +43,8 @@ pte_t *user_table_alloc(void);
 void user_table_free(pte_t *table);
 
 /*
- * Tables above the leaves note in page->index, a bit for each ENTRY_GROUP entries, where entries have
- * been put, so that taking a space apart need not search them.
+ * Tables above the leaves note in page->index, a bit for each ENTRY_GROUP entries, where entries
+ * have been put, so that taking a space apart need not search them.
  */
 #define ENTRY_GROUP (PTES_PER_TABLE / 64)
 static inline void user_entry_note(const pte_t *entry)

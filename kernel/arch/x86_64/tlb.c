@@ -95,6 +95,8 @@ void tlb_flush_interrupt(void)
 	uint64_t kernel_now = atomic_load(&kernel_generation);
 	uint64_t now = mmu ? atomic_load(&mmu->generation) : 0;
 
+	if (mmu && atomic_load_relaxed(&mmu->is_dying))
+		mmu_activate(NULL);
 	if (atomic_load_relaxed(&state->kernel_seen) != kernel_now)
 		invalidate_global();
 	else
@@ -124,6 +126,19 @@ static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generatio
 		while (is_behind(bit_lowest(left), mmu, generation))
 			cpu_relax();
 	}
+}
+
+void mmu_evict(struct arch_mmu *mmu)
+{
+	mmu_deactivate(mmu);
+	if (likely(!atomic_load(&mmu->cpus)))
+		return;
+	atomic_store(&mmu->is_dying, true);
+	for (uint64_t left = atomic_load(&mmu->cpus); left; left &= left - 1)
+		irqchip_ipi(bit_lowest(left), VECTOR_IPI_FLUSH);
+	/* A CPU clears its bit after it has loaded other tables. */
+	while (atomic_load_acquire(&mmu->cpus))
+		cpu_relax();
 }
 
 /* ---- user half ----------------------------------------------------------------------------- */

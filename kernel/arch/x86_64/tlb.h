@@ -5,6 +5,8 @@
 
 #include "lib/types.h"
 
+struct arch_mmu;
+
 /* VECTOR_IPI_FLUSH came. Interrupts off. */
 void tlb_flush_interrupt(void);
 
@@ -13,3 +15,6 @@ void tlb_flush_interrupt(void);
  * there are others.
  */
 void tlb_flush_kernel(kaddr_t start, kaddr_t end);
+
+/* No CPU has the space loaded any more when it returns, this one included. Interrupts on. */
+void mmu_evict(struct arch_mmu *mmu);

@@ -20,6 +20,7 @@ struct arch_mmu {
 	uint64_t cpus        __atomic; /* bit n: CPU n may hold translations of this space */
 	/* goes up with each flush; a CPU behind it flushes at load */
 	uint64_t generation  __atomic;
+	bool     is_dying    __atomic; /* mmu_fini() has begun: whoever borrows it leaves */
 	uint64_t nr_tables   __atomic; /* pages used by tables, for VmPTE */
 };
 
@@ -117,8 +118,8 @@ static inline bool pte_replace(pte_t *slot, pte_t old, pte_t pte)
 __must_check int mmu_init(struct arch_mmu *mmu);
 
 /*
- * Frees the tables that are left. No CPU runs the space; the PTEs are dead (frames are the
- * caller's).
+ * Frees the tables that are left. No thread runs in the space any more; CPUs that still have it
+ * loaded are made to leave. All PTEs are 0. Interrupts on.
  */
 void mmu_fini(struct arch_mmu *mmu);
 
