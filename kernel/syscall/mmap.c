@@ -65,6 +65,14 @@ static int file_request(struct map_request *request, unsigned long flags)
 	return file_mmap(file, request);
 }
 
+/* What do_mmap asks first, once the descriptor has been found good. */
+static int size_check(size_t size)
+{
+	if (!size)
+		return -EINVAL;
+	return size > USER_MAX ? -ENOMEM : 0;
+}
+
 static long map_file(struct map_request *request, unsigned long flags, int fd)
 {
 	struct task *task = task_current();
@@ -75,7 +83,9 @@ static long map_file(struct map_request *request, unsigned long flags, int fd)
 	if (!fd_borrow_io(task->files, fd, &borrow))
 		return -EBADF;
 	request->file = borrow.file;
-	err = flags & MAP_HUGETLB ? -EINVAL : file_request(request, flags);
+	err = flags & MAP_HUGETLB ? -EINVAL : size_check(request->len);
+	if (!err)
+		err = file_request(request, flags);
 	if (!request->backing)
 		request->file = NULL;
 	if (!err)
@@ -87,6 +97,17 @@ static long map_file(struct map_request *request, unsigned long flags, int fd)
 	return err ? err : (long)addr;
 }
 
+/* tmpfs takes pages as they are touched; what could never be touched is refused here. */
+static int overcommit_check(const struct map_request *request)
+{
+	size_t nr = align_up(request->len, PAGE_SIZE) >> PAGE_SHIFT;
+	int err = request->vm_flags & VM_NORESERVE ? 0 : commit_charge(nr);
+
+	if (!err && !(request->vm_flags & VM_NORESERVE))
+		commit_uncharge(nr);
+	return err;
+}
+
 /* Shared anonymous memory is a file without a name. */
 static int map_shared_anonymous(struct map_request *request, uaddr_t *addr)
 {
@@ -96,6 +117,9 @@ static int map_shared_anonymous(struct map_request *request, uaddr_t *addr)
 
 	if (request->vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
+	err = overcommit_check(request);
+	if (err)
+		return err;
 	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)align_up(request->len, PAGE_SIZE), 0,
 	                                  task->cred, &file);
 	if (err)
@@ -112,8 +136,10 @@ static int map_shared_anonymous(struct map_request *request, uaddr_t *addr)
 static long map_anonymous(struct map_request *request, unsigned long flags)
 {
 	uaddr_t addr;
-	int err;
+	int err = size_check(request->len);
 
+	if (err)
+		return err;
 	if (flags & MAP_HUGETLB)
 		return -ENOMEM;
 	request->pgoff = 0;
@@ -142,10 +168,8 @@ long sys_mmap(uaddr_t addr, size_t size, unsigned long prot, unsigned long flags
 	};
 	bool may_lock_all;
 
-	if (offset & ~PAGE_MASK || !size)
+	if (offset & ~PAGE_MASK)
 		return -EINVAL;
-	if (size > USER_MAX)
-		return -ENOMEM;
 	if (prot & PROT_READ && task->proc->personality & READ_IMPLIES_EXEC)
 		prot |= PROT_EXEC;
 	request.vm_flags = vm_flags_of(prot, flags);

@@ -15,6 +15,9 @@
 /* One round asks for at least this many pages, so that not every allocation ends here. */
 #define ROUND_PAGES 64
 
+/* reclaim_all stops here even if others fill the caches as fast as it empties them. */
+#define ROUNDS_MAX 16
+
 static struct {
 	struct mutex lock; /* one round at a time; also guards the list */
 	struct list shrinkers __guarded_by(lock);
@@ -72,7 +75,7 @@ size_t reclaim_count(void)
 
 void reclaim_all(void)
 {
-	while (reclaim_pages(SIZE_MAX / 2))
+	for (unsigned round = 0; round < ROUNDS_MAX && reclaim_pages(SIZE_MAX / 2); round++)
 		cond_resched();
 }
 

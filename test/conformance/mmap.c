@@ -117,6 +117,8 @@ static void check_errors(void)
 	int write_only = open("file", O_WRONLY), directory = open(".", O_RDONLY);
 	char *at = map(1, ANON);
 
+	CHECK(descriptor_is_judged_before_the_length,
+	      failed(mmap(NULL, 0, RW, MAP_PRIVATE, 99, 0), EBADF));
 	CHECK(length_zero_is_einval, failed(mmap(NULL, 0, RW, ANON, -1, 0), EINVAL));
 	CHECK(length_too_large_is_enomem, failed(mmap(NULL, ~0ul << 12, RW, ANON, -1, 0), ENOMEM));
 	CHECK(length_that_wraps_is_enomem, failed(mmap(NULL, ~0ul, RW, ANON, -1, 0), ENOMEM));
