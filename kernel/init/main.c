@@ -28,6 +28,7 @@
 #include "mem/memmap.h"
 #include "proc/futex.h"
 #include "proc/oom.h"
+#include "proc/signal_pid.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
 #include "tty/tty.h"
@@ -103,6 +104,7 @@ __noreturn void kmain(void)
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
 	futex_init();                          /* futex_operate() */
+	signal_pid_init();                     /* pid_signal(), for floors that know no processes */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
 	drivers_init();                        /* devices, known to their classes */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
