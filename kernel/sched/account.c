@@ -153,30 +153,32 @@ uint64_t thread_runtime(struct thread *thread)
 	return runtime;
 }
 
-void cputime_split(uint64_t runtime_ns, uint64_t ticks_user, uint64_t ticks_system,
-                   uint64_t *user_last, uint64_t *system_last)
+/* What of the run time was system time, by the samples. */
+static uint64_t system_share(const struct thread *thread, uint64_t runtime_ns)
 {
-	uint64_t system;
+	uint64_t user = thread->ticks_user, system = thread->ticks_system;
 
-	if (runtime_ns <= *user_last + *system_last)
-		return;
-	if (!ticks_system)
-		system = 0;
-	else if (!ticks_user)
-		system = runtime_ns;
-	else
-		system = mul_div(runtime_ns, ticks_system, ticks_user + ticks_system);
-	system = clamp(system, *system_last, runtime_ns - *user_last);
-	*system_last = system;
-	*user_last = runtime_ns - system;
+	if (!system)
+		return 0;
+	return user ? mul_div(runtime_ns, system, user + system) : runtime_ns;
 }
 
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
 {
-	cputime_split(thread_runtime(thread), thread->ticks_user, thread->ticks_system,
-	              &thread->user_reported, &thread->system_reported);
+	static struct spinlock lock = SPINLOCK(RANK_LEAF); /* over *_reported of all threads */
+	uint64_t runtime = thread_runtime(thread);
+	uint64_t flags = spin_lock_irqsave(&lock);
+
+	if (runtime > thread->user_reported + thread->system_reported) {
+		uint64_t system = system_share(thread, runtime);
+
+		thread->system_reported = clamp(system, thread->system_reported,
+		                                runtime - thread->user_reported);
+		thread->user_reported = runtime - thread->system_reported;
+	}
 	*user_ns = thread->user_reported;
 	*system_ns = thread->system_reported;
+	spin_unlock_irqrestore(&lock, flags);
 }
 
 void sched_cpu_times(uint32_t cpu, struct cpu_times *out)

@@ -34,7 +34,7 @@ void sched_exit_work(void);
 
 /* Nanoseconds that a CPU spent in each kind, for /proc/stat. Sampled, except idle. */
 struct cpu_times {
-	uint64_t user_ns, nice_ns, system_ns, idle_ns, iowait_ns, irq_ns;
+	uint64_t user_ns, nice_ns, system_ns, idle_ns;
 };
 void sched_cpu_times(uint32_t cpu, struct cpu_times *out);
 

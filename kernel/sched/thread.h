@@ -99,8 +99,6 @@ struct thread {
 	uint32_t cpu     __guarded_by(run queue); /* whose run queue it is on, or was last */
 	bool     on_queue __guarded_by(run queue); /* counted there: queued or running */
 	bool     is_idle __const_after_init;
-	/* set by the thread around block waits, for /proc/loadavg */
-	bool     in_iowait;
 	bool     counts_as_load __guarded_by(run queue); /* sleeps, and /proc/loadavg counts it */
 	uint8_t  policy  __guarded_by(run queue); /* SCHED_* */
 	bool     reset_on_fork __guarded_by(run queue);
@@ -121,7 +119,7 @@ struct thread {
 	ns_t     run_since __guarded_by(run queue);  /* when it was last accounted */
 	uint64_t runtime_ns __atomic;   /* exact time on a CPU up to run_since */
 	uint64_t ticks_user __owned_by_cpu, ticks_system __owned_by_cpu;
-	uint64_t user_reported, system_reported; /* never let a split go backwards (account.c) */
+	uint64_t user_reported, system_reported; /* what thread_times() said last; its lock */
 	uint64_t switches_voluntary __guarded_by(run queue), switches_involuntary
 		__guarded_by(run queue);
 
@@ -257,13 +255,8 @@ static inline bool thread_test_trace(const struct thread *thread, uint32_t flags
 
 /* Exact CPU time so far, current stretch included. Any thread. */
 uint64_t thread_runtime(struct thread *thread);
-/* The same split by sampling, each part monotonic. Callers for one thread exclude each other. */
+/* The same split by sampling; neither part ever goes back. Any context. */
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns);
-/*
- * Splits a run time by ticks; for sums over a group, *user_last and *system_last keep it monotonic.
- */
-void cputime_split(uint64_t runtime_ns, uint64_t ticks_user, uint64_t ticks_system,
-                   uint64_t *user_last, uint64_t *system_last);
 
 /* Threads that exist, idle ones excluded. */
 int64_t thread_count(void);
