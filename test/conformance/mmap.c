@@ -124,7 +124,7 @@ static void check_errors(void)
 	CHECK(length_that_wraps_is_enomem, failed(mmap(NULL, ~0ul, RW, ANON, -1, 0), ENOMEM));
 	CHECK(no_type_is_einval, failed(mmap(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0), EINVAL));
 	CHECK(fixed_beyond_user_space_is_enomem,
-	      failed(mmap((void *)0x7ffffffff000, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM));
+	      failed(mmap((void *)0xffff800000000000, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM));
 	CHECK(bad_descriptor_is_ebadf, failed(mmap(NULL, PAGE, RW, MAP_PRIVATE, 99, 0), EBADF));
 	CHECK_ERRNO(unaligned_offset_is_einval,
 	            syscall(SYS_mmap, NULL, PAGE, RW, MAP_PRIVATE, fd, 1l), EINVAL);
@@ -142,7 +142,7 @@ static void check_errors(void)
 	CHECK_ERRNO(unmap_unaligned_is_einval, munmap(at + 1, PAGE), EINVAL);
 	CHECK_ERRNO(unmap_of_nothing_is_einval, munmap(at, 0), EINVAL);
 	CHECK_ERRNO(unmap_beyond_user_space_is_einval,
-	            munmap((void *)0x7ffffffff000, PAGE), EINVAL);
+	            munmap((void *)0xffff800000000000, PAGE), EINVAL);
 	CHECK_EQ(unmap_of_a_hole_is_fine, munmap((void *)0x500000000000, 16 * PAGE), 0);
 	close(fd);
 	close(read_only);
