@@ -69,7 +69,7 @@ struct tty_ops {
 struct tty {
 	struct refcount       refs;
 	const struct tty_ops *ops __const_after_init;
-	dev_t                 dev __const_after_init;
+	dev_t                 dev __const_after_init; /* a pty gets it when it has its number */
 	struct mutex          lock;       /* RANK_TTY */
 	struct mutex          read_lock;  /* RANK_FILE_PRIVATE: one reader */
 	struct mutex          write_lock; /* RANK_FILE_PRIVATE: one writer */
