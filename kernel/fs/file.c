@@ -49,7 +49,7 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
 	file->path = *path;
 	file->mapping = file->inode->mapping;
 	file->mode = mode_of_flags(flags) | FILE_SEEK;
-	file->flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+	file->flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_TRUNC);
 	refcount_init(&file->refs, 1);
 	file->position = 0;
 	file->position_lock = (struct mutex)MUTEX(file->position_lock, RANK_FILE_POSITION);
@@ -135,6 +135,7 @@ int file_start(struct file *file)
 		file->mode |= FILE_WRITER;
 	}
 	err = file->ops->open ? file->ops->open(file->inode, file) : 0;
+	file->flags &= ~(unsigned int)O_NOCTTY; /* a terminal's open() has seen it */
 	if (!err)
 		file->mode |= FILE_OPENED;
 	return err;
