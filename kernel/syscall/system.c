@@ -17,9 +17,17 @@
 #include "sched/sched.h"
 #include "sched/wait.h"
 #include "syscall/prototypes.h"
+#include "tty/tty.h"
 #include "vm/usercopy.h"
 
 #define LINE_MAX (LOG_LINE_MAX + 32)
+
+/* What programs have written reaches disks and the console before the machine goes. */
+static void finish_output(void)
+{
+	super_sync_all(true);
+	console_wait_sent(clock_monotonic() + NS_PER_SEC);
+}
 
 long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 {
@@ -36,15 +44,15 @@ long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 	case LINUX_REBOOT_CMD_CAD_OFF:
 		return 0;
 	case LINUX_REBOOT_CMD_POWER_OFF:
-		super_sync_all(true);
+		finish_output();
 		pr_emerg("reboot: Power down\n");
 		power_off();
 	case LINUX_REBOOT_CMD_HALT:
-		super_sync_all(true);
+		finish_output();
 		pr_emerg("reboot: System halted\n");
 		cpu_halt_forever();
 	case LINUX_REBOOT_CMD_RESTART:
-		super_sync_all(true);
+		finish_output();
 		pr_emerg("reboot: Restarting system\n");
 		system_reset();
 	default:

@@ -160,6 +160,12 @@ static int console_open(struct inode *inode, struct file *file)
 	return console.preferred ? tty_file_open(console.preferred, file, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
+void console_wait_sent(ns_t deadline_ns)
+{
+	if (console.preferred)
+		(void)!tty_wait_sent(console.preferred, deadline_ns);
+}
+
 static int current_open(struct inode *inode, struct file *file)
 {
 	struct tty *tty = tty_current_get();

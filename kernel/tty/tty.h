@@ -126,6 +126,8 @@ bool tty_file_is_hung_up(const struct tty_file *tf);
 
 /* Sleeps until all output is sent, or the deadline. -ERESTARTSYS. */
 __must_check int tty_wait_sent(struct tty *tty, ns_t deadline_ns);
+/* The same for /dev/console, as far as signals let it: before the machine goes off. */
+void console_wait_sent(ns_t deadline_ns);
 
 /* ioctl(2) on a terminal; the master of a pty asks the same of its slave. */
 long tty_ioctl(struct tty *tty, struct file *file, unsigned int command, void *arg);
