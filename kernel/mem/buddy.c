@@ -222,17 +222,35 @@ struct page *page_by_frame(uint64_t frame)
 	return frame < page_array_end && section_is_present(frame) ? frame_to_page(frame) : NULL;
 }
 
+/* The sections of these frames. */
+static void sections_bring_in(uint64_t first, uint64_t last)
+{
+	spin_lock(&sections.lock);
+	for (uint64_t section = first >> SECTION_SHIFT; section <= (last - 1) >> SECTION_SHIFT;
+	     section++)
+		section_bring_in_locked(section);
+	spin_unlock(&sections.lock);
+}
+
+/* Pages of the kernel itself may be mapped by programs (the vDSO's data): they need their struct page. */
+static void __init image_bring_in(void)
+{
+	const struct memmap_region *region;
+
+	for (unsigned int i = 0; (region = memmap_region(i)) != NULL; i++) {
+		if (region->kind == MEMMAP_KERNEL)
+			sections_bring_in(region->start >> PAGE_SHIFT,
+					  align_up(region->end, PAGE_SIZE) >> PAGE_SHIFT);
+	}
+}
+
 void pages_free_range(paddr_t start, paddr_t end)
 {
 	uint64_t first = align_up(start, PAGE_SIZE) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
 
 	if (first >= last)
 		return;
-	spin_lock(&sections.lock);
-	for (uint64_t section = first >> SECTION_SHIFT; section <= (last - 1) >> SECTION_SHIFT;
-	     section++)
-		section_bring_in_locked(section);
-	spin_unlock(&sections.lock);
+	sections_bring_in(first, last);
 	for (uint64_t frame = first; frame < last; frame++)
 		assert(page_is(frame_to_page(frame), PAGE_RESERVED));
 	frames_clear_reserved(first, last);
@@ -265,6 +283,7 @@ void __init buddy_init(void)
 	sections.frames_absent = frames;
 	pages_total_add(frames);
 	watermarks_set(frames);
+	image_bring_in();
 	while (pools[0].nr_free < BOOT_FRAMES && section_bring_in_next())
 		;
 }
