@@ -10,6 +10,7 @@
 #include <linux/errno.h>
 
 #include "core/panic.h"
+#include "fs/lock.h"
 #include "lib/bitmap.h"
 #include "lib/math.h"
 #include "lib/string.h"
@@ -19,7 +20,7 @@
 
 static struct cache table_slab = CACHE("fd_table", struct fdtable);
 
-/* ---- slots --------------------------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------------------- */
 
 static void slots_use_embedded(struct fdtable *table)
 {
@@ -87,7 +88,7 @@ static int table_grow(struct fdtable *table, uint32_t fd)
 	return 0;
 }
 
-/* ---- tables -------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------- */
 
 int fdtable_create(struct fdtable **out)
 {
@@ -179,7 +180,7 @@ void fdtable_put(struct fdtable *table)
 	cache_free(&table_slab, table);
 }
 
-/* ---- finding ------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------ */
 
 struct file *fd_find_counted(struct fdtable *table, uint32_t fd)
 {
@@ -242,7 +243,7 @@ uint32_t fdtable_capacity(struct fdtable *table)
 	return capacity;
 }
 
-/* ---- reserving, installing, closing -------------------------------------------------------- */
+/* ---- reserving, installing, closing ------------------------------------------------- */
 
 static void slot_mark(struct fdtable *table, uint32_t fd, bool cloexec)
 {
@@ -320,10 +321,11 @@ int fd_add(struct fdtable *table, struct file *file, uint32_t limit, bool cloexe
 }
 
 /* What close(2) does with a file that has left its slot. */
-static int file_close(struct file *file)
+static int file_close(struct fdtable *table, struct file *file)
 {
 	int err = file_flush(file);
 
+	lock_release_owner(file, table);
 	file_put(file);
 	return err;
 }
@@ -347,7 +349,7 @@ int fd_close(struct fdtable *table, int fd)
 {
 	struct file *file = slot_take(table, (uint32_t)fd);
 
-	return file ? file_close(file) : -EBADF;
+	return file ? file_close(table, file) : -EBADF;
 }
 
 int fd_replace(struct fdtable *table, int to, struct file *file, uint32_t limit, bool cloexec)
@@ -371,7 +373,7 @@ int fd_replace(struct fdtable *table, int to, struct file *file, uint32_t limit,
 	slot_mark(table, fd, cloexec);
 	spin_unlock(&table->lock);
 	if (old)
-		file_close(old);
+		file_close(table, old);
 	return to;
 }
 

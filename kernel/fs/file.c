@@ -1,5 +1,6 @@
 /*
  * Open files: their life, and the entry to every operation on them. See file.h.
+ * check-style: includes: everything that may hang on a file lets go of it here.
  */
 #include "fs/file.h"
 
@@ -14,7 +15,9 @@
 #include "fs/attr.h"
 #include "fs/epoll.h"
 #include "fs/inode.h"
+#include "fs/lock.h"
 #include "fs/mount.h"
+#include "fs/owner.h"
 #include "fs/super.h"
 #include "id/cred.h"
 #include "lib/math.h"
@@ -26,7 +29,7 @@
 static struct cache file_slab = CACHE("file", struct file);
 static int64_t files_open __atomic;
 
-/* ---- life ---------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------- */
 
 /* FILE_* for O_* of open(2): O_WRONLY | O_RDWR together means neither reading nor writing. */
 static unsigned int mode_of_flags(unsigned int flags)
@@ -100,6 +103,8 @@ static void file_destroy(struct file *file)
 {
 	if (unlikely(!list_is_empty(&file->watchers)))
 		epoll_forget_file(file);
+	lock_release_file(file);
+	owner_free(file);
 	if (file->mode & FILE_OPENED && file->ops->release)
 		file->ops->release(file);
 	if (file->mode & FILE_WRITER)
@@ -108,7 +113,6 @@ static void file_destroy(struct file *file)
 		inode_deny_write_put(file->inode);
 	path_put(&file->path);
 	cred_put(file->cred);
-	kfree(file->owner);
 	rcu_call(&file->rcu, file_free_rcu);
 }
 
@@ -152,9 +156,7 @@ int64_t file_count(void)
 }
 GAUGE("files", file_count);
 
-/*
- * ---- position ----------------------------------------------------------------------------------
- */
+/* ---- position ----------------------------------------------------------------------- */
 
 /* A file that only this call can reach needs no lock; true if one was taken. */
 static bool position_lock(struct file *file)
@@ -218,9 +220,7 @@ pos_t file_seek(struct file *file, pos_t offset, int whence)
 	return result;
 }
 
-/*
- * ---- reading and writing -----------------------------------------------------------------------
- */
+/* ---- reading and writing ------------------------------------------------------------ */
 
 static ssize_t io_at_position(struct io *io, ssize_t (*transfer)(struct io *io))
 {
@@ -307,9 +307,7 @@ ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t
 	return kernel_transfer(file, (void *)(uintptr_t)buf, size, position, file_write);
 }
 
-/*
- * ---- the other operations -----------------------------------------------------------------------
- */
+/* ---- the other operations ----------------------------------------------------------- */
 
 int file_iterate(struct file *file, struct dir_sink *sink)
 {
@@ -407,6 +405,8 @@ int file_set_flags(struct file *file, unsigned int flags)
 	if (new & O_DIRECT && !S_ISFIFO(file->inode->mode))
 		return -EINVAL;
 	err = file->ops->set_flags ? file->ops->set_flags(file, new) : 0;
+	if (!err && (old ^ new) & FASYNC)
+		err = owner_set_async(file, new & FASYNC);
 	if (!err)
 		atomic_store_relaxed(&file->flags, new);
 	return err;

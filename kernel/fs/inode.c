@@ -10,6 +10,7 @@
 #include "core/panic.h"
 #include "dev/chardev.h"
 #include "fs/file.h"
+#include "fs/lock.h"
 #include "fs/super.h"
 #include "sched/clock.h"
 
@@ -66,6 +67,7 @@ void inode_put(struct inode *inode)
 	if (!refcount_put(&inode->refs))
 		return;
 	debug_assert(inode->writers == 0);
+	lock_set_free(inode);
 	if (inode->super->ops->evict)
 		inode->super->ops->evict(inode);
 	rcu_call(&inode->rcu, inode_free_rcu);
@@ -141,9 +143,7 @@ void inode_deny_write_put(struct inode *inode)
 	atomic_add_return(&inode->writers, 1);
 }
 
-/*
- * ---- nodes that are no files ------------------------------------------------------------------
- */
+/* ---- nodes that are no files -------------------------------------------------------- */
 
 static int chardev_open(struct inode *inode, struct file *file)
 {

@@ -18,21 +18,21 @@
 struct cred;
 struct file;
 
-/* pid NULL: nobody. kind: PID_TID, PID_TGID or PID_PGID. Takes a reference. ENOMEM. */
-int __must_check owner_set(struct file *file, struct pid *pid, enum pid_kind kind,
+/*
+ * pid NULL: nobody. fd is told with signals (si_fd). kind: PID_TID, PID_TGID or PID_PGID. Takes a
+ * reference. ENOMEM.
+ */
+int __must_check owner_set(struct file *file, int fd, struct pid *pid, enum pid_kind kind,
                            const struct cred *cred);
 /* The pid with a reference, or NULL. */
 struct pid *owner_get(struct file *file, enum pid_kind *kind);
 /* F_SETSIG: 0 is SIGIO without details. EINVAL, ENOMEM. */
-int __must_check owner_set_signal(struct file *file, unsigned long sig);
+int __must_check owner_set_signal(struct file *file, int fd, unsigned long sig);
 int owner_signal(struct file *file);
 /* F_GETOWNER_UIDS. */
 void owner_uids(struct file *file, uid_t *uid, uid_t *euid);
 
-/*
- * O_ASYNC comes or goes; fd is what siginfo's si_fd says. Called by file_set_flags(). ENOMEM. May
- * sleep.
- */
+/* O_ASYNC comes or goes. Called by file_set_flags(). ENOMEM. May sleep. */
 int __must_check owner_set_async(struct file *file, bool on);
 /* The file goes. */
 void owner_free(struct file *file);

@@ -228,9 +228,15 @@ void pid_change(struct pid *pid, enum pid_kind kind, struct pid_link *link)
 	pid_put(pid);
 }
 
+int pid_signal_as(const struct cred *cred, struct pid *pid, enum pid_kind kind, int sig,
+                  const siginfo_t *info)
+{
+	return pids.ops ? pids.ops->signal(cred, pid, kind, sig, info) : -ESRCH;
+}
+
 int pid_signal(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info)
 {
-	return pids.ops ? pids.ops->signal(pid, kind, sig, info) : -ESRCH;
+	return pid_signal_as(NULL, pid, kind, sig, info);
 }
 
 void pid_ops_register(const struct pid_ops *ops)

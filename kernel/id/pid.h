@@ -29,6 +29,8 @@ enum pid_kind { PID_TID, PID_TGID, PID_PGID, PID_SID, PID_KINDS };
 
 enum { PID_LEVELS = 1, PID_MAX_DEFAULT = 32768, PID_MAX_LIMIT = 4194304, PID_RESERVED = 300 };
 
+struct cred;
+
 struct pid {
 	struct refcount   refs;
 	uint32_t          level __const_after_init;
@@ -101,8 +103,13 @@ static inline struct pid_link *pid_first(const struct pid *pid, enum pid_kind ki
  */
 int pid_signal(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info);
 
+/* The same, if someone with these credentials may do that (fcntl(2), F_SETOWN); NULL: anybody. */
+int pid_signal_as(const struct cred *cred, struct pid *pid, enum pid_kind kind, int sig,
+                  const siginfo_t *info);
+
 struct pid_ops {
-	int (*signal)(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info);
+	int (*signal)(const struct cred *cred, struct pid *pid, enum pid_kind kind, int sig,
+	              const siginfo_t *info);
 };
 void pid_ops_register(const struct pid_ops *ops);
 

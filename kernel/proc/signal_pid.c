@@ -1,59 +1,74 @@
 /*
- * pid_signal(): what stands behind a pid is looked up again by its number, which takes a reference,
- * since the caller knows no tasks and holds no lock of ours.
+ * Signals from floors that know only pids: what pid_signal() and pid_signal_as() of id/pid.h do.
  */
 #include "proc/signal_pid.h"
 
 #include <linux/errno.h>
 
-#include "proc/proc.h"
-#include "proc/signal.h"
+#include "proc/signal_impl.h"
 
-static int signal_task_by_pid(struct pid *pid, int sig, const siginfo_t *info)
+/* As kill(2), but by credentials that were kept: fcntl(2), F_SETOWN. */
+static bool may_signal(const struct cred *sender, struct task *target)
 {
-	struct task *task = task_lookup(pid_nr(pid));
+	const struct cred *cred;
+	bool may;
+
+	if (!sender || sender->euid == 0)
+		return true;
+	cred = task_cred_get(target);
+	may = sender->euid == cred->suid || sender->euid == cred->uid ||
+	      sender->uid == cred->suid || sender->uid == cred->uid;
+	cred_put(cred);
+	return may;
+}
+
+static int send_to_task(const struct cred *sender, struct pid *pid, int sig, const siginfo_t *info)
+{
+	struct pid_link *link = pid_first(pid, PID_TID);
+	struct task *task;
+
+	if (!link)
+		return -ESRCH;
+	task = container_of(link, struct task, pid_link);
+	return may_signal(sender, task) ? signal_send_task(task, sig, info) : -EPERM;
+}
+
+static int send_to_procs(const struct cred *sender, struct pid *pid, enum pid_kind kind, int sig,
+                         const siginfo_t *info)
+{
+	struct pid_link *link;
+	struct proc *proc;
 	int err = -ESRCH;
 
-	if (!task)
-		return err;
-	if (task->pid == pid) /* the number may belong to somebody else by now */
-		err = signal_send_task(task, sig, info);
-	task_put(task);
+	pid_for_each(link, pid, kind) {
+		proc = kind == PID_TGID ? container_of(link, struct proc, tgid_link)
+					: container_of(link, struct proc, pgid_link);
+		err = -EPERM;
+		if (may_signal(sender, proc->leader))
+			err = signal_send_proc(proc, sig, info);
+	}
 	return err;
 }
 
-static int signal_proc_by_pid(struct pid *pid, int sig, const siginfo_t *info)
+static int pid_send(const struct cred *sender, struct pid *pid, enum pid_kind kind, int sig,
+                    const siginfo_t *info)
 {
-	struct proc *proc = proc_lookup(pid_nr(pid));
-	int err = -ESRCH;
+	int err;
 
-	if (!proc)
-		return err;
-	if (proc->tgid == pid)
-		err = signal_send_proc(proc, sig, info);
-	proc_put(proc);
-	return err;
-}
-
-static int signal_by_pid(struct pid *pid, enum pid_kind kind, int sig, const siginfo_t *info)
-{
 	if (!info)
 		info = SIGINFO_KERNEL;
-	switch (kind) {
-	case PID_TID:
-		return signal_task_by_pid(pid, sig, info);
-	case PID_TGID:
-		return signal_proc_by_pid(pid, sig, info);
-	case PID_PGID:
-		return signal_send_pgrp(pid, sig, info);
-	default:
-		return -EINVAL;
-	}
+	spin_lock(&proc_tree_lock);
+	if (kind == PID_TID)
+		err = send_to_task(sender, pid, sig, info);
+	else
+		err = send_to_procs(sender, pid, kind, sig, info);
+	spin_unlock(&proc_tree_lock);
+	return err;
 }
+
+static const struct pid_ops pid_ops = { .signal = pid_send };
 
 void signal_pid_init(void)
 {
-	static const struct pid_ops ops = { .signal = signal_by_pid };
-
-	pid_ops_register(&ops);
+	pid_ops_register(&pid_ops);
 }
