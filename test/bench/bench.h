@@ -10,6 +10,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
@@ -39,7 +40,8 @@ extern const struct row ctl_rows[], sys_rows[], path_rows[], sig_rows[], pipe_ro
 struct settings {
 	int64_t run_ns;		/* a run shall take at least so long */
 	int nr_runs;
-	char rows[256];		/* patterns with commas between them; see fnmatch(3) */
+	char rows[4096];	/* patterns with commas between them; see fnmatch(3) */
+	bool endless;		/* for a profiler: say `begin NAME`, then run the row for ever */
 };
 
 /* Measures a row and prints its line, `row NAME VALUE UNIT SPREAD`. */

@@ -1,16 +1,15 @@
 /*
  * main.c - the first program of the machine that is measured, and the order of its rows.
  *
- * Reads /bench.conf (words: run_us=N, runs=N, rows=PATTERN,...), runs each row that is wanted in a
- * process of its own with a time limit, and powers the machine off. `bench PATTERN` on a running
- * system measures there; called as `exit` it ends at once, which is what the rows about exec run.
+ * Reads /bench.conf (words: run_us=N, runs=N, rows=PATTERN,..., endless), runs each row that is
+ * wanted in a process of its own with a time limit, and powers the machine off. On a running system
+ * `bench PATTERN,...` measures there and `bench --list PATTERN,...` only names the rows.
  */
 #include "bench.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,7 @@ static void stop_late(int signal)
 
 static bool is_wanted(const char *name, const char *patterns)
 {
-	char copy[256], *rest = copy, *pattern;
+	char copy[4096], *rest = copy, *pattern;
 
 	snprintf(copy, sizeof(copy), "%s", patterns);
 	while ((pattern = strsep(&rest, ",")) != NULL)
@@ -51,16 +50,18 @@ static bool is_wanted(const char *name, const char *patterns)
 static void read_settings(struct settings *settings)
 {
 	FILE *file = fopen("/bench.conf", "r");
-	char word[300];
+	char word[4200];
 
-	while (file && fscanf(file, "%299s", word) == 1) {
+	while (file && fscanf(file, "%4199s", word) == 1) {
 		long number = 0;
 
 		if (sscanf(word, "run_us=%ld", &number) == 1)
 			settings->run_ns = number * 1000;
 		else if (sscanf(word, "runs=%ld", &number) == 1)
 			settings->nr_runs = (int)number;
-		else if (sscanf(word, "rows=%255s", settings->rows) != 1)
+		else if (strcmp(word, "endless") == 0)
+			settings->endless = true;
+		else if (sscanf(word, "rows=%4095s", settings->rows) != 1)
 			printf("bench: /bench.conf: '%s' is not understood\n", word);
 	}
 	if (file)
@@ -82,7 +83,8 @@ static void run_row(const struct row *row, const struct settings *settings)
 		printf("skip %s fork: %s\n", row->name, strerror(errno));
 		return;
 	}
-	alarm(LIMIT_S);
+	if (!settings->endless)
+		alarm(LIMIT_S);
 	while (waitpid(running, &status, 0) < 0 && errno == EINTR)
 		;
 	alarm(0);
@@ -97,6 +99,12 @@ static void run_row(const struct row *row, const struct settings *settings)
 		;
 }
 
+static void name_row(const struct row *row, const struct settings *settings)
+{
+	(void)settings;
+	printf("%s\n", row->name);
+}
+
 static void mount_system(void)
 {
 	mkdir(FOLDER, 01777);
@@ -106,21 +114,23 @@ static void mount_system(void)
 
 int main(int argc, char **argv)
 {
+	void (*use)(const struct row *, const struct settings *) = run_row;
 	struct settings settings = { .run_ns = 2000000, .nr_runs = 7, .rows = "*" };
 
-	if (argc > 0 && strcmp(argv[0], "exit") == 0)
-		_exit(0);
 	if (getpid() == 1)
 		mount_system();
 	read_settings(&settings);
 	if (argc > 1)
-		snprintf(settings.rows, sizeof(settings.rows), "%s", argv[1]);
+		snprintf(settings.rows, sizeof(settings.rows), "%s", argv[argc - 1]);
+	if (argc > 1 && strcmp(argv[1], "--list") == 0)
+		use = name_row;
 	signal(SIGALRM, stop_late);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		for (const struct row *row = families[i]; row->name; row++)
 			if (is_wanted(row->name, settings.rows))
-				run_row(row, &settings);
-	printf("done\n");
+				use(row, &settings);
+	if (use == run_row)
+		printf("done\n");
 	fflush(stdout);
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);

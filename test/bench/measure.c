@@ -69,6 +69,10 @@ void row_measure(const struct row *row, const struct settings *settings)
 	if (row->init)
 		row->init(row->arg);
 	n = calibrate(row, settings->run_ns);
+	if (settings->endless)
+		printf("begin %s\n", row->name), fflush(stdout);
+	while (settings->endless)
+		row->run(n, row->arg);
 	for (int i = 0; i < nr; i++) {
 		int64_t took_ns = row->run(n, row->arg);
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PAGE 4096UL
-#define AREA (8UL << 20)
+#define AREA (32UL << 20)
 #define COW_AREA (1UL << 20)
 
 static char *memory;

@@ -1,6 +1,6 @@
 /*
- * poll.c - select, poll and epoll over 10, 100 and 500 pipes of which none has anything to read;
- * nobody waits.
+ * poll.c - select, poll and epoll over 10, 100 and 500 pipes of which the last has something to
+ * read, so that nobody waits.
  */
 #include "bench.h"
 
@@ -35,6 +35,8 @@ static void poll_init(long nr)
 		if (ends[0] < FD_SETSIZE)
 			FD_SET(ends[0], &selected);
 		highest = ends[0];
+		if (i == nr - 1)
+			byte_write(ends[1]);
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ends[0], &event) != 0)
 			fail("epoll_ctl");
 	}
@@ -48,14 +50,14 @@ static int64_t select_run(uint64_t n, long nr)
 	return TIMED(n, {
 		fd_set set = selected;
 
-		if (select(highest + 1, &set, NULL, NULL, &none) != 0)
+		if (select(highest + 1, &set, NULL, NULL, &none) != 1)
 			fail("select");
 	});
 }
 
 static int64_t poll_run(uint64_t n, long nr)
 {
-	return TIMED(n, if (poll(polled, (nfds_t)nr, 0) != 0) fail("poll"));
+	return TIMED(n, if (poll(polled, (nfds_t)nr, 0) != 1) fail("poll"));
 }
 
 static int64_t epoll_run(uint64_t n, long nr)
@@ -63,7 +65,7 @@ static int64_t epoll_run(uint64_t n, long nr)
 	struct epoll_event events[16];
 
 	(void)nr;
-	return TIMED(n, if (epoll_wait(epoll_fd, events, 16, 0) != 0) fail("epoll_wait"));
+	return TIMED(n, if (epoll_wait(epoll_fd, events, 16, 0) != 1) fail("epoll_wait"));
 }
 
 #define POLL_ROWS(nr)								\

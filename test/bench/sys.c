@@ -16,7 +16,7 @@ static int zero_fd, null_fd;
 static int64_t getppid_run(uint64_t n, long arg)
 {
 	(void)arg;
-	return TIMED(n, syscall(SYS_getppid));
+	return TIMED(n, getppid());
 }
 
 static int64_t clock_vdso_run(uint64_t n, long arg)

@@ -10,5 +10,7 @@ result   test cases and the count at the end
 schedule jobs run side by side, each with a time limit
 oracle   Debian's Linux kernel, unpacked, the measure of all behaviour
 compare  programs run on Linux and on our kernel, outputs compared: conformance, busybox
+bench    the benchmark program built, run on a kernel, its rows read; bench_boot: boot time, size
+         and memory; bench_report: tables and the plot
 suites   the groups of tests, and the file `groups` that says when each runs
 """
