@@ -197,7 +197,7 @@ pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size)
 		return -EINVAL;
 	}
 	if (!checked_add(base, offset, &position))
-		return -EOVERFLOW;
+		return -EINVAL;
 	if (position < 0 || position > file->inode->super->max_size)
 		return -EINVAL;
 	file->position = position;

@@ -115,6 +115,7 @@ int mount_remount(struct mount_namespace *ns, const struct path *at,
                   const struct mount_options *options);
 int mount_set_propagation(struct mount_namespace *ns, const struct path *at, unsigned int flags);
 int mount_umount(struct mount_namespace *ns, const struct path *at, unsigned int flags);
+/* Afterwards the caller moves the contexts of all tasks by fs_context_replace(). */
 int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context,
                      const struct path *new_root,
                      const struct path *put_old);

@@ -166,12 +166,17 @@ int path_symlink(const struct walk_from *from, const char *name, const char *tar
 	return create_at(from, name, &wanted, NULL);
 }
 
-static int link_check(const struct path *old, const struct slot *slot)
+static int link_check(const struct path *old, const struct slot *slot, const struct cred *cred)
 {
 	struct inode *inode = old->dentry->inode;
 
+	int err;
+
 	if (old->mount != slot->parent.mount)
 		return -EXDEV;
+	err = link_source_check(inode, cred);
+	if (err)
+		return err;
 	if (inode->flags & (INODE_APPEND | INODE_IMMUTABLE))
 		return -EPERM;
 	if (!slot->parent.dentry->inode->ops->link || inode_is_dir(inode))
@@ -202,7 +207,7 @@ int path_link(const struct path *old, const struct walk_from *from, const char *
 		return err;
 	err = slot_prepare_new(&slot, from->cred, false, write_err);
 	if (!err) {
-		err = link_check(old, &slot);
+		err = link_check(old, &slot, from->cred);
 		if (!err)
 			err = link_locked(old->dentry->inode, slot.parent.dentry->inode,
 			                  slot.dentry);

@@ -25,6 +25,20 @@ enum {
 	MAY_OPEN   = 1 << 4,
 };
 
+/*
+ * /proc/sys/fs/protected_symlinks and protected_hardlinks, 0 or 1: links that others laid into
+ * directories like /tmp are not followed, and files of others not linked to. Both are 1 in
+ * Debian's kernel, and so here; see proc_sys_fs(5).
+ */
+extern int protected_symlinks __atomic;
+extern int protected_hardlinks __atomic;
+
+/* A link found as the last component of a path in this directory may be followed. EACCES. */
+int __must_check link_follow_check(const struct inode *dir, const struct inode *link,
+                                   const struct cred *cred);
+/* EPERM: a new name for this file may not be made. */
+int __must_check link_source_check(struct inode *inode, const struct cred *cred);
+
 /* open(2), openat2(2). flags: O_* of user space, checked; resolve: LOOKUP_NO_SYMLINKS ... */
 struct open_request {
 	unsigned int flags;

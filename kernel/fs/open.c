@@ -296,6 +296,10 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
 
 	if (likely(err != -ECHILD))
 		return err;
+	if (request->flags & __O_TMPFILE && !(request->flags & O_PATH) &&
+	    ((request->flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE ||
+	     !(request->flags & (O_WRONLY | O_RDWR))))
+		return -EINVAL;
 	err = walk_begin(&walk, from, name, flags);
 	if (!err)
 		err = open_walk(&walk, name, request, out);

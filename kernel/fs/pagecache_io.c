@@ -60,6 +60,10 @@ ssize_t mapping_read(struct io *io)
 	struct uio *uio = io->uio;
 	const size_t wanted = uio->remaining;
 	bool failed = false;
+	pos_t end;
+
+	if (!checked_add(io->position, (pos_t)wanted, &end))
+		return -EINVAL;
 
 	while (uio->remaining && !failed) {
 		pos_t left = READ_ONCE(mapping->host->size) - io->position;
@@ -160,6 +164,10 @@ static int write_check(struct io *io, struct mapping *mapping)
 	struct inode *inode = mapping->host;
 	uint64_t limit = min(io->size_limit, (uint64_t)inode->super->max_size);
 
+	pos_t end;
+
+	if (!checked_add(io->position, (pos_t)io->uio->remaining, &end))
+		return -EINVAL;
 	if (io->flags & IO_APPEND)
 		io->position = inode->size;
 	if (io->position < 0)

@@ -36,7 +36,7 @@ void path_put(struct path *path)
 	mount_put(path->mount);
 }
 
-/* ---- components ----------------------------------------------------------------------------- */
+/* ---- components ---------------------------------------------------------------------------- */
 
 static enum last_type component_type(const struct component *name)
 {
@@ -366,6 +366,11 @@ int walk_onto(struct walk *walk, struct dentry *child, bool follow, const char *
 
 	if (err != 1)
 		return err;
+	err = link_follow_check(walk->path.dentry->inode, link, walk->from->cred);
+	if (err) {
+		inode_put(link);
+		return err;
+	}
 	err = link_read(walk, link, &next);
 	if (err != 1)
 		return err;

@@ -79,6 +79,28 @@ int path_permission(const struct path *path, const struct cred *cred, unsigned i
 	return 0;
 }
 
+int protected_symlinks = 1;
+int protected_hardlinks = 1;
+
+int link_follow_check(const struct inode *dir, const struct inode *link, const struct cred *cred)
+{
+	const mode_t shared = S_ISVTX | S_IWOTH;
+
+	if (!atomic_load_relaxed(&protected_symlinks) || cred->fsuid == link->uid)
+		return 0;
+	return (dir->mode & shared) != shared || dir->uid == link->uid ? 0 : -EACCES;
+}
+
+int link_source_check(struct inode *inode, const struct cred *cred)
+{
+	if (!atomic_load_relaxed(&protected_hardlinks) || inode_is_owner(inode, cred))
+		return 0;
+	if (!S_ISREG(inode->mode) || inode->mode & S_ISUID ||
+	    (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		return -EPERM;
+	return inode_permission(inode, cred, MAY_READ | MAY_WRITE) ? -EPERM : 0;
+}
+
 bool inode_is_owner(const struct inode *inode, const struct cred *cred)
 {
 	return cred->fsuid == inode->uid || cred_capable(cred, CAP_FOWNER);

@@ -171,10 +171,33 @@ long sys_umount2(const char __user *target, int flags)
 	return err;
 }
 
+/* Tasks that stand at the old root stand at the new one: pivot_root(2), "Notes". */
+static void move_contexts(const struct path *from, const struct path *to)
+{
+	struct pid *pid;
+
+	for (pid_t number = 1; (pid = pid_next(number)); number++) {
+		struct fs_context *fs = NULL;
+		struct task *task;
+
+		number = pid_nr(pid);
+		pid_put(pid);
+		task = task_lookup(number);
+		if (!task)
+			continue;
+		fs = task_fs_get(task);
+		task_put(task);
+		if (!fs)
+			continue;
+		fs_context_replace(fs, from, to);
+		fs_context_put(fs);
+	}
+}
+
 long sys_pivot_root(const char __user *new_root, const char __user *put_old)
 {
 	struct task *task = task_current();
-	struct path fresh, old;
+	struct path root, fresh, old;
 	int err;
 
 	if (!cred_capable(task->cred, CAP_SYS_ADMIN))
@@ -184,7 +207,11 @@ long sys_pivot_root(const char __user *new_root, const char __user *put_old)
 		return err;
 	err = place_lookup(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
 	if (!err) {
+		fs_context_root(task->fs, &root);
 		err = mount_pivot_root(task->ns->mounts, task->fs, &fresh, &old);
+		if (!err)
+			move_contexts(&root, &fresh);
+		path_put(&root);
 		path_put(&old);
 	}
 	path_put(&fresh);

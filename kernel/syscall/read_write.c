@@ -25,11 +25,11 @@ static unsigned io_flags(const struct file *file)
 	       ((file->flags & O_SYNC) == O_SYNC ? IO_SYNC : 0);
 }
 
-static ssize_t finish_write(ssize_t result)
+static ssize_t finish_write(ssize_t result, const struct io *io)
 {
 	if (result == -EPIPE)
 		(void)signal_send_task(task_current(), SIGPIPE, SIGINFO_USER);
-	else if (result == -EFBIG)
+	else if (result == -EFBIG && (uint64_t)io->position >= io->size_limit)
 		(void)signal_send_task(task_current(), SIGXFSZ, SIGINFO_KERNEL);
 	return result;
 }
@@ -51,7 +51,9 @@ static ssize_t transfer_out(struct file *file, struct uio *uio, pos_t position, 
 		.size_limit = rlimit_get(&proc_current()->limits, RLIMIT_FSIZE),
 	};
 
-	return finish_write(file_write(&io));
+	ssize_t result = file_write(&io);
+
+	return finish_write(result, &io);
 }
 
 long sys_read(int fd, char __user *buf, size_t count)
