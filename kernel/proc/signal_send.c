@@ -179,10 +179,11 @@ static bool is_void_locked(struct proc *proc, struct task *target, int sig)
 
 	if (proc->is_exiting || !is_live(target))
 		return true;
-	if (is_protected(target, sig) && !(target->forced & bit))
-		return true;
-	return signal_is_ignored_locked(target, sig) &&
-	       !((target->blocked | target->awaited) & bit);
+	/* What is blocked is kept: its action may be another one when it is taken. */
+	if ((target->blocked | target->awaited) & bit)
+		return false;
+	return (is_protected(target, sig) && !(target->forced & bit)) ||
+	       signal_is_ignored_locked(target, sig);
 }
 
 /* It pends: wakes who can take it, and decides the group's death if it is deadly. */
