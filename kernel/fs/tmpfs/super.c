@@ -381,6 +381,14 @@ static int memory_describe(const struct dentry *dentry, char *buf, size_t size)
 
 static const struct dentry_ops memory_dentry_ops = { .describe = memory_describe };
 
+/* As on Linux, the maker is not counted: a memfd can be executed while it is open. */
+static void writer_forget(struct file *file)
+{
+	file->mode &= ~(unsigned)FILE_WRITER;
+	inode_write_put(file->inode);
+	mount_write_put(file->path.mount);
+}
+
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,
                                 const struct cred *cred, struct file **out)
 {
@@ -405,6 +413,8 @@ int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags
 	dentry_put(path.dentry);
 	if (!err && file_start(*out))
 		panic("the internal tmpfs is not writable");
+	if (!err)
+		writer_forget(*out);
 	return err;
 }
 
