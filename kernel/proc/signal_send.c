@@ -110,7 +110,7 @@ static bool is_fatal_locked(struct task *task, int sig)
 		return true;
 	return sighand_action(task->sighand, sig).handler == HANDLER_DEFAULT &&
 	       !(bit & (SIGNALS_STOP | SIGNALS_IGNORED_BY_DEFAULT)) &&
-	       !((task->blocked | task->awaited) & bit);
+	       !(task->blocked & bit);
 }
 
 /* Job control acts at sending: a stop forgets pending SIGCONTs, and the other way round. */
@@ -180,7 +180,7 @@ static bool is_void_locked(struct proc *proc, struct task *target, int sig)
 	if (proc->is_exiting || !is_live(target))
 		return true;
 	/* What is blocked is kept: its action may be another one when it is taken. */
-	if ((target->blocked | target->awaited) & bit)
+	if (target->blocked & bit)
 		return false;
 	return (is_protected(target, sig) && !(target->forced & bit)) ||
 	       signal_is_ignored_locked(target, sig);
