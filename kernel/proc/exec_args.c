@@ -73,7 +73,8 @@ static int append_user(struct exec_args *args, uaddr_t from)
 
 		if (err)
 			return err;
-		if (args->size - start >= STRING_MAX)
+		n = min(n, STRING_MAX - (args->size - start));
+		if (!n)
 			return -E2BIG;
 		got = strncpy_from_user(where, (const char __user *)from, n);
 		if (got >= 0) {

@@ -165,6 +165,18 @@ static void note_bounds(struct exec *exec)
 	}
 }
 
+/* What is wrong with the interpreter is said before anything is mapped. */
+static int read_interpreter(struct exec *exec, struct file *file)
+{
+	struct file_reader reader = file_reader(file);
+	int err;
+
+	if (reader.reader.file_size < sizeof(Elf64_Ehdr))
+		return -EIO;
+	err = elf_read(&reader.reader, USER_MAX, &exec->interp_image);
+	return err == -ENOEXEC ? -ELIBBAD : err;
+}
+
 static int open_interpreter(struct exec *exec, const struct file_reader *reader,
 			    const struct walk_from *from, struct file **out)
 {
@@ -177,18 +189,14 @@ static int open_interpreter(struct exec *exec, const struct file_reader *reader,
 	if (!err)
 		err = file_open_exec(from, path, LOOKUP_FOLLOW, out);
 	kfree(path);
-	return err;
+	return err ? err : read_interpreter(exec, *out);
 }
 
 static int load_interpreter(struct exec *exec, struct file *file)
 {
-	struct file_reader reader = file_reader(file);
-	int err = elf_read(&reader.reader, USER_MAX, &exec->interp_image);
 	uaddr_t bias;
+	int err = map_image(exec->space, file, &exec->interp_image, 0, &bias);
 
-	if (err)
-		return err == -ENOEXEC ? -ELIBBAD : err;
-	err = map_image(exec->space, file, &exec->interp_image, 0, &bias);
 	if (err)
 		return err;
 	exec->interp_base = bias;

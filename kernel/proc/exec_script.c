@@ -23,7 +23,8 @@ static int parse_line(char *head, size_t size, char **interpreter, char **argume
 
 	if (!end) {
 		/* Cut off: fine in the argument, but the interpreter's name must be whole. */
-		end = head + size;
+		end = head + (size == EXEC_HEAD_SIZE ? size - 1 : size);
+		*end = '\0';
 		at = skip_blanks(head + 2);
 		if (size == EXEC_HEAD_SIZE && !strchr(at, ' ') && !strchr(at, '\t'))
 			return -ENOEXEC;
