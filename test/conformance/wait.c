@@ -75,23 +75,23 @@ static void check_waitid(void)
 	CHECK_EQ(a_zombie_has_its_group, getpgid(pid), getpgrp());
 	memset(&usage, 0x55, sizeof(usage));
 	CHECK_EQ(waitid_reaps_and_gives_usage, wait_id(P_ALL, 0, &info, WEXITED, &usage), 0);
-	CHECK(usage_of_a_short_child_is_small, usage.ru_utime.tv_sec < 5 && usage.ru_stime.tv_sec < 5);
+	CHECK(usage_of_a_short_child_is_small,
+	      usage.ru_utime.tv_sec < 5 && usage.ru_stime.tv_sec < 5);
 	CHECK_EQ(status_outlives_a_signal_to_the_zombie, info.si_status, 7);
 	CHECK_ERRNO(reaped_child_is_gone, wait_id(P_ALL, 0, &info, WEXITED, NULL), ECHILD);
 	CHECK_ERRNO(reaped_pid_is_unknown, kill(pid, 0), ESRCH);
 
-	CHECK_ERRNO(waitid_without_a_kind_of_event_fails, wait_id(P_ALL, 0, &info, 0, NULL), EINVAL);
+	CHECK_ERRNO(waitid_without_a_kind_of_event_fails, wait_id(P_ALL, 0, &info, 0, NULL),
+		    EINVAL);
 	CHECK_ERRNO(waitid_WNOHANG_alone_fails, wait_id(P_ALL, 0, &info, WNOHANG, NULL), EINVAL);
-	CHECK_ERRNO(waitid_unknown_option_fails,
-		    wait_id(P_ALL, 0, &info, WEXITED | 0x100, NULL), EINVAL);
+	CHECK_ERRNO(waitid_unknown_option_fails, wait_id(P_ALL, 0, &info, WEXITED | 0x100, NULL),
+		    EINVAL);
 	CHECK_ERRNO(waitid_unknown_kind_of_id_fails, wait_id(99, 0, &info, WEXITED, NULL), EINVAL);
 	CHECK_ERRNO(waitid_of_pid_zero_fails, wait_id(P_PID, 0, &info, WEXITED, NULL), EINVAL);
-	CHECK_ERRNO(waitid_of_a_negative_pid_fails, wait_id(P_PID, -3, &info, WEXITED, NULL), EINVAL);
-	CHECK_ERRNO(waitid_of_a_negative_group_fails, wait_id(P_PGID, -3, &info, WEXITED, NULL), EINVAL);
-	CHECK_ERRNO(waitid_of_a_descriptor_that_is_no_pidfd_fails,
-		    wait_id(P_PIDFD, 1, &info, WEXITED, NULL), EBADF);
-	CHECK_ERRNO(waitid_of_a_negative_descriptor_fails,
-		    wait_id(P_PIDFD, -1, &info, WEXITED, NULL), EINVAL);
+	CHECK_ERRNO(waitid_of_a_negative_pid_fails, wait_id(P_PID, -3, &info, WEXITED, NULL),
+		    EINVAL);
+	CHECK_ERRNO(waitid_of_a_negative_group_fails, wait_id(P_PGID, -3, &info, WEXITED, NULL),
+		    EINVAL);
 
 	pid = child_pauses();
 	memset(&info, 0x55, sizeof(info));
@@ -122,8 +122,10 @@ static void check_answers(void)
 	CHECK_ERRNO(bad_status_address_fails, syscall(SYS_wait4, pid, (void *)8, 0, NULL), EFAULT);
 	CHECK_ERRNO(child_is_reaped_in_spite_of_a_bad_address, waitpid(pid, &status, 0), ECHILD);
 	pid = child_exits(3);
-	CHECK_ERRNO(bad_usage_address_fails, syscall(SYS_wait4, pid, &status, 0, (void *)8), EFAULT);
-	CHECK_ERRNO(waiting_for_the_least_pid_finds_nothing, waitpid((pid_t)0x80000000, NULL, 0), ESRCH);
+	CHECK_ERRNO(bad_usage_address_fails, syscall(SYS_wait4, pid, &status, 0, (void *)8),
+		    EFAULT);
+	CHECK_ERRNO(waiting_for_the_least_pid_finds_nothing, waitpid((pid_t)0x80000000, NULL, 0),
+		    ESRCH);
 	CHECK_ERRNO(wait4_does_not_know_WEXITED, waitpid(-1, NULL, WEXITED), EINVAL);
 	CHECK_ERRNO(wait4_does_not_know_WNOWAIT, waitpid(-1, NULL, WNOWAIT), EINVAL);
 	CHECK_ERRNO(group_without_children_is_ECHILD, waitpid(-0x3ffffff, NULL, 0), ECHILD);
@@ -201,7 +203,7 @@ static void check_stops(void)
 	CHECK_EQ(status_of_a_stop, status, SIGSTOP << 8 | 0x7f);
 	await_chld(1);
 	CHECK(stop_sends_SIGCHLD, nr_chld == 1 && chld.si_code == CLD_STOPPED &&
-	      chld.si_status == SIGSTOP && chld.si_pid == pid);
+					  chld.si_status == SIGSTOP && chld.si_pid == pid);
 	CHECK_EQ(a_stop_is_told_once, waitpid(pid, &status, WUNTRACED | WNOHANG), 0);
 	kill(pid, SIGSTOP);
 	pause_ms(20);
@@ -213,7 +215,8 @@ static void check_stops(void)
 	signal(SIGCHLD, SIG_DFL);
 	kill(pid, SIGCONT);
 	waitpid(pid, &status, 0);
-	CHECK(pending_SIGTERM_kills_after_SIGCONT, WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	CHECK(pending_SIGTERM_kills_after_SIGCONT,
+	      WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 
 	catch_chld(0);
 	pid = child_pauses();
@@ -233,12 +236,13 @@ static void check_stops(void)
 	CHECK_EQ(status_of_going_on, status, 0xffff);
 	CHECK(macro_knows_going_on, WIFCONTINUED(status));
 	await_chld(1);
-	CHECK(going_on_sends_SIGCHLD, nr_chld == 1 && chld.si_code == CLD_CONTINUED &&
-	      chld.si_status == SIGCONT);
+	CHECK(going_on_sends_SIGCHLD,
+	      nr_chld == 1 && chld.si_code == CLD_CONTINUED && chld.si_status == SIGCONT);
 	CHECK_EQ(going_on_is_told_once, waitpid(pid, &status, WCONTINUED | WNOHANG), 0);
 	kill(pid, SIGCONT);
 	pause_ms(20);
-	CHECK_EQ(SIGCONT_of_a_running_child_is_no_news, waitpid(pid, &status, WCONTINUED | WNOHANG), 0);
+	CHECK_EQ(SIGCONT_of_a_running_child_is_no_news, waitpid(pid, &status, WCONTINUED | WNOHANG),
+		 0);
 
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
@@ -258,7 +262,7 @@ static void check_stops(void)
 	waitpid(pid, &status, 0);
 	await_chld(1);
 	CHECK(SA_NOCLDSTOP_tells_of_death, nr_chld == 1 && chld.si_code == CLD_KILLED &&
-	      chld.si_status == SIGKILL && chld.si_pid == pid);
+						   chld.si_status == SIGKILL && chld.si_pid == pid);
 	signal(SIGCHLD, SIG_DFL);
 }
 
@@ -297,7 +301,8 @@ static void check_unwanted(void)
 	CHECK_ERRNO(ignored_SIGCHLD_leaves_no_zombie, waitpid(pid, &status, 0), ECHILD);
 	child_exits(1);
 	child_exits(2);
-	CHECK_ERRNO(wait_for_unwanted_children_ends_when_all_are_gone, waitpid(-1, &status, 0), ECHILD);
+	CHECK_ERRNO(wait_for_unwanted_children_ends_when_all_are_gone, waitpid(-1, &status, 0),
+		    ECHILD);
 	pid = child_pauses();
 	CHECK_EQ(unwanted_child_that_lives_is_not_yet, waitpid(pid, &status, WNOHANG), 0);
 	kill(pid, SIGKILL);
@@ -308,7 +313,7 @@ static void check_unwanted(void)
 	CHECK_ERRNO(SA_NOCLDWAIT_leaves_no_zombie, waitpid(pid, &status, 0), ECHILD);
 	await_chld(1);
 	CHECK(SA_NOCLDWAIT_still_sends_SIGCHLD, nr_chld == 1 && chld.si_code == CLD_EXITED &&
-	      chld.si_status == 5 && chld.si_pid == pid);
+							chld.si_status == 5 && chld.si_pid == pid);
 	signal(SIGCHLD, SIG_DFL);
 	pid = child_exits(6);
 	pause_ms(20);
@@ -324,7 +329,8 @@ static void check_clone_children(void)
 
 	if (pid == 0)
 		_exit(4);
-	CHECK_ERRNO(plain_wait_does_not_see_a_child_without_signal, waitpid(pid, &status, 0), ECHILD);
+	CHECK_ERRNO(plain_wait_does_not_see_a_child_without_signal, waitpid(pid, &status, 0),
+		    ECHILD);
 	CHECK_EQ(WCLONE_sees_it, waitpid(pid, &status, __WCLONE), pid);
 	CHECK_EQ(its_code_arrives, WEXITSTATUS(status), 4);
 	pid = (pid_t)syscall(SYS_clone, SIGUSR1, NULL, NULL, NULL, NULL);
@@ -344,8 +350,9 @@ static void check_clone_children(void)
 	if (pid == 0)
 		_exit(9);
 	await_chld(1);
-	CHECK(other_exit_signal_carries_the_status, nr_chld == 1 && chld.si_signo == SIGUSR2 &&
-	      chld.si_code == CLD_EXITED && chld.si_status == 9 && chld.si_pid == pid);
+	CHECK(other_exit_signal_carries_the_status,
+	      nr_chld == 1 && chld.si_signo == SIGUSR2 && chld.si_code == CLD_EXITED &&
+		      chld.si_status == 9 && chld.si_pid == pid);
 	waitpid(pid, &status, __WALL);
 	signal(SIGUSR2, SIG_DFL);
 }
@@ -385,8 +392,8 @@ static int subreaper(void *data)
 	}
 	waitpid(pid, &status, 0);
 	check_in_child(orphan, NULL);
-	CHECK(subreaper_reaps_the_orphan, waitpid(-1, &status, 0) == shared[1] &&
-	      WEXITSTATUS(status) == 11);
+	CHECK(subreaper_reaps_the_orphan,
+	      waitpid(-1, &status, 0) == shared[1] && WEXITSTATUS(status) == 11);
 	CHECK_EQ(orphan_has_the_subreaper_as_parent, shared[0], getpid());
 	CHECK_ERRNO(subreaper_has_no_more_children, wait(NULL), ECHILD);
 	return 0;
