@@ -249,6 +249,55 @@ static void check_rename(void)
 	CHECK_ERRNO(unknown_flag_of_rename_is_EINVAL, exchange("k", "kk", 8), EINVAL);
 }
 
+struct how {
+	unsigned long long flags, mode, resolve;
+};
+
+static int open_how(const char *name, unsigned long long flags, unsigned long long resolve)
+{
+	struct how how = { .flags = flags, .resolve = resolve };
+	int fd = (int)syscall(437, AT_FDCWD, name, &how, sizeof(how));
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+enum { NO_XDEV = 1, NO_MAGICLINKS = 2, NO_SYMLINKS = 4, BENEATH = 8, IN_ROOT = 16 };
+
+static void check_resolve(void)
+{
+	struct how how = { 0 };
+
+	mkdir("o", 0755);
+	touch("o/f");
+	symlink("f", "o/rel");
+	symlink("/tmp/o/f", "o/abs");
+	symlink("../o/f", "o/up");
+	chdir("o");
+	CHECK_EQ(plain_names_are_fine, open_how("f", O_RDONLY, BENEATH | NO_SYMLINKS | NO_XDEV), 0);
+	CHECK_ERRNO(beneath_refuses_absolute_names, open_how("/tmp/o/f", O_RDONLY, BENEATH), EXDEV);
+	CHECK_ERRNO(beneath_refuses_to_leave, open_how("../o/f", O_RDONLY, BENEATH), EXDEV);
+	CHECK_ERRNO(beneath_refuses_links_out, open_how("up", O_RDONLY, BENEATH), EXDEV);
+	CHECK_ERRNO(beneath_refuses_absolute_links, open_how("abs", O_RDONLY, BENEATH), EXDEV);
+	CHECK_EQ(beneath_follows_links_within, open_how("rel", O_RDONLY, BENEATH), 0);
+	CHECK_EQ(beneath_allows_dotdot_within, open_how("./../o/../o/f", O_RDONLY, 0), 0);
+	CHECK_EQ(in_root_confines_absolute_names, open_how("/f", O_RDONLY, IN_ROOT), 0);
+	CHECK_EQ(in_root_confines_dotdot, open_how("../../f", O_RDONLY, IN_ROOT), 0);
+	CHECK_ERRNO(in_root_confines_links, open_how("abs", O_RDONLY, IN_ROOT), ENOENT);
+	CHECK_ERRNO(no_symlinks_refuses_them, open_how("rel", O_RDONLY, NO_SYMLINKS), ELOOP);
+	CHECK_EQ(but_holds_a_last_one,
+		 open_how("rel", O_PATH | O_NOFOLLOW, NO_SYMLINKS), 0);
+	CHECK_ERRNO(no_crossing_of_mounts, open_how("/dev/null", O_RDONLY, NO_XDEV), EXDEV);
+	CHECK_ERRNO(no_crossing_upward, open_how("/dev/..", O_RDONLY, NO_XDEV), EXDEV);
+	CHECK_ERRNO(no_magic_links, open_how("/proc/self/exe", O_RDONLY, NO_MAGICLINKS), ELOOP);
+	CHECK_ERRNO(both_confinements_are_EINVAL, open_how("f", O_RDONLY, BENEATH | IN_ROOT), EINVAL);
+	CHECK_ERRNO(unknown_resolve_is_EINVAL, open_how("f", O_RDONLY, 1024), EINVAL);
+	CHECK_ERRNO(unknown_open_flag_is_EINVAL, open_how("f", 1ull << 40, 0), EINVAL);
+	CHECK_ERRNO(too_small_is_EINVAL, syscall(437, AT_FDCWD, "f", &how, 8), EINVAL);
+	how.mode = 0600;
+	CHECK_ERRNO(mode_without_creation_is_EINVAL, syscall(437, AT_FDCWD, "f", &how, 24), EINVAL);
+	chdir("..");
+}
+
 int main(void)
 {
 	umask(022);
@@ -257,5 +306,6 @@ int main(void)
 	check_hard_links();
 	check_open_flags();
 	check_rename();
+	check_resolve();
 	return 0;
 }
