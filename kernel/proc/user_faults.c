@@ -11,7 +11,7 @@
 #include "proc/proc.h"
 #include "proc/rseq.h"
 #include "proc/signal.h"
-#include "sched/work.h"
+#include "sched/sched.h"
 #include "vm/fault.h"
 #include "vm/reclaim.h"
 
@@ -112,12 +112,9 @@ void upcall_exit_to_user(struct pt_regs *regs)
 {
 	struct thread *thread = thread_current();
 
-	if (thread_test_flag(thread, TF_WORK))
-		work_run();
-	if (thread_test_flag(thread, TF_NEED_RESCHED)) {
-		schedule();
+	lock_assert_none_held();
+	if (sched_exit_work())
 		thread_set_flag(thread, TF_NOTIFY);
-	}
 	if (thread_test_flag(thread, TF_NOTIFY)) {
 		thread_clear_flag(thread, TF_NOTIFY);
 		rseq_resume(regs);

@@ -28,9 +28,9 @@ __noreturn void sched_idle(void);
 
 /*
  * This floor's part of upcall_exit_to_user(): clears TF_SCHED_WORK, runs deferred work, lets others
- * run if somebody should. Interrupts on; may sleep.
+ * run if somebody should; true if so. Interrupts on; may sleep.
  */
-void sched_exit_work(void);
+bool sched_exit_work(void);
 
 /* Nanoseconds that a CPU spent in each kind, for /proc/stat. Sampled, except idle. */
 struct cpu_times {

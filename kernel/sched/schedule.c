@@ -215,9 +215,9 @@ bool cond_resched(void)
 	return true;
 }
 
-void sched_exit_work(void)
+bool sched_exit_work(void)
 {
-	cond_resched();
+	return cond_resched();
 }
 
 void thread_switch_mmu(struct arch_mmu *mmu)
