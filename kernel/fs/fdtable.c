@@ -166,10 +166,8 @@ struct fdtable *fdtable_get(struct fdtable *table)
 	return table;
 }
 
-void fdtable_put(struct fdtable *table)
+static void fdtable_destroy(struct fdtable *table)
 {
-	if (!refcount_put(&table->users))
-		return;
 	refcount_init(&table->users, 1);
 	for (int fd = fd_next(table, 0); fd >= 0; fd = fd_next(table, fd + 1)) {
 		fd_close(table, fd);
@@ -178,6 +176,25 @@ void fdtable_put(struct fdtable *table)
 	if (table->slots != &table->first)
 		kvfree(table->slots);
 	cache_free(&table_slab, table);
+}
+
+void fdtable_put(struct fdtable *table)
+{
+	if (refcount_put(&table->users))
+		fdtable_destroy(table);
+}
+
+static void fdtable_closing(struct work *work)
+{
+	fdtable_destroy(container_of(work, struct fdtable, closing));
+}
+
+void fdtable_put_later(struct fdtable *table)
+{
+	if (!refcount_put(&table->users))
+		return;
+	work_init(&table->closing, fdtable_closing);
+	work_queue_sleeping(&table->closing);
 }
 
 /* ---- finding ------------------------------------------------------------------------ */
@@ -231,6 +248,19 @@ int fd_next(struct fdtable *table, int fd)
 		next = (size_t)-1;
 	spin_unlock(&table->lock);
 	return (int)next;
+}
+
+int fd_mode(struct fdtable *table, int fd)
+{
+	const struct fd_slots *slots;
+	int mode = -EBADF;
+
+	spin_lock(&table->lock);
+	slots = table->slots;
+	if ((uint32_t)fd < slots->capacity && slots->files[fd])
+		mode = (int)slots->files[fd]->mode;
+	spin_unlock(&table->lock);
+	return mode;
 }
 
 uint32_t fdtable_capacity(struct fdtable *table)

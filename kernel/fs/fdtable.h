@@ -23,6 +23,7 @@
 #include "lib/atomic.h"
 #include "lib/refcount.h"
 #include "lib/types.h"
+#include "sched/work.h"
 
 enum { FD_EMBEDDED = 64, FD_MAX = 1 << 20 };
 
@@ -44,6 +45,7 @@ struct fdtable {
 	struct file     *first_files[FD_EMBEDDED];
 	uint64_t         first_used[FD_EMBEDDED / 64];
 	uint64_t         first_cloexec[FD_EMBEDDED / 64];
+	struct work      closing; /* fdtable_put_later() */
 };
 
 struct fd_borrow {
@@ -58,6 +60,8 @@ int fdtable_create(struct fdtable **out);
 int fdtable_copy(struct fdtable *old, uint32_t limit, struct fdtable **out);
 struct fdtable *fdtable_get(struct fdtable *table);
 void fdtable_put(struct fdtable *table); /* may sleep: the last closes everything */
+/* The same where files must not be closed, because of locks that are held. Does not sleep. */
+void fdtable_put_later(struct fdtable *table);
 
 struct file *fd_find_counted(struct fdtable *table, uint32_t fd); /* for fd_borrow() */
 
@@ -119,4 +123,6 @@ int  fd_get_cloexec(struct fdtable *table, int fd); /* 0, 1 or EBADF */
 int  fd_set_cloexec(struct fdtable *table, int fd, bool cloexec);
 /* The first open descriptor at or above fd; -1: none. For /proc/PID/fd. */
 int  fd_next(struct fdtable *table, int fd);
+/* FILE_* of the open file; -EBADF: none. Does not sleep. */
+int  fd_mode(struct fdtable *table, int fd);
 uint32_t fdtable_capacity(struct fdtable *table);

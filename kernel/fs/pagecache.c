@@ -33,7 +33,7 @@ static int64_t pagecache_gauge(void)
 {
 	return (int64_t)pagecache_pages();
 }
-GAUGE("page cache", pagecache_gauge);
+GAUGE("page_cache", pagecache_gauge);
 
 /*
  * ---- nodes of the index -------------------------------------------------------------------------

@@ -29,6 +29,7 @@
 #include "proc/futex.h"
 #include "proc/oom.h"
 #include "proc/signal_pid.h"
+#include "procfs/procfs.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
 #include "tty/tty.h"
@@ -109,6 +110,7 @@ __noreturn void kmain(void)
 	drivers_init();                        /* devices, known to their classes */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	tty_start();                           /* terminals, /dev/console; console= */
+	procfs_init();                         /* proc and sysfs can be mounted */
 	if (ktest_is_wanted())
 		start_ktests();
 	else

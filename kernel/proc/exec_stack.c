@@ -148,5 +148,6 @@ int exec_build_stack(struct exec *exec)
 	exec->space->bounds.arg_end = first + args->front_size + args->args_size - args->dropped;
 	exec->space->bounds.env_start = exec->space->bounds.arg_end;
 	exec->space->bounds.env_end = first + strings;
+	exec->space->bounds.auxv = exec->sp + (3 + args->argc + args->envc) * sizeof(uint64_t);
 	return err;
 }

@@ -174,3 +174,26 @@ bool sighand_ignores_stops_locked(struct proc *proc)
 
 	return action.handler == HANDLER_IGNORE || (action.flags & SA_NOCLDSTOP);
 }
+
+void signal_sets_read(struct task *task, struct signal_sets *out)
+{
+	const struct cred *cred = task_cred_get(task);
+	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
+
+	*out = (struct signal_sets){
+		.pending = task->pending.set,
+		.shared_pending = task->proc->pending.set,
+		.blocked = task->blocked,
+		.queued = atomic_load_relaxed(&cred->user->pending_signals),
+	};
+	for (int sig = 1; sig <= NR_SIGNALS; sig++) {
+		uaddr_t handler = sighand_action(task->sighand, sig).handler;
+
+		if (handler == HANDLER_IGNORE)
+			out->ignored |= SIGNAL_BIT(sig);
+		else if (handler != HANDLER_DEFAULT)
+			out->caught |= SIGNAL_BIT(sig);
+	}
+	spin_unlock_irqrestore(&task->proc->lock, flags);
+	cred_put(cred);
+}

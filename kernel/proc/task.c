@@ -116,20 +116,35 @@ void task_free_new(struct task *task)
 	cache_free(&task_cache, task);
 }
 
-struct task *task_lookup(pid_t tid)
+static struct task *task_of_pid_locked(const struct pid *pid)
 {
+	struct pid_link *link = pid ? pid_first(pid, PID_TID) : NULL;
 	struct task *task = NULL;
-	struct pid_link *link;
-	struct pid *pid;
 
-	rcu_read_lock();
-	spin_lock(&proc_tree_lock);
-	pid = pid_find(tid);
-	link = pid ? pid_first(pid, PID_TID) : NULL;
 	if (link) {
 		task = container_of(link, struct task, pid_link);
 		task_get(task);
 	}
+	return task;
+}
+
+struct task *task_of_pid(const struct pid *pid)
+{
+	struct task *task;
+
+	spin_lock(&proc_tree_lock);
+	task = task_of_pid_locked(pid);
+	spin_unlock(&proc_tree_lock);
+	return task;
+}
+
+struct task *task_lookup(pid_t tid)
+{
+	struct task *task;
+
+	rcu_read_lock();
+	spin_lock(&proc_tree_lock);
+	task = task_of_pid_locked(pid_find(tid));
 	spin_unlock(&proc_tree_lock);
 	rcu_read_unlock();
 	return task;

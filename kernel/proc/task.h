@@ -145,6 +145,8 @@ static inline pid_t task_tid(const struct task *task)
  * until it is reaped.
  */
 struct task *task_lookup(pid_t tid);
+/* The same by a pid that the caller has a reference on, whoever has its number by now. */
+struct task *task_of_pid(const struct pid *pid);
 void task_get(struct task *task);
 void task_put(struct task *task);
 

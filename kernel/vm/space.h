@@ -40,6 +40,7 @@ struct space_limits {
 struct space_bounds {
 	uaddr_t start_code, end_code, start_data, end_data;
 	uaddr_t start_stack, arg_start, arg_end, env_start, env_end;
+	uaddr_t auxv; /* on the stack; 0: none */
 };
 
 struct space {

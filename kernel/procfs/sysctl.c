@@ -1,0 +1,60 @@
+/*
+ * Showing and taking the values of /proc/sys. See sysctl.h.
+ */
+#include "procfs/sysctl.h"
+
+#include <linux/errno.h>
+
+#include "lib/parse.h"
+
+int sysctl_show_int(const struct node *node, struct text *text)
+{
+	const struct sysctl_int *value = node->entry->arg;
+
+	text_printf(text, "%ld\n", value->get());
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* The first word of what was written is the value, as on Linux; nothing at all changes nothing. */
+int sysctl_write_int(const struct node *node, char *line, size_t len)
+{
+	const struct sysctl_int *value = node->entry->arg;
+	int64_t number;
+	char *end;
+	int err;
+
+	while (is_space(*line))
+		line++;
+	for (end = line; *end && !is_space(*end);)
+		end++;
+	*end = '\0';
+	if (!*line)
+		return 0;
+	err = parse_i64(line, &number);
+	if (err)
+		return -EINVAL;
+	if (number < value->min || number > value->max)
+		return -EINVAL;
+	return value->set(number);
+}
+
+int sysctl_show_text(const struct node *node, struct text *text)
+{
+	const struct sysctl_text *value = node->entry->arg;
+
+	text_printf(text, "%s\n", value->text);
+	return 0;
+}
+
+static const struct entry entries[] = {
+	{ "fs", S_IFDIR | 0555, .dir = &sysctl_fs_directory },
+	{ "kernel", S_IFDIR | 0555, .dir = &sysctl_kernel_directory },
+	{ "vm", S_IFDIR | 0555, .dir = &sysctl_vm_directory },
+};
+
+const struct directory sysctl_directory = DIRECTORY(entries);

@@ -1,0 +1,37 @@
+/*
+ * /proc/sys: values of the kernel that can be read and some that can be set (sysctl(8)).
+ *
+ * Each is an entry whose `arg` is one of the structures below. A value is either got and set by the
+ * functions of the room that owns it, or a constant, which is honest only where Linux too has it
+ * fixed or where it states a limit of ours.
+ */
+#pragma once
+
+#include "procfs/node.h"
+
+struct sysctl_int {
+	int64_t (*get)(void);
+	int     (*set)(int64_t value); /* NULL: read only */
+	int64_t   min, max;            /* of what is set; else -EINVAL */
+};
+
+struct sysctl_text {
+	const char *text;
+};
+
+int sysctl_show_int(const struct node *node, struct text *text);
+int sysctl_write_int(const struct node *node, char *line, size_t len);
+int sysctl_show_text(const struct node *node, struct text *text);
+
+/* Entries for the tables. */
+#define SYSCTL_INT(file_name, file_mode, value) \
+	{ file_name, S_IFREG | (file_mode), .arg = (value), .show = sysctl_show_int, \
+	  .write = (file_mode) & 0222 ? sysctl_write_int : NULL }
+#define SYSCTL_CONST(file_name, constant) \
+	{ file_name, S_IFREG | 0444, .arg = &(const struct sysctl_text){ constant }, \
+	  .show = sysctl_show_text }
+
+extern const struct directory sysctl_directory;        /* /proc/sys */
+extern const struct directory sysctl_kernel_directory; /* sysctl_kernel.c */
+extern const struct directory sysctl_vm_directory;     /* sysctl_vm.c */
+extern const struct directory sysctl_fs_directory;     /* sysctl_fs.c */

@@ -1,0 +1,138 @@
+/*
+ * /proc/sys/fs: limits and counts of files (Linux's Documentation/admin-guide/sysctl/fs.rst).
+ */
+#include <linux/errno.h>
+
+#include "fs/dentry.h"
+#include "fs/epoll.h"
+#include "fs/fdtable.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/pipe.h"
+#include "id/rlimit.h"
+#include "lib/bits.h"
+#include "procfs/sysctl.h"
+
+static int show_file_nr(const struct node *node, struct text *text)
+{
+	text_printf(text, "%ld\t0\t%ld\n", file_count(), INT64_MAX);
+	return 0;
+}
+
+static int show_inode_nr(const struct node *node, struct text *text)
+{
+	text_printf(text, "%ld\t0\n", inode_count());
+	return 0;
+}
+
+static int show_inode_state(const struct node *node, struct text *text)
+{
+	text_printf(text, "%ld\t0\t0\t0\t0\t0\t0\n", inode_count());
+	return 0;
+}
+
+static int show_dentry_state(const struct node *node, struct text *text)
+{
+	text_printf(text, "%ld\t%zu\t45\t0\t0\t0\n", dentry_count(), dentry_unused_count());
+	return 0;
+}
+
+static int64_t get_nr_open(void)
+{
+	return (int64_t)rlimit_nr_open;
+}
+
+static int set_nr_open(int64_t max)
+{
+	rlimit_nr_open = (uint64_t)max;
+	return 0;
+}
+
+static const struct sysctl_int nr_open = { get_nr_open, set_nr_open, 64, FD_MAX };
+
+/* ---- pipes --------------------------------------------------------------------------------- */
+
+static int64_t get_pipe_max(void)
+{
+	return pipe_limits.max_size;
+}
+
+/* Rounded up to a power of two of pages, as the sizes of pipes are. */
+static int set_pipe_max(int64_t bytes)
+{
+	uint32_t size = 4096;
+
+	while (size < bytes)
+		size *= 2;
+	pipe_limits.max_size = size;
+	return 0;
+}
+
+static const struct sysctl_int pipe_max_size = { get_pipe_max, set_pipe_max, 1, 1u << 31 };
+
+static int64_t get_pipe_soft(void)
+{
+	return pipe_limits.user_pages_soft;
+}
+
+static int set_pipe_soft(int64_t pages)
+{
+	pipe_limits.user_pages_soft = (uint32_t)pages;
+	return 0;
+}
+
+static int64_t get_pipe_hard(void)
+{
+	return pipe_limits.user_pages_hard;
+}
+
+static int set_pipe_hard(int64_t pages)
+{
+	pipe_limits.user_pages_hard = (uint32_t)pages;
+	return 0;
+}
+
+static const struct sysctl_int pipe_soft = { get_pipe_soft, set_pipe_soft, 0, UINT32_MAX };
+static const struct sysctl_int pipe_hard = { get_pipe_hard, set_pipe_hard, 0, UINT32_MAX };
+
+/* ---- epoll --------------------------------------------------------------------------------- */
+
+static int64_t get_watches(void)
+{
+	return epoll_max_user_watches;
+}
+
+static int set_watches(int64_t watches)
+{
+	epoll_max_user_watches = watches;
+	return 0;
+}
+
+static const struct sysctl_int max_user_watches = { get_watches, set_watches, 0, INT64_MAX };
+
+static const struct entry epoll_entries[] = {
+	SYSCTL_INT("max_user_watches", 0644, &max_user_watches),
+};
+
+static const struct directory epoll_directory = DIRECTORY(epoll_entries);
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+static const struct entry entries[] = {
+	{ "dentry-state", S_IFREG | 0444, .show = show_dentry_state },
+	{ "epoll", S_IFDIR | 0555, .dir = &epoll_directory },
+	SYSCTL_CONST("file-max", "9223372036854775807"),
+	{ "file-nr", S_IFREG | 0444, .show = show_file_nr },
+	{ "inode-nr", S_IFREG | 0444, .show = show_inode_nr },
+	{ "inode-state", S_IFREG | 0444, .show = show_inode_state },
+	SYSCTL_INT("nr_open", 0644, &nr_open),
+	SYSCTL_INT("pipe-max-size", 0644, &pipe_max_size),
+	SYSCTL_INT("pipe-user-pages-hard", 0644, &pipe_hard),
+	SYSCTL_INT("pipe-user-pages-soft", 0644, &pipe_soft),
+	SYSCTL_CONST("protected_fifos", "0"),
+	SYSCTL_CONST("protected_hardlinks", "0"),
+	SYSCTL_CONST("protected_regular", "0"),
+	SYSCTL_CONST("protected_symlinks", "0"),
+};
+
+const struct directory sysctl_fs_directory = DIRECTORY(entries);

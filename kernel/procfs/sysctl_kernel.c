@@ -1,0 +1,220 @@
+/*
+ * /proc/sys/kernel: names, numbers and the behaviour of the kernel (Linux's
+ * Documentation/admin-guide/sysctl/kernel.rst).
+ */
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/utsname.h>
+
+#include "core/panic.h"
+#include "core/printk.h"
+#include "core/random.h"
+#include "core/spinlock.h"
+#include "id/pid.h"
+#include "id/rlimit.h"
+#include "lib/math.h"
+#include "lib/string.h"
+#include "proc/proc.h"
+#include "procfs/sysctl.h"
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+static int show_hostname(const struct node *node, struct text *text)
+{
+	struct new_utsname name;
+
+	uts_read(task_current()->ns->uts, &name);
+	text_printf(text, "%s\n", name.nodename);
+	return 0;
+}
+
+static int show_domainname(const struct node *node, struct text *text)
+{
+	struct new_utsname name;
+
+	uts_read(task_current()->ns->uts, &name);
+	text_printf(text, "%s\n", name.domainname);
+	return 0;
+}
+
+/* Up to the end of the line, as much as fits. */
+static size_t name_len(const char *line, size_t len)
+{
+	const char *end = memchr(line, '\n', len);
+	size_t n = end ? (size_t)(end - line) : len;
+
+	return min(n, (size_t)__NEW_UTS_LEN);
+}
+
+static int write_hostname(const struct node *node, char *line, size_t len)
+{
+	return uts_set_hostname(task_current()->ns->uts, line, name_len(line, len));
+}
+
+static int write_domainname(const struct node *node, char *line, size_t len)
+{
+	return uts_set_domainname(task_current()->ns->uts, line, name_len(line, len));
+}
+
+static int show_uts(const struct node *node, struct text *text)
+{
+	text_printf(text, "%s\n", (const char *)node->entry->arg);
+	return 0;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+static int64_t get_pid_max(void)
+{
+	return pid_max_get();
+}
+
+static int set_pid_max(int64_t max)
+{
+	return pid_max_set((int)max);
+}
+
+static const struct sysctl_int pid_max = { get_pid_max, set_pid_max, PID_RESERVED + 1,
+                                           PID_MAX_LIMIT };
+
+static int64_t get_panic(void)
+{
+	return panic_timeout;
+}
+
+static int set_panic(int64_t seconds)
+{
+	panic_timeout = (int)seconds;
+	return 0;
+}
+
+static const struct sysctl_int panic_sysctl = { get_panic, set_panic, INT32_MIN, INT32_MAX };
+
+static int64_t get_threads_max(void)
+{
+	return (int64_t)rlimit_hard(&proc_init()->limits, RLIMIT_NPROC) * 2;
+}
+
+static const struct sysctl_int threads_max = { .get = get_threads_max };
+
+static int64_t get_tainted(void)
+{
+	return 0;
+}
+
+static const struct sysctl_int tainted = { .get = get_tainted };
+
+static int show_printk(const struct node *node, struct text *text)
+{
+	text_printf(text, "%d\t%d\t%d\t%d\n", log_levels.console, log_levels.message_default,
+	            log_levels.console_minimum, log_levels.console_default);
+	return 0;
+}
+
+/* Up to four numbers; what is not written stays. */
+static int write_printk(const struct node *node, char *line, size_t len)
+{
+	int *const levels[] = { &log_levels.console, &log_levels.message_default,
+		                &log_levels.console_minimum, &log_levels.console_default };
+	unsigned int n = 0;
+
+	if (!cred_capable(task_current()->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	for (char *c = line; *c && n < array_size(levels); c++) {
+		if (*c >= '0' && *c <= '9')
+			*levels[n++] = *c - '0';
+		else if (*c != ' ' && *c != '\t' && *c != '\n')
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- random -------------------------------------------------------------------------------- */
+
+static struct {
+	struct spinlock lock;
+	uint8_t         bytes[16] __guarded_by(lock);
+	bool            is_made __guarded_by(lock);
+} boot_id = { .lock = SPINLOCK(RANK_LEAF) };
+
+static void put_uuid(struct text *text, const uint8_t *b)
+{
+	text_printf(text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-", b[0], b[1], b[2], b[3],
+	            b[4], b[5], b[6], b[7], b[8], b[9]);
+	text_printf(text, "%02x%02x%02x%02x%02x%02x\n", b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+/* Random, version 4 (RFC 4122). */
+static void make_uuid(uint8_t bytes[16])
+{
+	random_bytes(bytes, 16);
+	bytes[6] = (bytes[6] & 0x0f) | 0x40;
+	bytes[8] = (bytes[8] & 0x3f) | 0x80;
+}
+
+static int show_uuid(const struct node *node, struct text *text)
+{
+	uint8_t bytes[16];
+
+	make_uuid(bytes);
+	put_uuid(text, bytes);
+	return 0;
+}
+
+static int show_boot_id(const struct node *node, struct text *text)
+{
+	uint8_t bytes[16], fresh[16];
+
+	make_uuid(fresh);
+	spin_lock(&boot_id.lock);
+	if (!boot_id.is_made)
+		memcpy(boot_id.bytes, fresh, sizeof(fresh));
+	boot_id.is_made = true;
+	memcpy(bytes, boot_id.bytes, sizeof(bytes));
+	spin_unlock(&boot_id.lock);
+	put_uuid(text, bytes);
+	return 0;
+}
+
+static int64_t get_entropy(void)
+{
+	return random_entropy();
+}
+
+static const struct sysctl_int entropy_avail = { .get = get_entropy };
+
+static const struct entry random_entries[] = {
+	{ "boot_id", S_IFREG | 0444, .show = show_boot_id },
+	SYSCTL_INT("entropy_avail", 0444, &entropy_avail),
+	SYSCTL_CONST("poolsize", "256"),
+	{ "uuid", S_IFREG | 0444, .show = show_uuid },
+};
+
+static const struct directory random_directory = DIRECTORY(random_entries);
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+static const struct entry entries[] = {
+	SYSCTL_CONST("cap_last_cap", "40"),
+	SYSCTL_CONST("core_pattern", "core"),
+	SYSCTL_CONST("dmesg_restrict", "0"),
+	{ "domainname", S_IFREG | 0644, .show = show_domainname, .write = write_domainname },
+	{ "hostname", S_IFREG | 0644, .show = show_hostname, .write = write_hostname },
+	SYSCTL_CONST("kptr_restrict", "0"),
+	SYSCTL_CONST("ngroups_max", "65536"),
+	{ "osrelease", S_IFREG | 0444, .show = show_uts, .arg = uts_release },
+	{ "ostype", S_IFREG | 0444, .show = show_uts, .arg = uts_sysname },
+	SYSCTL_CONST("overflowgid", "65534"),
+	SYSCTL_CONST("overflowuid", "65534"),
+	SYSCTL_INT("panic", 0644, &panic_sysctl),
+	SYSCTL_INT("pid_max", 0644, &pid_max),
+	{ "printk", S_IFREG | 0644, .show = show_printk, .write = write_printk },
+	{ "random", S_IFDIR | 0555, .dir = &random_directory },
+	SYSCTL_CONST("randomize_va_space", "2"),
+	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
+	SYSCTL_INT("tainted", 0444, &tainted),
+	SYSCTL_INT("threads-max", 0444, &threads_max),
+	{ "version", S_IFREG | 0444, .show = show_uts, .arg = uts_version },
+};
+
+const struct directory sysctl_kernel_directory = DIRECTORY(entries);

@@ -1,0 +1,80 @@
+/*
+ * /proc/sys/vm: how memory is given out, and giving it back (Linux's
+ * Documentation/admin-guide/sysctl/vm.rst).
+ */
+#include <linux/errno.h>
+
+#include "arch/layout.h"
+#include "core/gauge.h"
+#include "mem/buddy.h"
+#include "procfs/sysctl.h"
+#include "vm/commit.h"
+#include "vm/reclaim.h"
+
+static int64_t get_overcommit(void)
+{
+	return commit_mode();
+}
+
+static int set_overcommit(int64_t mode)
+{
+	return commit_set_mode((int)mode);
+}
+
+static const struct sysctl_int overcommit_memory = { get_overcommit, set_overcommit, 0, 2 };
+
+static int64_t get_ratio(void)
+{
+	return commit_ratio();
+}
+
+static int set_ratio(int64_t percent)
+{
+	return commit_set_ratio((unsigned)percent);
+}
+
+static const struct sysctl_int overcommit_ratio = { get_ratio, set_ratio, 0, INT32_MAX };
+
+static int64_t get_min_free(void)
+{
+	struct page_stats pages;
+
+	page_stats_read(&pages);
+	return (int64_t)(pages.min << (PAGE_SHIFT - 10));
+}
+
+static const struct sysctl_int min_free_kbytes = { .get = get_min_free };
+
+/*
+ * 1: clean pages, 2: unused names and inodes, 3: both, 4 and more: in silence. Pages, names and all
+ * that is kept for reuse go together here.
+ */
+static int64_t dropped __atomic;
+
+static int64_t get_dropped(void)
+{
+	return atomic_load_relaxed(&dropped);
+}
+
+static int set_dropped(int64_t which)
+{
+	atomic_store_relaxed(&dropped, which);
+	if (which & 3) {
+		reclaim_all();
+		gauge_drain_all();
+	}
+	return 0;
+}
+
+static const struct sysctl_int drop_caches = { get_dropped, set_dropped, 1, 4 };
+
+static const struct entry entries[] = {
+	SYSCTL_INT("drop_caches", 0200, &drop_caches),
+	SYSCTL_CONST("max_map_count", "65530"),
+	SYSCTL_INT("min_free_kbytes", 0444, &min_free_kbytes),
+	SYSCTL_CONST("mmap_min_addr", "65536"),
+	SYSCTL_INT("overcommit_memory", 0644, &overcommit_memory),
+	SYSCTL_INT("overcommit_ratio", 0644, &overcommit_ratio),
+};
+
+const struct directory sysctl_vm_directory = DIRECTORY(entries);
