@@ -116,9 +116,9 @@ int show_cpuinfo(const struct node *node, struct text *text)
 
 static void put_times(struct text *text, const struct cpu_times *times)
 {
-	text_printf(text, " %lu %lu %lu %lu %lu %lu 0 0 0 0\n", times->user_ns / TICK_NS,
-	            times->nice_ns / TICK_NS, times->system_ns / TICK_NS, times->idle_ns / TICK_NS,
-	            times->iowait_ns / TICK_NS, times->irq_ns / TICK_NS);
+	text_printf(text, " %lu %lu %lu %lu 0 0 0 0 0 0\n", times->user_ns / TICK_NS,
+	            times->nice_ns / TICK_NS, times->system_ns / TICK_NS,
+	            times->idle_ns / TICK_NS);
 }
 
 static void sum_times(struct cpu_times *sum)
@@ -132,8 +132,6 @@ static void sum_times(struct cpu_times *sum)
 		sum->nice_ns += times.nice_ns;
 		sum->system_ns += times.system_ns;
 		sum->idle_ns += times.idle_ns;
-		sum->iowait_ns += times.iowait_ns;
-		sum->irq_ns += times.irq_ns;
 	}
 }
 

@@ -129,11 +129,15 @@ int show_locks(const struct node *node, struct text *text)
 	return 0;
 }
 
-/* `NAME VALUE`, one a line: what tests compare before and after. */
+/*
+ * `NAME VALUE`, one a line: what tests compare before and after. What waits for a grace period or
+ * is kept for reuse is given back first, so that two readings of one state are equal.
+ */
 int show_gauges(const struct node *node, struct text *text)
 {
 	const struct gauge *gauge;
 
+	gauge_drain_all();
 	for (unsigned int i = 0; (gauge = gauge_at(i)); i++)
 		text_printf(text, "%s %ld\n", gauge->name, gauge->read());
 	return 0;
