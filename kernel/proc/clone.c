@@ -16,6 +16,7 @@
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/mount.h"
+#include "proc/pidfd.h"
 #include "proc/signal.h"
 #include "proc/task_impl.h"
 #include "sched/wait.h"
@@ -23,7 +24,7 @@
 #include "vm/usercopy.h"
 
 #define CLONE_UNSUPPORTED \
-	(CLONE_PIDFD | CLONE_PTRACE | CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUSER | \
+	(CLONE_PTRACE | CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_INTO_CGROUP)
 
 static int check_flags(uint64_t flags)
@@ -37,6 +38,8 @@ static int check_flags(uint64_t flags)
 	if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_THREAD))
 		return -EINVAL;
 	if ((flags & CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND))
 		return -EINVAL;
@@ -303,10 +306,50 @@ static void set_tid_words(struct task *task, const struct clone_request *request
 		task->clear_child_tid = (uaddr_t)request->child_tid;
 }
 
+/* A descriptor for the child, told to the parent's memory before the child exists. */
+struct pidfd_reservation {
+	struct file *file; /* NULL: not asked for */
+	int          fd;
+};
+
+static void cancel_pidfd(const struct pidfd_reservation *pidfd)
+{
+	if (!pidfd->file)
+		return;
+	fd_release(task_current()->files, pidfd->fd);
+	file_put(pidfd->file);
+}
+
+static int reserve_pidfd(struct task *task, const struct clone_request *request,
+			 struct pidfd_reservation *pidfd)
+{
+	struct fdtable *files = task_current()->files;
+	int32_t fd;
+	int err;
+
+	pidfd->file = NULL;
+	if (!(request->flags & CLONE_PIDFD))
+		return 0;
+	fd = fd_reserve(files, 0, (uint32_t)proc_limit(RLIMIT_NOFILE), true);
+	if (fd < 0)
+		return fd;
+	err = pidfd_create(task->pid, 0, &pidfd->file);
+	if (err) {
+		fd_release(files, fd);
+		return err;
+	}
+	pidfd->fd = fd;
+	err = copy_to_user(request->pidfd, &fd, sizeof(fd));
+	if (err)
+		cancel_pidfd(pidfd);
+	return err;
+}
+
 /* Everything up to publication. */
 static int build(const struct clone_request *request, const struct pt_regs *regs, struct task **out)
 {
 	struct task *own = task_current(), *task;
+	struct pidfd_reservation pidfd;
 	int err = charge_user(own->cred);
 
 	if (err)
@@ -324,6 +367,9 @@ static int build(const struct clone_request *request, const struct pt_regs *regs
 	err = copy_resources(task, request->flags);
 	if (err)
 		goto out_proc;
+	err = reserve_pidfd(task, request, &pidfd);
+	if (err)
+		goto out_resources;
 	copy_registers(task, request, regs);
 	copy_own_state(task, request->flags);
 	if (request->flags & CLONE_SETTLS)
@@ -331,10 +377,14 @@ static int build(const struct clone_request *request, const struct pt_regs *regs
 	if (!err)
 		err = publish(task, request);
 	if (err)
-		goto out_resources;
+		goto out_pidfd;
+	if (pidfd.file)
+		fd_install(own->files, pidfd.fd, pidfd.file);
 	*out = task;
 	return 0;
 
+out_pidfd:
+	cancel_pidfd(&pidfd);
 out_resources:
 	drop_resources(task);
 out_proc:

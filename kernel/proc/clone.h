@@ -19,6 +19,7 @@ struct clone_request {
 	uaddr_t         tls;         /* CLONE_SETTLS */
 	int32_t __user *parent_tid;  /* CLONE_PARENT_SETTID */
 	int32_t __user *child_tid;   /* CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID */
+	int32_t __user *pidfd;       /* CLONE_PIDFD: where the descriptor goes */
 	pid_t           wanted_tid;  /* clone3's set_tid; 0: any */
 };
 

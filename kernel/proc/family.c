@@ -125,6 +125,7 @@ void family_bury_locked(struct proc *proc)
 	orphan_children_locked(proc);
 	orphan_pgrp_locked(proc, proc->parent, proc);
 	proc->is_zombie = true;
+	wake_up_all(&proc->tgid->exit_queue);
 	if (report_death_locked(proc))
 		family_unlink_locked(proc);
 }

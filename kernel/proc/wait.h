@@ -14,6 +14,7 @@ struct wait_request {
 	enum wait_for for_what;
 	struct pid   *pid;     /* with WAIT_PID and WAIT_PGID; lent */
 	unsigned      options; /* W* and __W*, validated by the caller */
+	bool          is_nonblocking; /* the caller's own note: -EAGAIN instead of 0 */
 
 	/* Results, valid when proc_wait() returned a pid. */
 	uid_t         uid;

@@ -46,10 +46,12 @@ long sys_clone(unsigned long flags, uaddr_t stack, int __user *parent_tid, int _
 		.child_tid = child_tid,
 	};
 
-	/*
-	 * CLONE_DETACHED and CLONE_PIDFD share a word with nothing here: the first is ignored, as
-	 * on Linux.
-	 */
+	/* The pidfd goes where the parent's copy of the TID would: clone(2). */
+	if (flags & CLONE_PIDFD) {
+		if (flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))
+			return -EINVAL;
+		request.pidfd = parent_tid;
+	}
 	request.flags &= ~(uint64_t)CLONE_DETACHED;
 	return task_clone(&request, own_regs());
 }
@@ -107,6 +109,7 @@ long sys_clone3(const struct clone_args __user *user_args, size_t size)
 		.tls = args.tls,
 		.parent_tid = (int32_t __user *)args.parent_tid,
 		.child_tid = (int32_t __user *)args.child_tid,
+		.pidfd = (int32_t __user *)args.pidfd,
 		.wanted_tid = wanted,
 	};
 	return task_clone(&request, own_regs());

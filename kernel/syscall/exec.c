@@ -6,8 +6,11 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
+#include "fs/fdtable.h"
+#include "fs/file.h"
 #include "proc/exec.h"
 #include "proc/exit.h"
+#include "proc/pidfd.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "proc/wait.h"
@@ -44,7 +47,7 @@ static long wait_for_number(struct wait_request *request, pid_t nr)
 
 	if (request->for_what == WAIT_PGID && !nr)
 		nr = proc_pgid(proc_current());
-	if (request->for_what != WAIT_ANY) {
+	if (request->for_what != WAIT_ANY && !request->pid) {
 		request->pid = pid_lookup(nr);
 		if (!request->pid)
 			return -ECHILD;
@@ -84,6 +87,29 @@ long sys_wait4(pid_t pid, int __user *status, int options, struct rusage __user 
 	return copy_usage_out(usage, &request.usage) ? -EFAULT : result;
 }
 
+/* A pidfd without blocking makes the call one: waitid(2), P_PIDFD. */
+static int pidfd_target(int fd, struct wait_request *request)
+{
+	struct fd_borrow ref;
+	struct pid *pid;
+
+	if (fd < 0)
+		return -EINVAL;
+	if (!fd_borrow(task_current()->files, fd, &ref))
+		return -EBADF;
+	pid = pidfd_pid(ref.file);
+	if (pid) {
+		request->for_what = WAIT_PID;
+		request->pid = pid_get(pid);
+		if ((ref.file->flags & O_NONBLOCK) && !(request->options & WNOHANG)) {
+			request->options |= WNOHANG;
+			request->is_nonblocking = true;
+		}
+	}
+	fd_return(&ref);
+	return pid ? 0 : -EBADF;
+}
+
 static int waitid_target(int which, pid_t id, struct wait_request *request)
 {
 	switch (which) {
@@ -96,6 +122,8 @@ static int waitid_target(int which, pid_t id, struct wait_request *request)
 	case P_PGID:
 		request->for_what = WAIT_PGID;
 		return id >= 0 ? 0 : -EINVAL;
+	case P_PIDFD:
+		return pidfd_target(id, request);
 	default:
 		return -EINVAL;
 	}
@@ -120,6 +148,8 @@ long sys_waitid(int which, pid_t id, struct siginfo __user *info, int options,
 	result = wait_for_number(&request, id);
 	if (result < 0)
 		return result;
+	if (!result && request.is_nonblocking)
+		return -EAGAIN;
 	if (result > 0) {
 		out.si_signo = SIGCHLD;
 		out.si_code = request.code;

@@ -1,0 +1,139 @@
+/*
+ * pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
+ */
+#include "proc/pidfd.h"
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/pidfd.h>
+
+#include "fs/fdtable.h"
+#include "fs/file.h"
+#include "proc/proc.h"
+#include "proc/signal.h"
+#include "syscall/prototypes.h"
+#include "vm/usercopy.h"
+
+/* Only a leader's number opens: pidfd_open(2), EINVAL. */
+static bool is_thread(pid_t tid)
+{
+	struct task *task = task_lookup(tid);
+
+	if (task)
+		task_put(task);
+	return task;
+}
+
+long sys_pidfd_open(pid_t pid, unsigned int flags)
+{
+	struct proc *proc;
+	struct file *file;
+	int fd, err;
+
+	if ((flags & ~(unsigned)PIDFD_NONBLOCK) || pid <= 0)
+		return -EINVAL;
+	proc = proc_lookup(pid);
+	if (!proc)
+		return is_thread(pid) ? -EINVAL : -ESRCH;
+	err = pidfd_create(proc->tgid, flags, &file);
+	proc_put(proc);
+	if (err)
+		return err;
+	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE), true);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+/* The process of a descriptor, with a reference: -EBADF, -ESRCH. */
+static int proc_of_fd(int fd, struct proc **out)
+{
+	struct fd_borrow ref;
+	struct pid *pid;
+	int err = -EBADF;
+
+	if (!fd_borrow(task_current()->files, fd, &ref))
+		return -EBADF;
+	pid = pidfd_pid(ref.file);
+	if (pid) {
+		*out = pid_get_proc(pid);
+		err = *out ? 0 : -ESRCH;
+	}
+	fd_return(&ref);
+	return err;
+}
+
+static long send_signal(struct proc *proc, int sig, const siginfo_t *info)
+{
+	int err = signal_may_send(proc, sig);
+
+	return err ? err : signal_send_proc(proc, sig, info);
+}
+
+/* siginfo from user space follows the rules of rt_sigqueueinfo(2), and must name the same signal. */
+static int read_info(struct proc *proc, int sig, const struct siginfo __user *from, siginfo_t *info)
+{
+	if (copy_from_user(info, (const siginfo_t __user *)from, sizeof(*info)))
+		return -EFAULT;
+	if (info->si_signo != sig)
+		return -EINVAL;
+	if (proc != proc_current() && (info->si_code >= 0 || info->si_code == SI_TKILL))
+		return -EPERM;
+	return 0;
+}
+
+long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *user_info, unsigned int flags)
+{
+	struct proc *proc;
+	siginfo_t info;
+	long result;
+
+	if (flags)
+		return -EINVAL;
+	result = proc_of_fd(pid_fd, &proc);
+	if (result)
+		return result;
+	if (user_info)
+		result = read_info(proc, sig, user_info, &info);
+	if (!result)
+		result = sig < 0 || sig > NR_SIGNALS ? -EINVAL
+						     : send_signal(proc, sig, user_info ? &info : SIGINFO_USER);
+	proc_put(proc);
+	return result;
+}
+
+static int borrow_foreign(struct proc *proc, int target_fd, struct file **out)
+{
+	struct fdtable *files;
+	int err = task_may_access(proc->leader);
+
+	if (err)
+		return err;
+	files = task_files_get(proc->leader);
+	if (!files)
+		return -ESRCH;
+	*out = fdtable_get_file(files, target_fd);
+	fdtable_put(files);
+	return *out ? 0 : -EBADF;
+}
+
+long sys_pidfd_getfd(int pid_fd, int target_fd, unsigned int flags)
+{
+	struct proc *proc;
+	struct file *file;
+	int fd, err;
+
+	if (flags)
+		return -EINVAL;
+	err = proc_of_fd(pid_fd, &proc);
+	if (err)
+		return err;
+	err = borrow_foreign(proc, target_fd, &file);
+	proc_put(proc);
+	if (err)
+		return err;
+	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE), true);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
