@@ -18,7 +18,8 @@ static int fd;
 
 static char *map(size_t size)
 {
-	char *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *address = mmap(NULL, size, PROT_READ | PROT_WRITE, anonymous, -1, 0);
 
 	if (address == MAP_FAILED)
 		fail("mmap");
