@@ -8,8 +8,8 @@
  * without objects in use is kept, further ones go back at once.
  *
  * A magazine is a stack of free objects that belongs to a CPU and a cache; magazines are objects
- * themselves, of a cache that has none (id 0). They appear when a cache has a few objects, so that
- * small machines do not pay for caches that are hardly used.
+ * themselves, of a cache that has none (id 0). They appear when a cache has been turned to a few
+ * times, so that small machines do not pay for caches that are hardly used.
  *
  * The debug kernel appends a trailer to each object: state, who allocated, who freed. The link of
  * free objects lies behind that, so that all of the object's bytes can hold poison.
@@ -33,7 +33,7 @@
 enum {
 	CACHES_MAX = 128,
 	MAGAZINE_OBJECTS = 30,       /* capacity for small objects */
-	MAGAZINE_WORTHWHILE = 8,     /* objects in use from which on a cache gets magazines */
+	MAGAZINE_WORTHWHILE = 16,    /* turns to the slabs after which a cache gets magazines */
 	SLAB_ORDER_MAX = 3,
 };
 
@@ -261,8 +261,12 @@ static struct magazine *magazine_of(const struct cache *cache)
 /* Give this CPU a magazine for the cache, if the cache is worth it; never sleeps. */
 static struct magazine *magazine_create(struct cache *cache)
 {
-	if (!cache->id || READ_ONCE(cache->nr_used) < MAGAZINE_WORTHWHILE)
+	if (!cache->id)
 		return NULL;
+	if (READ_ONCE(cache->nr_turns) < MAGAZINE_WORTHWHILE) {
+		WRITE_ONCE(cache->nr_turns, READ_ONCE(cache->nr_turns) + 1);
+		return NULL;
+	}
 	cache_ensure(&magazine_cache);
 	struct magazine *magazine =
 		object_take(&magazine_cache, ALLOC_NOWARN | ALLOC_NOFAIL_INJECT);
