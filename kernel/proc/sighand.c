@@ -151,7 +151,7 @@ void sighand_exec_reset(void)
 
 bool signal_is_ignored_locked(struct task *task, int sig)
 {
-	uaddr_t handler = sighand_action(task->sighand, sig).handler;
+	uaddr_t handler = sighand_handler(task->sighand, sig);
 
 	return handler == HANDLER_IGNORE ||
 	       (handler == HANDLER_DEFAULT && (SIGNAL_BIT(sig) & SIGNALS_IGNORED_BY_DEFAULT));

@@ -13,7 +13,6 @@
 #include "abi/errno.h"
 #include "arch/fpu.h"
 #include "arch/signal.h"
-#include "mem/slab.h"
 #include "proc/exit.h"
 #include "proc/rseq.h"
 #include "proc/session.h"
@@ -127,7 +126,7 @@ stack_t signal_altstack_state(const struct task *task, uaddr_t sp)
 
 static int copy_frame_out(const struct arch_signal_frame *frame)
 {
-	if (copy_to_user((void __user *)frame->fpu_address, frame->fpu_image, frame->fpu_size))
+	if (fpu_image_save(frame->fpu_address))
 		return -EFAULT;
 	return copy_to_user((void __user *)frame->address, &frame->image, sizeof(frame->image));
 }
@@ -143,18 +142,15 @@ static bool frame_fits(const struct task *task, const struct arch_signal_request
 
 static int push_frame(struct task *task, struct pt_regs *regs, struct arch_signal_request *request)
 {
-	struct arch_signal_frame *frame = kmalloc(sizeof(*frame), ALLOC_KERNEL);
-	int err = -ENOMEM;
+	struct arch_signal_frame frame;
+	int err = arch_signal_frame_build(&frame, regs, request);
 
-	if (frame)
-		err = arch_signal_frame_build(frame, regs, request);
-	if (!err && !frame_fits(task, request, frame))
+	if (!err && !frame_fits(task, request, &frame))
 		err = -EFAULT;
 	if (!err)
-		err = copy_frame_out(frame);
+		err = copy_frame_out(&frame);
 	if (!err)
-		arch_signal_frame_enter(frame, regs);
-	kfree(frame);
+		arch_signal_frame_enter(&frame, regs);
 	return err;
 }
 
@@ -247,26 +243,6 @@ void signal_deliver(struct pt_regs *regs)
 	signal_mask_restore();
 }
 
-static int restore_fpu(uaddr_t address)
-{
-	void *image;
-	bool legacy;
-
-	if (!address) {
-		fpu_state_reset_current();
-		return 0;
-	}
-	image = fpu_image_begin();
-	if (copy_from_user(image, (const void __user *)address, sizeof(struct _fpstate))) {
-		fpu_state_reset_current();
-		return -EFAULT;
-	}
-	/* A frame made by hand may end after the legacy part, at the end of its mapping even. */
-	legacy = copy_from_user(image, (const void __user *)address, fpu_image_size()) ||
-		 !fpu_image_is_extended(image);
-	return fpu_image_commit(legacy);
-}
-
 long signal_return(struct pt_regs *regs)
 {
 	struct task *task = task_current();
@@ -276,10 +252,10 @@ long signal_return(struct pt_regs *regs)
 
 	task->restart.again = NULL;
 	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs),
-	                     sizeof(image));
+	                     offsetof(struct rt_sigframe, info));
 	if (!err) {
 		arch_signal_frame_read(regs, &image, &restore);
-		err = restore_fpu(restore.fpu_address);
+		err = fpu_image_load(restore.fpu_address);
 	}
 	if (err) {
 		signal_force(SIGSEGV, SIGINFO_KERNEL);

@@ -28,8 +28,8 @@
 #define HANDLER_IGNORE  1
 
 /*
- * Actions are changed and read under `lock`, taken inside proc->lock: two processes may share a
- * table.
+ * Actions are changed and read whole under `lock`, taken inside proc->lock: two processes may share
+ * a table.
  */
 struct sighand {
 	struct refcount    refs;
@@ -42,6 +42,12 @@ struct sighand {
 
 /* A copy of the action of `sig`. */
 struct k_sigaction sighand_action(struct sighand *sighand, int sig);
+
+/* Its handler alone, for whoever decides by that: one word, read without the lock. */
+static inline uaddr_t sighand_handler(const struct sighand *sighand, int sig)
+{
+	return READ_ONCE(sighand->actions[sig - 1].handler);
+}
 
 /* Resets the action of `sig` to default: SA_RESETHAND, and forced signals. */
 void sighand_reset(struct sighand *sighand, int sig);

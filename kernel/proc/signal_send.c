@@ -99,7 +99,7 @@ int signal_kill_group_for_exit(int code)
 static bool is_protected(const struct task *task, int sig)
 {
 	return task->proc == proc_init() &&
-	       (sighand_action(task->sighand, sig).handler == HANDLER_DEFAULT);
+	       sighand_handler(task->sighand, sig) == HANDLER_DEFAULT;
 }
 
 static bool is_fatal_locked(struct task *task, int sig)
@@ -108,7 +108,7 @@ static bool is_fatal_locked(struct task *task, int sig)
 
 	if (sig == SIGKILL)
 		return true;
-	return sighand_action(task->sighand, sig).handler == HANDLER_DEFAULT &&
+	return sighand_handler(task->sighand, sig) == HANDLER_DEFAULT &&
 	       !(bit & (SIGNALS_STOP | SIGNALS_IGNORED_BY_DEFAULT)) &&
 	       !(task->blocked & bit);
 }
@@ -258,7 +258,7 @@ void signal_force(int sig, const siginfo_t *info)
 	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
 	uint64_t bit = SIGNAL_BIT(sig);
 
-	if ((task->blocked & bit) || sighand_action(task->sighand, sig).handler == HANDLER_IGNORE)
+	if ((task->blocked & bit) || sighand_handler(task->sighand, sig) == HANDLER_IGNORE)
 		sighand_reset(task->sighand, sig);
 	task->blocked &= ~bit;
 	task->forced |= bit;

@@ -1,10 +1,10 @@
 /*
- * FPU state: XSAVE in its standard format, or FXSAVE, in a buffer that ends with a signal frame's
- * second magic word; the first stands in the bytes that the hardware leaves to software.
+ * FPU state: XSAVE in its standard format, or FXSAVE.
  *
  * The CPU still holds a thread's registers if fpu_owner points to its state and the state was last
- * loaded here; only then is there anything to save. While an image is open (a signal frame is being
- * copied into it), no CPU holds it.
+ * loaded here; only then is there anything to save. The running user thread's are always held, so
+ * that signal frames are saved and loaded without a copy in between. A load that faults may leave a
+ * mixture of old and new registers: nobody sees it, since the load is repeated or ends in a reset.
  */
 #include <arch/fpu.h>
 
@@ -14,6 +14,7 @@
 
 #include <arch/cpu.h>
 #include <arch/percpu.h>
+#include <arch/usercopy.h>
 
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/regs.h"
@@ -31,7 +32,6 @@ enum { LEGACY_SIZE = 512, HEADER_SIZE = 64, NO_CPU = -1 };
 
 struct fpu_state {
 	int32_t  cpu;  /* whose registers may still hold it, NO_CPU: none */
-	bool     open; /* between fpu_image_begin() and _commit(): no switch touches the image */
 	uint8_t  image[] __aligned(64);
 };
 
@@ -123,7 +123,7 @@ void fpu_init(void)
 
 void fpu_init_cache(void)
 {
-	size_t size = sizeof(struct fpu_state) + fpu_image_size();
+	size_t size = sizeof(struct fpu_state) + fpu.size;
 
 	if (cache_create("fpu_state", size, 64, &fpu.cache) < 0)
 		panic("no memory for the FPU state cache");
@@ -136,36 +136,14 @@ size_t fpu_image_size(void)
 
 /* ---- buffers ------------------------------------------------------------------------------- */
 
-static struct _fpx_sw_bytes *software_bytes(struct fpu_state *state)
-{
-	return &((struct _fpstate *)(void *)state->image)->sw_reserved;
-}
-
-static void write_magic(struct fpu_state *state)
-{
-	const uint32_t magic2 = FP_XSTATE_MAGIC2;
-
-	if (!fpu.features)
-		return;
-	*software_bytes(state) = (struct _fpx_sw_bytes){
-		.magic1 = FP_XSTATE_MAGIC1,
-		.extended_size = (uint32_t)fpu_image_size(),
-		.xfeatures = fpu.features,
-		.xstate_size = fpu.size,
-	};
-	memcpy(state->image + fpu.size, &magic2, sizeof(magic2));
-}
-
 static void write_initial(struct fpu_state *state)
 {
 	struct _fpstate *legacy = (struct _fpstate *)(void *)state->image;
 
-	memset(state->image, 0, fpu_image_size());
+	memset(state->image, 0, fpu.size);
 	legacy->cwd = FPU_CONTROL_DEFAULT;
 	legacy->mxcsr = MXCSR_DEFAULT;
-	write_magic(state);
 	state->cpu = NO_CPU;
-	state->open = false;
 }
 
 int fpu_state_alloc(struct fpu_state **state)
@@ -195,7 +173,6 @@ static void load_and_hold(struct fpu_state *state)
 {
 	load(state->image);
 	state->cpu = (int32_t)cpu_id();
-	state->open = false;
 	this_cpu_write(fpu_owner, state);
 }
 
@@ -207,7 +184,7 @@ void fpu_switch_out(struct fpu_state *state)
 
 void fpu_switch_in(struct fpu_state *state)
 {
-	if (!state->open && !is_held_here(state))
+	if (!is_held_here(state))
 		load_and_hold(state);
 }
 
@@ -222,7 +199,7 @@ void fpu_state_copy_current(struct fpu_state *dst)
 		return;
 	if (is_held_here(src))
 		save(src->image);
-	memcpy(dst->image, src->image, fpu_image_size());
+	memcpy(dst->image, src->image, fpu.size);
 }
 
 void fpu_state_reset_current(void)
@@ -235,67 +212,68 @@ void fpu_state_reset_current(void)
 
 /* ---- signal frames ------------------------------------------------------------------------- */
 
-const void *fpu_image_read(void)
+static struct _fpx_sw_bytes __user *software_bytes(uaddr_t image)
 {
-	struct fpu_state *state = arch_current()->fpu;
-
-	if (state->open)
-		fpu_state_reset_current();
-	if (is_held_here(state))
-		save_whole(state->image);
-	return state->image;
+	return &((struct _fpstate __user *)image)->sw_reserved;
 }
 
-void *fpu_image_begin(void)
+/* XSAVE leaves most of the header as it finds it, and loading wants it zero. */
+static int save_extended(uaddr_t image)
 {
-	struct fpu_state *state = arch_current()->fpu;
+	const struct _fpx_sw_bytes software = {
+		.magic1 = FP_XSTATE_MAGIC1,
+		.extended_size = (uint32_t)fpu_image_size(),
+		.xfeatures = fpu.features,
+		.xstate_size = fpu.size,
+	};
+	uint32_t __user *magic2 = (uint32_t __user *)(image + fpu.size);
 
-	state->open = true;
-	state->cpu = NO_CPU;
-	return state->image;
+	if (user_zero((void __user *)(image + LEGACY_SIZE), HEADER_SIZE) ||
+	    user_fpu_save((void __user *)image, fpu.features) ||
+	    user_copy_out(software_bytes(image), &software, sizeof(software)))
+		return -EFAULT;
+	return user_put_u32(magic2, FP_XSTATE_MAGIC2);
 }
 
-/* The area after the legacy part: which features it has in the first word, the rest must be 0. */
-static int check_header(struct fpu_state *state, bool legacy)
+int fpu_image_save(uaddr_t image)
 {
-	uint64_t *header = (uint64_t *)(void *)(state->image + LEGACY_SIZE);
-
-	if (!fpu.features)
-		return 0;
-	if (legacy) {
-		memset(header, 0, HEADER_SIZE);
-		header[0] = XFEATURE_FP_SSE;
-		return 0;
-	}
-	if (header[0] & ~fpu.features)
-		return -EINVAL;
-	return mem_is_zero(header + 1, HEADER_SIZE - 8) ? 0 : -EINVAL;
+	if (!is_user_range(image, fpu_image_size()))
+		return -EFAULT;
+	return fpu.features ? save_extended(image) : user_fpu_save((void __user *)image, 0);
 }
 
-int fpu_image_commit(bool legacy)
+/* A frame made by hand may end after the legacy part, at the end of its mapping even. */
+static bool is_extended(uaddr_t image)
 {
-	struct fpu_state *state = arch_current()->fpu;
-	const struct _fpstate *fpstate = (const struct _fpstate *)(const void *)state->image;
-
-	if ((fpstate->mxcsr & ~fpu.mxcsr_mask) || check_header(state, legacy) < 0) {
-		fpu_state_reset_current();
-		return -EINVAL;
-	}
-	write_magic(state);
-	load_and_hold(state);
-	return 0;
-}
-
-bool fpu_image_is_extended(const void *image)
-{
-	const struct _fpx_sw_bytes *sw = &((const struct _fpstate *)image)->sw_reserved;
+	struct _fpx_sw_bytes software;
 	uint32_t magic2;
 
-	if (!fpu.features || sw->magic1 != FP_XSTATE_MAGIC1 || sw->xstate_size != fpu.size ||
-	    sw->extended_size != fpu_image_size())
+	if (!fpu.features || user_copy_in(&software, software_bytes(image), sizeof(software)) ||
+	    software.magic1 != FP_XSTATE_MAGIC1 || software.xstate_size != fpu.size ||
+	    software.extended_size != fpu_image_size())
 		return false;
-	memcpy(&magic2, (const uint8_t *)image + fpu.size, sizeof(magic2));
-	return magic2 == FP_XSTATE_MAGIC2;
+	return !user_get_u32(&magic2, (const uint32_t __user *)(image + fpu.size)) &&
+	       magic2 == FP_XSTATE_MAGIC2;
+}
+
+static int load_image(uaddr_t image)
+{
+	bool extended = is_extended(image);
+
+	if (!is_user_range(image, extended ? fpu.size : LEGACY_SIZE))
+		return -EFAULT;
+	if (!extended && fpu.features)
+		fpu_state_reset_current();
+	return user_fpu_load((const void __user *)image, extended ? fpu.features : 0);
+}
+
+int fpu_image_load(uaddr_t image)
+{
+	int err = image ? load_image(image) : 0;
+
+	if (!image || err)
+		fpu_state_reset_current();
+	return err;
 }
 
 /* ---- other threads ------------------------------------------------------------------------- */
@@ -319,7 +297,6 @@ int fpu_fxregs_set(struct arch_thread *t, const void *image)
 
 		header[0] |= XFEATURE_FP_SSE;
 	}
-	write_magic(t->fpu);
 	t->fpu->cpu = NO_CPU;
 	return 0;
 }

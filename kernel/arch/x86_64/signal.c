@@ -43,6 +43,8 @@ static void put_registers(struct sigcontext *c, const struct pt_regs *regs)
 	c->rip = regs->rip;
 	c->eflags = regs->eflags;
 	c->cs = (uint16_t)regs->cs;
+	c->gs = 0;
+	c->fs = 0;
 	c->ss = (uint16_t)regs->ss;
 }
 
@@ -92,7 +94,6 @@ int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_reg
 {
 	struct ucontext *uc = &frame->image.uc;
 
-	frame->fpu_image = fpu_image_read();
 	frame->fpu_size = fpu_image_size();
 	frame->handler = request->handler;
 	frame->signal = request->signal;
@@ -104,13 +105,13 @@ int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_reg
 	uc->uc_flags |= frame->fpu_size > sizeof(struct _fpstate) ? UC_FP_XSTATE : 0;
 	uc->uc_link = NULL;
 	uc->uc_stack = request->altstack;
-	memset(&uc->uc_mcontext, 0, sizeof(uc->uc_mcontext));
 	put_registers(&uc->uc_mcontext, regs);
 	uc->uc_mcontext.err = request->error_code;
 	uc->uc_mcontext.trapno = request->trap_number;
 	uc->uc_mcontext.cr2 = request->fault_address;
 	uc->uc_mcontext.oldmask = request->old_mask;
 	uc->uc_mcontext.fpstate = (void *)frame->fpu_address;
+	memset(uc->uc_mcontext.reserved1, 0, sizeof(uc->uc_mcontext.reserved1));
 	memcpy(&uc->uc_sigmask, &request->old_mask, sizeof(request->old_mask));
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <arch/cpu.h>
 
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/image.h"
 #include "lib/string.h"
 
@@ -173,6 +174,37 @@ int user_fetch_add_u32(uint32_t __user *word, uint32_t value, uint32_t *old)
 	__asm__ volatile(STAC "1: lock xadd %2, %1\n2:" CLAC ON_FAULT
 		: "+r"(err), "+m"(*at), "+r"(value) : : "memory");
 	*old = value;
+	return err;
+}
+
+/* ---- FPU images ---------------------------------------------------------------------------- */
+
+#define FPU_ACCESS(instruction, image, features) \
+	__asm__ volatile(STAC "1: " instruction " (%1)\n2:" CLAC ON_FAULT \
+		: "+r"(err) : "r"(image), "a"((uint32_t)(features)), \
+		  "d"((uint32_t)((features) >> 32)) : "memory")
+
+int user_fpu_save(void __user *image, uint64_t features)
+{
+	void *to = (void __force *)image;
+	int err = 0;
+
+	if (features)
+		FPU_ACCESS("xsave64", to, features);
+	else
+		FPU_ACCESS("fxsave64", to, features);
+	return err;
+}
+
+int user_fpu_load(const void __user *image, uint64_t features)
+{
+	const void *from = (const void __force *)image;
+	int err = 0;
+
+	if (features)
+		FPU_ACCESS("xrstor64", from, features);
+	else
+		FPU_ACCESS("fxrstor64", from, features);
 	return err;
 }
 

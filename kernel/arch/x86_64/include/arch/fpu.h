@@ -3,11 +3,8 @@
  *
  * arch_switch() saves the state of the thread that leaves and loads that of the one that comes,
  * unless the CPU still holds it. A thread's state is a buffer in XSAVE's standard format (FXSAVE's
- * on older CPUs), followed by the magic word of a signal frame, so that a signal handler's frame is
- * a plain copy of fpu_image_size() bytes out of it.
- *
- * Taking an image from user memory: fpu_image_begin(), copy fpu_image_size() bytes to the pointer
- * it returns (may sleep), fpu_image_commit(), which validates.
+ * on older CPUs). In a signal frame the image is followed by a magic word; the bytes that the
+ * hardware leaves to software hold another, and sizes.
  */
 #pragma once
 
@@ -37,25 +34,14 @@ size_t fpu_image_size(void);
 #define FPU_IMAGE_ALIGN 64
 
 /*
- * The current thread's state brought to memory, as a signal frame shows it. Valid until it leaves
- * the kernel.
+ * The current thread's state to and from a signal frame's image at `address`, which is aligned to
+ * FPU_IMAGE_ALIGN when we chose it. Registers and user memory meet directly: the CPU validates what
+ * it loads. An image without magic words counts only with its first 512 bytes, and address 0 is the
+ * initial state. May sleep. -EFAULT: no such memory or no such state; after a failed load the
+ * state is the initial one.
  */
-const void *fpu_image_read(void);
-
-/*
- * See above. Between begin and commit the registers are dead and the buffer is the truth; a failed
- * copy ends with fpu_state_reset_current() instead of commit.
- */
-void *fpu_image_begin(void);
-
-/*
- * Whether the image just copied has a valid extended part (magic words and sizes). False: a legacy
- * frame.
- */
-bool fpu_image_is_extended(const void *image);
-
-/* legacy: only the first 512 bytes count. -EINVAL: invalid; the state was reset. */
-__must_check int fpu_image_commit(bool legacy);
+__must_check int fpu_image_save(uaddr_t address);
+__must_check int fpu_image_load(uaddr_t address);
 
 /* ptrace: the 512-byte FXSAVE image of a stopped thread. */
 void fpu_fxregs_get(struct arch_thread *t, void *image);

@@ -3,7 +3,7 @@
  * copies.
  *
  * Delivery:  arch_signal_frame_build(&frame, regs, &request);
- *            copy frame.image to user frame.address, frame.fpu_image to user frame.fpu_address;
+ *            copy frame.image to user frame.address, save the FPU's to frame.fpu_address;
  *            arch_signal_frame_enter(&frame, regs);  the handler starts at the return to user mode.
  * Return:    image = copy from arch_signal_frame_address(regs);
  *            arch_signal_frame_read(regs, &image, &result): then the FPU image by arch/fpu.h.
@@ -43,7 +43,6 @@ struct arch_signal_frame {
 	struct rt_sigframe image;
 	uaddr_t            address;     /* where the image goes; also the handler's stack pointer */
 	uaddr_t            fpu_address; /* where the FPU image goes, above it */
-	const void        *fpu_image;
 	size_t             fpu_size;
 	uaddr_t            handler;
 	int                signal;
