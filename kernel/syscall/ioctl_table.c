@@ -67,6 +67,7 @@ static const struct ioctl_entry entries[] = {
 	IN(TIOCSPTLCK, int),
 	OUT(TIOCGPTLCK, int),
 	VALUE(TIOCGPTPEER),
+	VALUE(TIOCSIG),
 	OUT(TIOCGWINSZ, struct winsize),
 	IN(TIOCSWINSZ, struct winsize),
 	OUT(TIOCMGET, int),
