@@ -60,24 +60,25 @@ static inline const char *component_parse(const char *at, struct component *out)
 		hash = dentry_hash_word(hash, word);
 	}
 	tail = bit_lowest(stop) / 8;
+	/* Two shifts, because one by 64 does nothing. */
+	out->tail = word & ~(~0ul << 4 * tail << 4 * tail);
 	if (tail)
-		hash = dentry_hash_word(hash, word & (~0ul >> (64 - 8 * tail)));
+		hash = dentry_hash_word(hash, out->tail);
 	at += tail;
 	out->len = (uint32_t)(at - out->text);
 	out->hash = dentry_hash_end(hash, out->len);
 	return at;
 }
 
-/* Whether this is the text, which is aligned to eight bytes and at least as long. */
-static inline bool component_is(const struct component *name, const char *text)
+/* Whether this is the text, which has the same length. */
+static inline bool component_is(const struct component *name, const struct dentry_name *have)
 {
-	const uint64_t *words = (const uint64_t *)(const void *)text;
+	const uint64_t *words = (const uint64_t *)(const void *)have->text;
 	const char *at = name->text;
-	uint32_t left = name->len;
 
-	for (; left >= 8; left -= 8, at += 8) {
+	for (uint32_t left = name->len; left >= 8; left -= 8, at += 8) {
 		if (load_word(at) != *words++)
 			return false;
 	}
-	return !left || ((load_word(at) ^ *words) & (~0ul >> (64 - 8 * left))) == 0;
+	return *words == name->tail;
 }

@@ -73,18 +73,34 @@ uint32_t dentry_hash(const char *text, size_t len)
 	return dentry_hash_end(hash, whole);
 }
 
+void component_init(struct component *component, const char *text, size_t len)
+{
+	component->text = text;
+	component->len = (uint32_t)len;
+	component->hash = dentry_hash(text, len);
+	component->tail = 0;
+	memcpy(&component->tail, text + len / 8 * 8, len % 8);
+}
+
 /* ---- making -------------------------------------------------------------------------------- */
+
+/* Room for a text with at least one NUL, in whole words. */
+#define NAME_BYTES(len) (((len) / 8 + 1) * 8)
+
+static void name_fill(struct dentry_name *name, const char *text, uint32_t len, uint32_t hash)
+{
+	name->hash = hash;
+	name->len = len;
+	*(uint64_t *)(void *)(name->text + len / 8 * 8) = 0;
+	memcpy(name->text, text, len);
+}
 
 struct dentry_name *dentry_name_alloc(const char *text, uint32_t len, uint32_t hash)
 {
-	struct dentry_name *name = kmalloc(sizeof(*name) + len + 1, ALLOC_KERNEL);
+	struct dentry_name *name = kmalloc(sizeof(*name) + NAME_BYTES(len), ALLOC_KERNEL);
 
-	if (!name)
-		return NULL;
-	name->len = len;
-	name->hash = hash;
-	memcpy(name->text, text, len);
-	name->text[len] = '\0';
+	if (name)
+		name_fill(name, text, len, hash);
 	return name;
 }
 
@@ -92,14 +108,11 @@ static bool name_set(struct dentry *dentry, const struct component *name)
 {
 	struct dentry_name *own = (struct dentry_name *)(void *)dentry->own_name;
 
-	if (sizeof(*own) + name->len + 1 > sizeof(dentry->own_name)) {
+	if (sizeof(*own) + NAME_BYTES(name->len) > sizeof(dentry->own_name)) {
 		dentry->name = dentry_name_alloc(name->text, name->len, name->hash);
 		return dentry->name;
 	}
-	own->len = name->len;
-	own->hash = name->hash;
-	memcpy(own->text, name->text, name->len);
-	own->text[name->len] = '\0';
+	name_fill(own, name->text, name->len, name->hash);
 	dentry->name = own;
 	return true;
 }
@@ -182,17 +195,6 @@ struct dentry *dentry_get(struct dentry *dentry)
 	debug_assert(old > 0);
 	(void)old;
 	return dentry;
-}
-
-bool dentry_try_get(struct dentry *dentry)
-{
-	int32_t refs = atomic_load_relaxed(&dentry->refs);
-
-	do {
-		if (refs < 0)
-			return false;
-	} while (!atomic_cmpxchg(&dentry->refs, &refs, refs + 1));
-	return true;
 }
 
 static void dentry_free_rcu(struct rcu_head *head)

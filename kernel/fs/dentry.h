@@ -32,15 +32,26 @@ struct superblock;
 /* A component as a walk sees it: bytes inside a longer string, not terminated. */
 struct component {
 	const char *text;
-	uint32_t    len;
-	uint32_t    hash; /* dentry_hash(text, len) */
+	union {
+		struct {
+			uint32_t hash; /* dentry_hash(text, len) */
+			uint32_t len;
+		};
+		uint64_t key; /* both, to compare at once */
+	};
+	uint64_t tail; /* the last len % 8 bytes, filled up with zeroes */
 };
 
 struct dentry_name {
 	struct rcu_head rcu;
-	uint32_t        hash;
-	uint32_t        len;
-	char            text[] __aligned(8); /* NUL-terminated */
+	union {
+		struct {
+			uint32_t hash;
+			uint32_t len;
+		};
+		uint64_t key;
+	};
+	char text[] __aligned(8); /* NUL-terminated, filled up with zeroes to whole words */
 };
 
 enum {
@@ -87,6 +98,8 @@ struct dentry_ops {
 void dentry_cache_init(void);
 
 uint32_t dentry_hash(const char *text, size_t len);
+/* A component of these bytes, which stay the caller's. */
+void component_init(struct component *component, const char *text, size_t len);
 
 /* A root for a super block; consumes the inode reference, also on failure. */
 int dentry_create_root(struct superblock *super, struct inode *inode, struct dentry **out);
@@ -100,7 +113,19 @@ int dentry_create_detached(struct superblock *super, const char *name, struct in
                            struct dentry **out);
 
 struct dentry *dentry_get(struct dentry *dentry);
-bool __must_check dentry_try_get(struct dentry *dentry); /* inside an RCU section */
+
+/* Inside an RCU section: false if the dentry is dying. */
+static inline bool __must_check dentry_try_get(struct dentry *dentry)
+{
+	int32_t refs = atomic_load_relaxed(&dentry->refs);
+
+	do {
+		if (unlikely(refs < 0))
+			return false;
+	} while (unlikely(!atomic_cmpxchg(&dentry->refs, &refs, refs + 1)));
+	return true;
+}
+
 void dentry_put(struct dentry *dentry); /* may sleep: may drop the last reference of an inode */
 
 /*

@@ -33,8 +33,7 @@ static inline uint32_t dentry_bucket(const struct dentry *parent, uint32_t hash)
 
 static inline bool dentry_name_is(const struct dentry_name *have, const struct component *name)
 {
-	return have->hash == name->hash && have->len == name->len &&
-	       component_is(name, have->text);
+	return have->key == name->key && component_is(name, have);
 }
 
 /*

@@ -20,7 +20,7 @@
 
 static struct cache table_slab = CACHE("fd_table", struct fdtable);
 
-/* ---- slots -------------------------------------------------------------------------- */
+/* ---- slots --------------------------------------------------------------------------------- */
 
 static void slots_use_embedded(struct fdtable *table)
 {
@@ -88,7 +88,7 @@ static int table_grow(struct fdtable *table, uint32_t fd)
 	return 0;
 }
 
-/* ---- tables ------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------- */
 
 int fdtable_create(struct fdtable **out)
 {
@@ -273,7 +273,7 @@ uint32_t fdtable_capacity(struct fdtable *table)
 	return capacity;
 }
 
-/* ---- reserving, installing, closing ------------------------------------------------- */
+/* ---- reserving, installing, closing -------------------------------------------------------- */
 
 static void slot_mark(struct fdtable *table, uint32_t fd, bool cloexec)
 {
@@ -296,6 +296,17 @@ static void slot_clear(struct fdtable *table, uint32_t fd)
 		table->next = fd;
 }
 
+/* The lowest free descriptor at or above from; beyond the capacity if there is none yet. */
+static uint32_t lowest_free(const struct fdtable *table, uint32_t from)
+{
+	const struct fd_slots *slots = table->slots;
+	uint32_t fd = max(from, table->next);
+
+	if (fd < slots->capacity && bitmap_test(slots->used, fd))
+		fd = (uint32_t)bitmap_find_next_zero(slots->used, slots->capacity, fd);
+	return fd;
+}
+
 int fd_reserve(struct fdtable *table, uint32_t from, uint32_t limit, bool cloexec)
 {
 	uint32_t fd;
@@ -304,9 +315,7 @@ int fd_reserve(struct fdtable *table, uint32_t from, uint32_t limit, bool cloexe
 	limit = min(limit, (uint32_t)FD_MAX);
 	for (;;) {
 		spin_lock(&table->lock);
-		fd = (uint32_t)bitmap_find_next_zero(table->slots->used, table->slots->capacity,
-		                                     max(from, table->next));
-		fd = max(fd, from);
+		fd = lowest_free(table, from);
 		if (fd >= limit) {
 			spin_unlock(&table->lock);
 			return -EMFILE;

@@ -203,14 +203,15 @@ int mount_remount(struct mount_namespace *ns, const struct path *at,
 
 	if (!is_ours(mount, ns) || at->dentry != mount->root)
 		return -EINVAL;
-	mutex_lock(&mount_tree);
-	if (options->flags & MS_BIND) {
-		err = remount_bind(mount, flags);
-	} else {
+	/* The super block's lock comes before that of the tree. */
+	if (!(options->flags & MS_BIND)) {
 		err = super_remount(mount->super, options->flags & SUPER_FLAGS, options->options);
-		if (!err)
-			atomic_store(&mount->flags, flags & ~(unsigned int)MS_RDONLY);
+		flags &= ~(unsigned int)MS_RDONLY;
 	}
+	if (err)
+		return err;
+	mutex_lock(&mount_tree);
+	err = remount_bind(mount, flags);
 	atomic_inc(&ns->event);
 	mutex_unlock(&mount_tree);
 	return err;

@@ -12,6 +12,7 @@
 #include "fs/context.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/mode_impl.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/super.h"
@@ -49,12 +50,16 @@ static int kind_check(const struct path *path, unsigned int flags)
 static int open_check(const struct path *path, const struct cred *cred, unsigned int flags)
 {
 	struct inode *inode = path->dentry->inode;
-	int err = kind_check(path, flags);
+	unsigned int mask = access_of(flags);
+	int err = S_ISREG(inode->mode) ? 0 : kind_check(path, flags);
 
-	if (!err)
-		err = path_permission(path, cred, access_of(flags));
+	if (!err && (mask != MAY_READ || inode->ops->permission ||
+	             !inode_mode_allows(inode, cred, mask)))
+		err = path_permission(path, cred, mask);
 	if (err)
 		return err;
+	if (likely(!inode->flags && !(flags & O_NOATIME)))
+		return 0;
 	if (inode->flags & INODE_APPEND &&
 	    ((flags & O_ACCMODE && !(flags & O_APPEND)) || flags & O_TRUNC))
 		return -EPERM;
@@ -286,16 +291,15 @@ static int open_simple(const struct walk_from *from, const char *name,
 	return err ? err : open_place(&path, from->cred, flags, false, out);
 }
 
-int file_open(const struct walk_from *from, const char *name, const struct open_request *request,
-              struct file **out)
+/* By references; a function of its own because the walk is large on the stack. */
+static __noinline int open_by_references(const struct walk_from *from, const char *name,
+                                         const struct open_request *request, struct file **out)
 {
 	struct walk walk;
 	unsigned int flags = request->resolve |
 	                     (request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
-	int err = open_simple(from, name, request, out);
+	int err;
 
-	if (likely(err != -ECHILD))
-		return err;
 	if (request->flags & __O_TMPFILE && !(request->flags & O_PATH) &&
 	    ((request->flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE ||
 	     !(request->flags & (O_WRONLY | O_RDWR))))
@@ -305,6 +309,14 @@ int file_open(const struct walk_from *from, const char *name, const struct open_
 		err = open_walk(&walk, name, request, out);
 	walk_end(&walk);
 	return err;
+}
+
+int file_open(const struct walk_from *from, const char *name, const struct open_request *request,
+              struct file **out)
+{
+	int err = open_simple(from, name, request, out);
+
+	return likely(err != -ECHILD) ? err : open_by_references(from, name, request, out);
 }
 
 int file_open_path(const struct path *path, const struct cred *cred, unsigned int flags,

@@ -446,15 +446,13 @@ static int walk_whole(struct walk *walk, const char *name)
 	return 0;
 }
 
-int path_lookup(const struct walk_from *from, const char *name, unsigned int flags,
-                struct path *out)
+/* A function of its own because the walk is large on the stack. */
+static __noinline int lookup_by_references(const struct walk_from *from, const char *name,
+                                           unsigned int flags, struct path *out)
 {
 	struct walk walk;
-	int err = walk_rcu(from, name, flags, out);
+	int err = walk_begin(&walk, from, name, flags);
 
-	if (likely(err != -ECHILD))
-		return err;
-	err = walk_begin(&walk, from, name, flags);
 	if (!err)
 		err = walk_whole(&walk, name);
 	if (!err) {
@@ -463,6 +461,14 @@ int path_lookup(const struct walk_from *from, const char *name, unsigned int fla
 	}
 	walk_end(&walk);
 	return err;
+}
+
+int path_lookup(const struct walk_from *from, const char *name, unsigned int flags,
+                struct path *out)
+{
+	int err = walk_rcu(from, name, flags, out);
+
+	return likely(err != -ECHILD) ? err : lookup_by_references(from, name, flags, out);
 }
 
 int path_lookup_parent(const struct walk_from *from, const char *name, unsigned int flags,

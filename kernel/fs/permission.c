@@ -9,28 +9,16 @@
 #include "fs/context.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
+#include "fs/mode_impl.h"
 #include "fs/namei.h"
 #include "fs/super.h"
 #include "id/cred.h"
 
-enum { MAY_RWX = MAY_READ | MAY_WRITE | MAY_EXEC };
-
 static_assert(MAY_EXEC == 1 && MAY_WRITE == 2 && MAY_READ == 4, "the bits of a mode's last digit");
-
-static bool mode_allows(const struct inode *inode, const struct cred *cred, unsigned int mask)
-{
-	mode_t mode = inode->mode;
-
-	if (cred->fsuid == inode->uid)
-		mode >>= 6;
-	else if ((mode >> 3 & 7) != (mode & 7) && cred_in_group(cred, inode->gid))
-		mode >>= 3;
-	return !(mask & MAY_RWX & ~mode);
-}
 
 int inode_check_mode(struct inode *inode, const struct cred *cred, unsigned int mask)
 {
-	if (mode_allows(inode, cred, mask))
+	if (inode_mode_allows(inode, cred, mask))
 		return 0;
 	if (inode_is_dir(inode)) {
 		if (!(mask & MAY_WRITE) && cred_capable(cred, CAP_DAC_READ_SEARCH))

@@ -32,7 +32,7 @@ struct spot {
 	unsigned int   seq;
 };
 
-static bool spot_set(struct spot *spot, struct mount *mount, struct dentry *dentry)
+static inline bool spot_set(struct spot *spot, struct mount *mount, struct dentry *dentry)
 {
 	spot->mount = mount;
 	spot->dentry = dentry;
@@ -41,7 +41,8 @@ static bool spot_set(struct spot *spot, struct mount *mount, struct dentry *dent
 	return !(spot->seq & 1);
 }
 
-static bool context_spot(struct fs_context *context, const struct path *path, struct spot *spot)
+static inline bool context_spot(struct fs_context *context, const struct path *path,
+                                struct spot *spot)
 {
 	unsigned int seq = seqcount_peek(&context->seq);
 	bool fine = spot_set(spot, READ_ONCE(path->mount), READ_ONCE(path->dentry));
@@ -49,7 +50,7 @@ static bool context_spot(struct fs_context *context, const struct path *path, st
 	return fine && !(seq & 1) && !seqcount_retry(&context->seq, seq);
 }
 
-static bool start(const struct walk_from *from, const char *name, struct spot *spot)
+static inline bool start(const struct walk_from *from, const char *name, struct spot *spot)
 {
 	if (*name == '/')
 		return context_spot(from->fs, &from->fs->root, spot);
@@ -58,71 +59,83 @@ static bool start(const struct walk_from *from, const char *name, struct spot *s
 	return context_spot(from->fs, &from->fs->cwd, spot);
 }
 
-static bool may_search(const struct spot *dir, const struct cred *cred)
+static inline bool may_search(struct inode *dir, const struct cred *cred)
 {
-	struct inode *inode = dir->inode;
-
-	if (unlikely(!inode || !inode->ops->lookup || inode->ops->permission))
+	if (unlikely(!dir || !dir->ops->lookup || dir->ops->permission))
 		return false;
-	if (likely((inode->mode & 0111) == 0111))
+	if (likely((dir->mode & 0111) == 0111))
 		return true;
-	return inode_check_mode(inode, cred, MAY_EXEC) == 0;
+	return inode_check_mode(dir, cred, MAY_EXEC) == 0;
 }
 
-/* Onto what is mounted here. */
-static bool cross(struct spot *spot)
+/* Onto what is mounted here, and on that. */
+static __always_inline bool cross(struct spot *spot)
 {
-	while (spot->dentry->flags & DENTRY_MOUNTED) {
+	do {
 		struct mount *mount = mount_find(spot->mount, spot->dentry);
 
 		if (!mount)
-			break;
+			return true;
 		if (!spot_set(spot, mount, mount->root))
 			return false;
-	}
+	} while (unlikely(spot->dentry->flags & DENTRY_MOUNTED));
 	return true;
 }
 
-static bool step_down(struct spot *spot, const struct component *name)
+/*
+ * `..`, only within a mount, and not from the root of the walk. It gives a copy, so that the
+ * caller's spot stays in registers.
+ */
+static __noinline struct spot climb(struct mount *mount, struct dentry *dentry,
+                                    struct fs_context *context, bool *fine)
+{
+	struct spot spot = { .mount = mount }, root;
+	struct dentry *parent;
+
+	*fine = false;
+	if (dentry == mount->root || !context_spot(context, &context->root, &root) ||
+	    root.dentry == dentry)
+		return spot;
+	parent = READ_ONCE(dentry->parent);
+	*fine = !(parent->flags & DENTRY_MOUNTED) && spot_set(&spot, mount, parent);
+	return spot;
+}
+
+static __always_inline bool step_down(struct spot *spot, const struct component *name)
 {
 	struct dentry *child = dentry_find_rcu(spot->dentry, name, &spot->seq);
 
-	if (!child)
+	if (unlikely(!child))
 		return false;
 	spot->dentry = child;
 	spot->inode = rcu_dereference(&child->inode);
-	if (unlikely(child->ops && child->ops->revalidate) && !child->ops->revalidate(child))
+	if (unlikely(child->ops) && child->ops->revalidate && !child->ops->revalidate(child))
 		return false;
 	if (seqcount_retry(&child->seq, spot->seq))
 		return false;
 	return likely(!(child->flags & DENTRY_MOUNTED)) || cross(spot);
 }
 
-/* Only within a mount, and not from the root of the walk. */
-static bool step_up(struct spot *spot, const struct walk_from *from)
+static inline bool is_dots(const struct component *name)
 {
-	struct dentry *parent;
-	struct spot root;
-
-	if (spot->dentry == spot->mount->root || !context_spot(from->fs, &from->fs->root, &root) ||
-	    root.dentry == spot->dentry)
-		return false;
-	parent = READ_ONCE(spot->dentry->parent);
-	return !(parent->flags & DENTRY_MOUNTED) && spot_set(spot, spot->mount, parent);
+	return name->text[0] == '.' && (name->len == 1 || (name->len == 2 && name->text[1] == '.'));
 }
 
-static bool step(struct spot *spot, const struct component *name, const struct walk_from *from)
+static __always_inline bool step(struct spot *spot, const struct component *name,
+                                 const struct walk_from *from)
 {
-	if (likely(name->text[0] != '.' || name->len > 2))
+	bool fine = true;
+
+	if (likely(!is_dots(name)))
 		return step_down(spot, name);
-	if (name->len == 1)
-		return true;
-	return name->text[1] == '.' ? step_up(spot, from) : step_down(spot, name);
+	if (name->len == 2)
+		*spot = climb(spot->mount, spot->dentry, from->fs, &fine);
+	return fine;
 }
 
 /* All components; the last may be a link if it is not to be followed. 0, ENOENT or ECHILD. */
-static int walk(const struct walk_from *from, const char *name, unsigned int flags,
-                struct spot *spot)
+static inline int walk(const struct walk_from *from, const char *name, unsigned int flags,
+                       struct spot *spot)
 {
 	bool slash = false;
 
@@ -131,17 +144,17 @@ static int walk(const struct walk_from *from, const char *name, unsigned int fla
 	while (*name) {
 		struct component component;
 
-		if (!may_search(spot, from->cred))
+		if (!may_search(spot->inode, from->cred))
 			return -ECHILD;
 		name = component_parse(name, &component);
-		for (slash = false; *name == '/'; name++)
-			slash = true;
+		slash = *name == '/';
+		while (*name == '/')
+			name++;
 		if (component.len > PATH_NAME_MAX || !step(spot, &component, from))
 			return -ECHILD;
 		if (!spot->inode)
 			return -ENOENT;
-		if (unlikely(S_ISLNK(spot->inode->mode)) && (*name || slash ||
-		                                             flags & LOOKUP_FOLLOW))
+		if (unlikely(S_ISLNK(spot->inode->mode)) && (slash || flags & LOOKUP_FOLLOW))
 			return -ECHILD;
 	}
 	if (slash || flags & LOOKUP_DIRECTORY)
@@ -149,25 +162,25 @@ static int walk(const struct walk_from *from, const char *name, unsigned int fla
 	return spot->inode ? 0 : -ECHILD;
 }
 
-/* References for the place, if it is still what it was. */
-static bool spot_get(const struct spot *spot, unsigned int mounts, struct path *out)
+/* References for the place, if it is still what it was; else the walk by references has a go. */
+static inline int spot_get(const struct spot *spot, unsigned int mounts, struct path *out)
 {
 	if (!refcount_try_get(&spot->mount->refs))
-		return false;
-	*out = (struct path){ spot->mount, spot->dentry };
-	if (!dentry_try_get(spot->dentry)) {
+		return -ECHILD;
+	if (unlikely(!dentry_try_get(spot->dentry))) {
 		rcu_read_unlock();
-		mount_put(out->mount);
+		mount_put(spot->mount);
 		rcu_read_lock();
-		return false;
+		return -ECHILD;
 	}
-	if (!seqcount_retry(&spot->dentry->seq, spot->seq) && !seqcount_retry(&mount_hash_seq,
-	                                                                      mounts))
-		return true;
+	*out = (struct path){ spot->mount, spot->dentry };
+	if (likely(!seqcount_retry(&spot->dentry->seq, spot->seq) &&
+	           !seqcount_retry(&mount_hash_seq, mounts)))
+		return 0;
 	rcu_read_unlock();
 	path_put(out);
 	rcu_read_lock();
-	return false;
+	return -ECHILD;
 }
 
 int walk_rcu(const struct walk_from *from, const char *name, unsigned int flags, struct path *out)
@@ -180,12 +193,12 @@ int walk_rcu(const struct walk_from *from, const char *name, unsigned int flags,
 		return -ECHILD;
 	rcu_read_lock();
 	mounts = seqcount_begin(&mount_hash_seq);
-	if (start(from, name, &spot))
+	if (likely(start(from, name, &spot)))
 		err = walk(from, name, flags, &spot);
-	if (!err && !spot_get(&spot, mounts, out))
+	if (unlikely(err == -ENOENT && seqcount_retry(&mount_hash_seq, mounts)))
 		err = -ECHILD;
-	else if (err == -ENOENT && seqcount_retry(&mount_hash_seq, mounts))
-		err = -ECHILD;
+	if (likely(!err))
+		err = spot_get(&spot, mounts, out);
 	rcu_read_unlock();
 	return err;
 }

@@ -188,9 +188,7 @@ static void forget_name(struct devpts *devpts, uint32_t index)
 	struct component name;
 	char text[NAME_SIZE];
 
-	name.len = (uint32_t)snprintf(text, sizeof(text), "%u", index);
-	name.text = text;
-	name.hash = dentry_hash(text, name.len);
+	component_init(&name, text, (size_t)snprintf(text, sizeof(text), "%u", index));
 	rwlock_write_lock(&root->inode->lock);
 	dentry = dentry_lookup_locked(root, &name);
 	if (dentry) {

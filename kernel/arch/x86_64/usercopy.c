@@ -221,9 +221,14 @@ static uint64_t zero_bytes(uint64_t word)
 	return (word - 0x0101010101010101ul) & ~word & 0x8080808080808080ul;
 }
 
+/* Eight bytes from here on are in one page: all can be read, or none. */
+static bool is_within_page(uaddr_t addr)
+{
+	return (addr & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8;
+}
+
 /*
- * Words while they are aligned (a word then never crosses into a page that need not be there), else
- * bytes.
+ * Words as long as they do not cross into a page that need not be there, else bytes.
  */
 ssize_t user_string_copy_in(char *dst, const char __user *src, size_t size)
 {
@@ -233,12 +238,12 @@ ssize_t user_string_copy_in(char *dst, const char __user *src, size_t size)
 		uint64_t word;
 		uint8_t byte;
 
-		if (!((uaddr_t)(src + done) & 7) && size - done >= 8) {
+		if (is_within_page((uaddr_t)(src + done)) && size - done >= 8) {
 			if (user_get_u64(
 				    &word,
 				    (const uint64_t __user *)(const void __user *)(src + done)) < 0)
 				return -EFAULT;
-			memcpy(dst + done, &word, 8);
+			__builtin_memcpy(dst + done, &word, 8);
 			if (zero_bytes(word))
 				return (ssize_t)(done + first_zero_byte(zero_bytes(word)));
 			done += 8;
