@@ -105,7 +105,7 @@ static int map_segment(struct space *space, struct file *file, const struct elf_
 	if (segment->file_size)
 		err = map_file_part(space, file, segment, bias);
 	if (!err && segment->file_size && mem_end > file_end && (segment->flags & PF_W))
-		err = zero_tail(space, file_end, min(mem_end, bss));
+		err = zero_tail(space, file_end, bss);
 	if (!err)
 		err = map_anonymous(space, bss, align_up(mem_end, PAGE_SIZE),
 		                    vm_flags_of(segment->flags));
