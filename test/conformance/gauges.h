@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GAUGES_MAX = 64, GAUGE_NAME_MAX = 32 };
+enum { GAUGES_MAX = 64, GAUGE_NAME_MAX = 32, LEAK_RUNS = 4 };
 
 struct gauges {
 	int count;
@@ -50,23 +50,27 @@ static inline void gauges_read(struct gauges *gauges)
 		fclose(file);
 }
 
-static inline bool gauges_have_risen(const struct gauges *before, const struct gauges *after)
+/* What rose from one reading to the next stays `rising`; returns whether anything still is. */
+static inline bool gauges_still_rise(const struct gauges *before, const struct gauges *after,
+				     bool rising[GAUGES_MAX])
 {
-	for (int i = 0; i < before->count && i < after->count; i++)
-		if (after->of[i].value > before->of[i].value)
-			return true;
-	return false;
+	bool any = false;
+
+	for (int i = 0; i < GAUGES_MAX; i++) {
+		rising[i] = rising[i] && i < before->count && i < after->count &&
+			    after->of[i].value > before->of[i].value;
+		any |= rising[i];
+	}
+	return any;
 }
 
-/* Says which gauges rose in both of two runs: what rises only once is a first use, not a leak. */
-static inline void leaks_say(const char *program, const struct gauges run[3])
+/* Says what rose in every run: what rises only at times is a first use or a cache, not a leak. */
+static inline void leaks_say(const char *program, const struct gauges *first,
+			     const struct gauges *last, const bool rising[GAUGES_MAX])
 {
-	for (int i = 0; i < run[0].count && i < run[2].count; i++) {
-		long long first = run[1].of[i].value - run[0].of[i].value;
-		long long second = run[2].of[i].value - run[1].of[i].value;
-
-		if (first > 0 && second > 0)
-			dprintf(STDOUT_FILENO, "leak: %s: %s +%lld, +%lld\n", program,
-				run[0].of[i].name, first, second);
-	}
+	for (int i = 0; i < GAUGES_MAX; i++)
+		if (rising[i])
+			dprintf(STDOUT_FILENO, "leak: %s: %s +%lld in %d runs\n", program,
+				first->of[i].name, last->of[i].value - first->of[i].value,
+				LEAK_RUNS);
 }

@@ -6,8 +6,8 @@
  * `@@end NAME STATUS`; what it leaves running is killed. Then the machine is powered off. It asks
  * little of a young kernel: fork, execve, wait4, kill, write and reboot; that a mount, a session or
  * a timer is refused it ignores. Where the kernel counts its things, a program after which there
- * are more of them runs once more in silence, and what has grown twice is said in a line `leak:
- * ...`.
+ * are more of them runs again in silence, three times at most, and what has grown each time is
+ * said in a line `leak: ...`.
  */
 #include "gauges.h"
 
@@ -96,17 +96,20 @@ static int run_once(const char *name, unsigned int limit_s, bool silent)
 
 static void run(const char *name, unsigned int limit_s)
 {
-	static struct gauges at[3];
+	static struct gauges at[LEAK_RUNS + 1];
+	bool rising[GAUGES_MAX];
+	int runs = 0, status;
 
+	memset(rising, true, sizeof(rising));
 	gauges_read(&at[0]);
 	say("@@begin %s%.0d\n", name, 0);
-	int status = run_once(name, limit_s, false);
-	gauges_read(&at[1]);
-	if (gauges_have_risen(&at[0], &at[1])) {
-		run_once(name, limit_s, true);
-		gauges_read(&at[2]);
-		leaks_say(name, at);
-	}
+	do {
+		int result = run_once(name, limit_s, runs > 0);
+
+		status = runs ? status : result;
+		gauges_read(&at[++runs]);
+	} while (gauges_still_rise(&at[runs - 1], &at[runs], rising) && runs < LEAK_RUNS);
+	leaks_say(name, &at[0], &at[runs], rising);
 	say("@@end %s %d\n", name, status);
 }
 
