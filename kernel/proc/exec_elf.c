@@ -154,7 +154,7 @@ static void note_bounds(struct exec *exec)
 		const struct elf_segment *segment = &exec->image.segments[i];
 		uaddr_t start = exec->load_bias + segment->vaddr, end = start + segment->file_size;
 
-		if (start < bounds->start_code)
+		if ((segment->flags & PF_X) && start < bounds->start_code)
 			bounds->start_code = start;
 		if ((segment->flags & PF_X) && end > bounds->end_code)
 			bounds->end_code = end;

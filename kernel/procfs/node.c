@@ -27,7 +27,7 @@ enum { POSITION_TABLE = 2, POSITION_KEYS = 1 << 12, ROOT_INO = 1 };
 
 static struct cache node_slab = CACHE("procfs_node", struct node);
 
-static const struct inode_ops dir_ops, private_dir_ops, file_inode_ops, link_ops;
+static const struct inode_ops dir_ops, private_dir_ops, file_inode_ops, strict_file_ops, link_ops;
 static const struct file_ops dir_file_ops, link_file_ops;
 
 /* ---- the task behind a node ---------------------------------------------------------------- */
@@ -47,6 +47,18 @@ int node_may_access(const struct node *node)
 	err = task_may_access(task);
 	task_put(task);
 	return err ? -EACCES : 0;
+}
+
+/* Not of a process, or of one that is there still. */
+static bool is_alive(const struct node *node)
+{
+	bool alive = true;
+
+	rcu_read_lock();
+	if (node->pid)
+		alive = pid_has(node->pid, PID_TID);
+	rcu_read_unlock();
+	return alive;
 }
 
 void node_update_owner(struct node *node)
@@ -97,7 +109,7 @@ static void set_type(struct node *node)
 		inode->ops = &link_ops;
 		inode->fops = &link_file_ops;
 	} else {
-		inode->ops = &file_inode_ops;
+		inode->ops = entry->flags & ENTRY_STRICT ? &strict_file_ops : &file_inode_ops;
 		inode->fops = entry->ops ? entry->ops : &node_file_ops;
 	}
 }
@@ -161,6 +173,19 @@ static int private_dir_permission(struct inode *inode, const struct cred *cred, 
 	return node_may_access(to_node(inode)) ? -EACCES : 0;
 }
 
+/* As if the reader were root, in root's group, or nobody: by effective ids. */
+static int strict_permission(struct inode *inode, const struct cred *cred, unsigned int mask)
+{
+	const unsigned int wanted = mask & (MAY_READ | MAY_WRITE | MAY_EXEC);
+	unsigned int shift = 0;
+
+	if (cred->euid == 0)
+		shift = 6;
+	else if (cred_in_egroup(cred, 0))
+		shift = 3;
+	return wanted & ~(inode->mode >> shift) ? -EACCES : 0;
+}
+
 /* ---- directories --------------------------------------------------------------------------- */
 
 static bool entry_exists(const struct entry *entry)
@@ -172,21 +197,14 @@ static bool entry_exists(const struct entry *entry)
 static bool node_revalidate(struct dentry *dentry)
 {
 	struct node *node;
-	bool alive;
 
 	if (!dentry->inode)
 		return false;
 	node = to_node(dentry->inode);
-	if (!node->pid)
-		return true;
-	if (S_ISLNK(node->inode.mode))
+	if ((node->pid && S_ISLNK(node->inode.mode)) || !is_alive(node))
 		return false;
-	rcu_read_lock();
-	alive = pid_has(node->pid, PID_TID);
-	rcu_read_unlock();
-	if (alive)
-		node_update_owner(node);
-	return alive;
+	node_update_owner(node);
+	return true;
 }
 
 static const struct dentry_ops node_dentry_ops = { .revalidate = node_revalidate };
@@ -214,8 +232,10 @@ static int node_lookup(struct inode *inode, struct dentry *dentry)
 {
 	struct inode *found;
 	struct child child;
-	int err = child_find(to_node(inode), dentry->name->text, &child);
+	int err = -ESRCH;
 
+	if (is_alive(to_node(inode)))
+		err = child_find(to_node(inode), dentry->name->text, &child);
 	if (err)
 		return err == -ENOENT && inode->super->magic == SYSFS_MAGIC ? 0 : err;
 	err = node_create(inode->super, &child, &found);
@@ -299,12 +319,9 @@ static void emit_keys(const struct node *dir, struct dir_sink *sink)
 static int node_iterate(struct file *file, struct dir_sink *sink)
 {
 	const struct node *dir = to_node(file->inode);
-	struct task *task = node_task(dir);
 
-	if (dir->pid && !task)
+	if (!is_alive(dir))
 		return -ENOENT;
-	if (task)
-		task_put(task);
 	if (emit_dots(file, sink) && emit_table(dir, sink) && dir->entry->dir->next)
 		emit_keys(dir, sink);
 	return 0;
@@ -404,6 +421,10 @@ static const struct inode_ops private_dir_ops = {
 
 static const struct inode_ops file_inode_ops = {
 	.getattr = node_getattr, .setattr = node_setattr,
+};
+
+static const struct inode_ops strict_file_ops = {
+	.getattr = node_getattr, .setattr = node_setattr, .permission = strict_permission,
 };
 
 static const struct inode_ops link_ops = {

@@ -60,6 +60,7 @@ enum { NODE_NAME_MAX = 32 };
 enum entry_flag {
 	ENTRY_PRIVATE  = 1 << 0, /* of a process: only for those who may look into it; EACCES */
 	ENTRY_PTRACE   = 1 << 1, /* the same, but EPERM */
+	ENTRY_STRICT   = 1 << 2, /* its mode binds even those with capabilities: /proc/sys */
 };
 
 struct entry {

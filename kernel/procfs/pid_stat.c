@@ -69,18 +69,6 @@ char task_state_letter(const struct task *task)
 	return state & THREAD_INTERRUPTIBLE ? 'S' : 'R';
 }
 
-void text_put_name(struct text *text, const struct task *task)
-{
-	for (const char *c = task->thread.name; *c; c++) {
-		if (*c == '\n')
-			text_puts(text, "\\n");
-		else if (*c == '\\')
-			text_puts(text, "\\\\");
-		else
-			text_put(text, c, 1);
-	}
-}
-
 static unsigned task_flags(const struct task *task)
 {
 	return PF_RANDOMIZE | (task->has_execed ? 0 : PF_FORKNOEXEC) |
@@ -92,11 +80,9 @@ static void put_identity(struct text *text, const struct task *task,
 {
 	const struct usage *own = &numbers->own, *children = &numbers->children;
 
-	text_printf(text, "%d (", task_tid(task));
-	text_put_name(text, task);
-	text_printf(text, ") %c %d %d %d %d %d %u", task_state_letter(task), numbers->ppid,
-	            numbers->pgid, numbers->sid, (int)numbers->tty, numbers->foreground,
-	            task_flags(task));
+	text_printf(text, "%d (%s) %c %d %d %d %d %d %u", task_tid(task), task->thread.name,
+	            task_state_letter(task), numbers->ppid, numbers->pgid, numbers->sid,
+	            (int)numbers->tty, numbers->foreground, task_flags(task));
 	text_printf(text, " %lu %lu %lu %lu", own->min_faults, children->min_faults,
 	            own->maj_faults, children->maj_faults);
 	text_printf(text, " %lld %lld %lld %lld", own->user_ns / TICK_NS, own->system_ns / TICK_NS,

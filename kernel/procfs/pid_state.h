@@ -7,11 +7,8 @@
 
 struct space;
 struct task;
-struct text;
 
 /* R, S, D, T or Z, as ps(1) explains. */
 char task_state_letter(const struct task *task);
-/* Its name, with newlines and backslashes as C writes them. */
-void text_put_name(struct text *text, const struct task *task);
 /* Pages of the program's own text. */
 uint64_t space_text_pages(const struct space *space);

@@ -31,6 +31,19 @@ static const char *state_text(char letter)
 	}
 }
 
+/* Newlines and backslashes as C writes them, so that each line stays one. */
+static void put_name(struct text *text, const struct task *task)
+{
+	for (const char *c = task->thread.name; *c; c++) {
+		if (*c == '\n')
+			text_puts(text, "\\n");
+		else if (*c == '\\')
+			text_puts(text, "\\\\");
+		else
+			text_put(text, c, 1);
+	}
+}
+
 static void put_umask(struct text *text, struct task *task)
 {
 	struct fs_context *fs = task_fs_get(task);
@@ -152,7 +165,7 @@ int show_pid_status(struct task *task, struct text *text)
 	const struct cred *cred = task_cred_get(task);
 
 	text_puts(text, "Name:\t");
-	text_put_name(text, task);
+	put_name(text, task);
 	text_puts(text, "\n");
 	put_umask(text, task);
 	text_printf(text, "State:\t%s\n", state_text(task_state_letter(task)));

@@ -20,7 +20,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-/* The first word of what was written is the value, as on Linux; nothing at all changes nothing. */
+/* The first word of what was written is the value, as on Linux. */
 int sysctl_write_int(const struct node *node, char *line, size_t len)
 {
 	const struct sysctl_int *value = node->entry->arg;
@@ -28,13 +28,13 @@ int sysctl_write_int(const struct node *node, char *line, size_t len)
 	char *end;
 	int err;
 
+	if (!len)
+		return 0;
 	while (is_space(*line))
 		line++;
 	for (end = line; *end && !is_space(*end);)
 		end++;
 	*end = '\0';
-	if (!*line)
-		return 0;
 	err = parse_i64(line, &number);
 	if (err)
 		return -EINVAL;

@@ -25,10 +25,10 @@ int sysctl_show_text(const struct node *node, struct text *text);
 
 /* Entries for the tables. */
 #define SYSCTL_INT(file_name, file_mode, value) \
-	{ file_name, S_IFREG | (file_mode), .arg = (value), .show = sysctl_show_int, \
+	{ file_name, S_IFREG | (file_mode), ENTRY_STRICT, .arg = (value), .show = sysctl_show_int, \
 	  .write = (file_mode) & 0222 ? sysctl_write_int : NULL }
 #define SYSCTL_CONST(file_name, constant) \
-	{ file_name, S_IFREG | 0444, .arg = &(const struct sysctl_text){ constant }, \
+	{ file_name, S_IFREG | 0444, ENTRY_STRICT, .arg = &(const struct sysctl_text){ constant }, \
 	  .show = sysctl_show_text }
 
 extern const struct directory sysctl_directory;        /* /proc/sys */

@@ -119,12 +119,12 @@ static const struct directory epoll_directory = DIRECTORY(epoll_entries);
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct entry entries[] = {
-	{ "dentry-state", S_IFREG | 0444, .show = show_dentry_state },
+	{ "dentry-state", S_IFREG | 0444, ENTRY_STRICT, .show = show_dentry_state },
 	{ "epoll", S_IFDIR | 0555, .dir = &epoll_directory },
 	SYSCTL_CONST("file-max", "9223372036854775807"),
-	{ "file-nr", S_IFREG | 0444, .show = show_file_nr },
-	{ "inode-nr", S_IFREG | 0444, .show = show_inode_nr },
-	{ "inode-state", S_IFREG | 0444, .show = show_inode_state },
+	{ "file-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_file_nr },
+	{ "inode-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_nr },
+	{ "inode-state", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_state },
 	SYSCTL_INT("nr_open", 0644, &nr_open),
 	SYSCTL_INT("pipe-max-size", 0644, &pipe_max_size),
 	SYSCTL_INT("pipe-user-pages-hard", 0644, &pipe_hard),

@@ -184,10 +184,10 @@ static int64_t get_entropy(void)
 static const struct sysctl_int entropy_avail = { .get = get_entropy };
 
 static const struct entry random_entries[] = {
-	{ "boot_id", S_IFREG | 0444, .show = show_boot_id },
+	{ "boot_id", S_IFREG | 0444, ENTRY_STRICT, .show = show_boot_id },
 	SYSCTL_INT("entropy_avail", 0444, &entropy_avail),
 	SYSCTL_CONST("poolsize", "256"),
-	{ "uuid", S_IFREG | 0444, .show = show_uuid },
+	{ "uuid", S_IFREG | 0444, ENTRY_STRICT, .show = show_uuid },
 };
 
 static const struct directory random_directory = DIRECTORY(random_entries);
@@ -198,23 +198,23 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("cap_last_cap", "40"),
 	SYSCTL_CONST("core_pattern", "core"),
 	SYSCTL_CONST("dmesg_restrict", "0"),
-	{ "domainname", S_IFREG | 0644, .show = show_domainname, .write = write_domainname },
-	{ "hostname", S_IFREG | 0644, .show = show_hostname, .write = write_hostname },
+	{ "domainname", S_IFREG | 0644, ENTRY_STRICT, .show = show_domainname, .write = write_domainname },
+	{ "hostname", S_IFREG | 0644, ENTRY_STRICT, .show = show_hostname, .write = write_hostname },
 	SYSCTL_CONST("kptr_restrict", "0"),
 	SYSCTL_CONST("ngroups_max", "65536"),
-	{ "osrelease", S_IFREG | 0444, .show = show_uts, .arg = uts_release },
-	{ "ostype", S_IFREG | 0444, .show = show_uts, .arg = uts_sysname },
+	{ "osrelease", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_release },
+	{ "ostype", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_sysname },
 	SYSCTL_CONST("overflowgid", "65534"),
 	SYSCTL_CONST("overflowuid", "65534"),
 	SYSCTL_INT("panic", 0644, &panic_sysctl),
 	SYSCTL_INT("pid_max", 0644, &pid_max),
-	{ "printk", S_IFREG | 0644, .show = show_printk, .write = write_printk },
+	{ "printk", S_IFREG | 0644, ENTRY_STRICT, .show = show_printk, .write = write_printk },
 	{ "random", S_IFDIR | 0555, .dir = &random_directory },
 	SYSCTL_CONST("randomize_va_space", "2"),
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
 	SYSCTL_INT("tainted", 0444, &tainted),
 	SYSCTL_INT("threads-max", 0444, &threads_max),
-	{ "version", S_IFREG | 0444, .show = show_uts, .arg = uts_version },
+	{ "version", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_version },
 };
 
 const struct directory sysctl_kernel_directory = DIRECTORY(entries);

@@ -28,13 +28,13 @@ static bool is_tty(unsigned int major)
 	return major == 4 || major == 5;
 }
 
-static bool is_misc(unsigned int major)
+static bool has_small_number(unsigned int major)
 {
 	return major == 10;
 }
 
 static const struct device_class classes[] = {
-	{ "mem", is_mem }, { "misc", is_misc }, { "tty", is_tty },
+	{ "mem", is_mem }, { "misc", has_small_number }, { "tty", is_tty },
 };
 
 /* Devices that have one name of their own in /dev. */

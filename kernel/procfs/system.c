@@ -1,5 +1,5 @@
 /*
- * The kernel itself: version, command line, file systems, devices, locks, symbols, gauges (proc(5)).
+ * The kernel itself: version, command line, file systems, devices, locks, symbols, gauges. proc(5)
  */
 #include <linux/capability.h>
 #include <linux/errno.h>
@@ -95,7 +95,7 @@ int show_devices(const struct node *node, struct text *text)
 	return 0;
 }
 
-int show_misc(const struct node *node, struct text *text)
+int show_devices_of_misc(const struct node *node, struct text *text)
 {
 	const struct chardev *device;
 
@@ -106,13 +106,7 @@ int show_misc(const struct node *node, struct text *text)
 	return 0;
 }
 
-/* There is no block device. */
-int show_partitions(const struct node *node, struct text *text)
-{
-	text_puts(text, "major minor  #blocks  name\n\n");
-	return 0;
-}
-
+/* There are no block devices, partitions or modules. */
 int show_nothing(const struct node *node, struct text *text)
 {
 	return 0;

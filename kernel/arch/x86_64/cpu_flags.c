@@ -18,7 +18,8 @@ static const struct feature_word words[] = {
 		"mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe" } },
 	{ &cpu_identity.features_81d, {
 		[11] = "syscall", [19] = "mp", [20] = "nx", [22] = "mmxext", [25] = "fxsr_opt",
-		[26] = "pdpe1gb", [27] = "rdtscp", [29] = "lm", [30] = "3dnowext", [31] = "3dnow" } },
+		[26] = "pdpe1gb", [27] = "rdtscp", [29] = "lm", [30] = "3dnowext",
+		[31] = "3dnow" } },
 	{ &cpu_identity.features_1c, {
 		"pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2",
 		"ssse3", "cid", "sdbg", "fma", "cx16", "xtpr", "pdcm", NULL, "pcid", "dca",
