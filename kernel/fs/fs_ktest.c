@@ -19,6 +19,7 @@
 #include "id/cred.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mem/alloc.h"
 #include "vm/uio.h"
 
 struct fixture {
@@ -476,4 +477,62 @@ KTEST(fs_devices_answer_through_devtmpfs)
 	KTEST_ASSERT(open_at(&f, "/dev/odd", O_RDWR, &file) == -ENXIO);
 	KTEST_ASSERT(path_unlink(&f.from, "/dev/odd") == 0);
 	teardown(&f);
+}
+
+/* Everything that allocates, in a row; each step may fail, and the next ones then fail too. */
+static void all_that_allocates(struct fixture *f)
+{
+	struct fs_context *context;
+	struct mount_namespace *copy;
+	struct fdtable *table;
+	struct file *file;
+	struct path path;
+
+	(void)!path_mkdir(&f->from, "/x", 0755);
+	(void)!path_mkdir(&f->from, "/y", 0755);
+	(void)!touch(f, "/x/a-name-that-is-too-long-for-the-dentry-itself-to-hold-it", "text");
+	(void)!path_symlink(&f->from, "/x/link", "../y");
+	(void)!lookup_error(f, "/x/link/nothing", 0);
+	(void)!path_rename(&f->from, "/x/link", &f->from, "/y/other", 0);
+	(void)!mount_tmpfs(f, "/x", "size=1m,mode=700");
+	(void)!touch(f, "/x/f", "text");
+	(void)!set_propagation(f, "/x", MS_SHARED);
+	(void)!bind(f, "/x", "/y", true);
+	(void)!path_mkdir(&f->from, "/x/sub", 0755);
+	(void)!mount_tmpfs(f, "/x/sub", "");
+	if (!path_lookup(&f->from, "/x/f", 0, &path)) {
+		(void)!path_link(&path, &f->from, "/x/g");
+		path_put(&path);
+	}
+	if (!tmpfs_file_create_anonymous("memfd:t", 4096, TMPFS_SEALABLE, &cred_root, &file)) {
+		(void)!file_write_kernel(file, "text", 4, 100000);
+		if (!fdtable_create(&table)) {
+			for (int i = 0; i < 100; i++) {
+				if (fd_replace(table, i, file_get(file), 100, false) < 0)
+					file_put(file);
+			}
+			fdtable_put(table);
+		}
+		file_put(file);
+	}
+	if (!fs_context_copy(f->context, &context)) {
+		if (!mount_ns_copy(f->ns, context, &copy))
+			mount_ns_put(copy);
+		fs_context_put(context);
+	}
+}
+
+KTEST(fs_survives_the_failure_of_any_allocation)
+{
+	struct fixture f;
+
+	KTEST_NO_LEAK();
+	for (uint64_t n = 1; n < 400; n++) {
+		KTEST_ASSERT(setup(&f));
+		alloc_fail_set(n % 200 + 1, n >= 200);
+		all_that_allocates(&f);
+		alloc_fail_set(0, false);
+		KTEST_ASSERT(lookup_error(&f, "/", 0) == 0);
+		teardown(&f);
+	}
 }
