@@ -26,7 +26,7 @@ warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-p
             -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter \
             $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
 base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
-            -mgeneral-regs-only -fbuiltin -fno-stack-protector -fcf-protection=none -fno-common \
+            -mgeneral-regs-only -fbuiltin $(if $(filter 1,$(DEBUG)),,-momit-leaf-frame-pointer) -fno-stack-protector -fcf-protection=none -fno-common \
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
             -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
             -ffile-prefix-map=$(CURDIR)/=
