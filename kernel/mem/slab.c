@@ -32,7 +32,7 @@
 
 enum {
 	CACHES_MAX = 128,
-	MAGAZINE_OBJECTS = 30,       /* capacity for small objects */
+	MAGAZINE_OBJECTS = 62,       /* capacity for small objects: more than RCU frees at a time */
 	MAGAZINE_WORTHWHILE = 16,    /* turns to the slabs after which a cache gets magazines */
 	SLAB_ORDER_MAX = 3,
 };
@@ -98,7 +98,7 @@ static void cache_set_up_locked(struct cache *cache)
 
 	cache->order = (uint8_t)order_choose(stride);
 	cache->per_slab = (uint16_t)((PAGE_SIZE << cache->order) / stride);
-	cache->magazine_size = size <= 256 ? MAGAZINE_OBJECTS : size <= 1024 ? 14 : 6;
+	cache->magazine_size = size <= 256 ? MAGAZINE_OBJECTS : size <= 1024 ? 22 : 6;
 	cache->id = cache->is_internal ? 0 : cache_id_take_locked();
 	list_add_tail(&caches.all, &cache->link);
 	atomic_store_release(&cache->stride, stride); /* pairs with the acquire in cache_ensure() */
