@@ -103,8 +103,10 @@ static void file_destroy(struct file *file)
 {
 	if (unlikely(!list_is_empty(&file->watchers)))
 		epoll_forget_file(file);
-	lock_release_file(file);
-	owner_free(file);
+	if (unlikely(atomic_load_acquire(&file->inode->locks))) /* pairs with set_get() */
+		lock_release_file(file);
+	if (unlikely(file->owner))
+		owner_free(file);
 	if (file->mode & FILE_OPENED && file->ops->release)
 		file->ops->release(file);
 	if (file->mode & FILE_WRITER)
