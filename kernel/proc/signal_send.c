@@ -130,6 +130,13 @@ static void apply_job_control_locked(struct proc *proc, int sig)
 		signal_stop_end_locked(proc);
 }
 
+/* Not as kill(2) or the kernel send: by sigqueue(3), whose caller wants to know. */
+static bool has_own_code(const siginfo_t *info)
+{
+	return info != SIGINFO_USER && info != SIGINFO_KERNEL && info->si_code != SI_USER &&
+	       info->si_code != SI_KERNEL;
+}
+
 static void fill_info(int sig, const siginfo_t *info, siginfo_t *out)
 {
 	if (info != SIGINFO_USER && info != SIGINFO_KERNEL) {
@@ -154,7 +161,7 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 {
 	uint64_t limit =
 		sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);
-	siginfo_t filled;
+	siginfo_t *queued;
 
 	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
 		return 0;
@@ -164,9 +171,10 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 		pending->set |= SIGNAL_BIT(sig);
 		return 0;
 	}
-	fill_info(sig, info, &filled);
-	if (!sigpending_queue(pending, &filled, target->cred->user, limit) && sig >= SIGRTMIN &&
-	    filled.si_code != SI_USER && filled.si_code != SI_KERNEL)
+	queued = sigpending_queue(pending, target->cred->user, limit);
+	if (queued)
+		fill_info(sig, info, queued);
+	else if (sig >= SIGRTMIN && has_own_code(info))
 		return -EAGAIN;
 	pending->set |= SIGNAL_BIT(sig);
 	return 0;

@@ -33,8 +33,7 @@ static void sigqueue_leave(struct sigqueue *queued, siginfo_t *info)
 		sigqueue_free(queued);
 }
 
-bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user,
-                      uint64_t limit)
+siginfo_t *sigpending_queue(struct sigpending *pending, struct user *user, uint64_t limit)
 {
 	struct sigqueue *queued;
 
@@ -43,15 +42,14 @@ bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct 
 	queued = cache_alloc(&sigqueue_cache, ALLOC_ATOMIC);
 	if (!queued)
 		goto out_uncount;
-	queued->info = *info;
 	queued->user = user_hold(user);
 	queued->taken = NULL;
 	list_add_tail(&pending->queue, &queued->link);
-	return true;
+	return &queued->info;
 
 out_uncount:
 	atomic_dec(&user->pending_signals);
-	return false;
+	return NULL;
 }
 
 void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued)

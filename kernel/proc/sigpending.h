@@ -34,11 +34,11 @@ struct sigqueue {
 void sigpending_init(struct sigpending *pending);
 
 /*
- * Queues `info` for `user`, up to `limit` elements of that user. False when there is no room or no
- * memory: then only the bit tells of the signal. Never sleeps.
+ * Queues an element for `user`, up to `limit` of that user: the details, which the caller fills in
+ * before it lets the lock go. NULL when there is no room or no memory: then only the bit tells of
+ * the signal. Never sleeps.
  */
-bool sigpending_queue(struct sigpending *pending, const siginfo_t *info, struct user *user,
-                      uint64_t limit);
+siginfo_t *sigpending_queue(struct sigpending *pending, struct user *user, uint64_t limit);
 
 /* Queues an element of the sender's own. It must not be queued already. */
 void sigpending_queue_own(struct sigpending *pending, struct sigqueue *queued);
