@@ -48,7 +48,7 @@ class Mode:
 
 MODES = {
     "icount": Mode("icount", "instr", 2000, 7, ("-icount", "shift=0,sleep=off")),
-    "wall": Mode("wall", "ns", 20000, 9),
+    "wall": Mode("wall", "ns", 5000, 31),
 }
 
 
