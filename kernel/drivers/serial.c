@@ -91,7 +91,8 @@ static void receive(struct serial *serial, uint8_t status)
 {
 	while (status & (UART_LSR_DR | UART_LSR_BI)) {
 		if (!uart_receive(&serial->uart, get(serial, UART_RX), error_of(status))) {
-			set_interrupts(serial, serial->interrupts & ~(UART_IER_RDI | UART_IER_RLSI));
+			set_interrupts(serial,
+			               serial->interrupts & ~(UART_IER_RDI | UART_IER_RLSI));
 			break;
 		}
 		status = get(serial, UART_LSR);
@@ -359,7 +360,9 @@ static int serial_add(unsigned int index)
 	serial->port = isa_ports[index].port;
 	serial->irq = isa_ports[index].irq;
 	spin_lock_init(&serial->registers, RANK_SINK);
-	serial->action = (struct irq_action){ .handler = serial_interrupt, .arg = serial, .name = "ttyS" };
+	serial->action = (struct irq_action){
+		.handler = serial_interrupt, .arg = serial, .name = "ttyS",
+	};
 	identify(serial);
 	serial->uart.ops = &serial_ops;
 	serial->uart.description = serial->description;
@@ -380,7 +383,8 @@ void serial_init(void)
 		int err = port_exists(isa_ports[i].port) ? serial_add(i) : 0;
 
 		if (err)
-			pr_err("the port at %#x cannot be used (error %d)\n", isa_ports[i].port, err);
+			pr_err("the port at %#x cannot be used (error %d)\n", isa_ports[i].port,
+			       err);
 	}
 }
 

@@ -132,7 +132,8 @@ static void console_add(const struct console_word *word)
 	/* the first line showed the early messages already */
 	*added = (struct console){
 		.uart = uart,
-		.sink = { .name = "ttyS", .write = sink_write, .console = true, .replay = word->number != 0 },
+		.sink = { .name = "ttyS", .write = sink_write, .console = true,
+		          .replay = word->number != 0 },
 	};
 	console.nr_consoles++;
 	log_sink_register(&added->sink);
@@ -157,7 +158,9 @@ static void consoles_add(void)
 
 static int console_open(struct inode *inode, struct file *file)
 {
-	return console.preferred ? tty_file_open(console.preferred, file, TTY_OPEN_CONSOLE) : -ENODEV;
+	struct tty *tty = console.preferred;
+
+	return tty ? tty_file_open(tty, file, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
 void console_wait_sent(ns_t deadline_ns)

@@ -44,3 +44,5 @@ __must_check int pty_init(void);
 __must_check int pty_create(struct pty **out);
 /* Makes something known to a master in packet mode. tty.lock held. */
 void pty_tell(struct pty *pty, unsigned int status);
+/* The ioctl() of an open master. */
+long pty_master_ioctl(struct file *master, unsigned int command, void *arg);

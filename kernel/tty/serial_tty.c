@@ -223,7 +223,8 @@ static int serial_tty_set_modem(struct tty *tty, unsigned int set, unsigned int 
 static int serial_tty_open(struct tty *tty)
 {
 	struct uart_format format;
-	int err = to_serial_tty(tty)->is_console && uart_of(tty)->is_open ? 0 : uart_open(uart_of(tty));
+	bool is_running = to_serial_tty(tty)->is_console && uart_of(tty)->is_open;
+	int err = is_running ? 0 : uart_open(uart_of(tty));
 
 	if (err)
 		return err;
@@ -337,7 +338,8 @@ static int attach(struct uart *uart)
 	wait_queue_init(&line->carrier);
 	snprintf(line->name, sizeof(line->name), "ttyS%u", uart->number);
 	line->chardev = (struct chardev){
-		.first = dev, .name = line->name, .class_name = "ttyS", .mode = 0600, .ops = &tty_file_ops,
+		.first = dev, .name = line->name, .class_name = "ttyS", .mode = 0600,
+		.ops = &tty_file_ops,
 	};
 	uart->client_data = line;
 	return chardev_register(&line->chardev);

@@ -37,7 +37,7 @@ struct tty;
 struct tty_ops {
 	int    (*open)(struct tty *tty);  /* the first file; NULL: nothing. May sleep */
 	void   (*close)(struct tty *tty); /* the last file has gone; NULL: nothing. May sleep */
-	/* the last reference; without the lock. NULL: it stays for ever */
+	/* The last reference has gone; without the lock. NULL: it stays for ever. */
 	void   (*free)(struct tty *tty);
 	size_t (*room)(struct tty *tty);  /* bytes that output() would take */
 	size_t (*output)(struct tty *tty, const uint8_t *bytes, size_t n);
@@ -46,7 +46,7 @@ struct tty_ops {
 	void   (*flush_input)(struct tty *tty);
 	void   (*flush_output)(struct tty *tty);
 	size_t (*pending_output)(struct tty *tty); /* NULL: what is written is gone at once */
-	/* hardware's rest; no lock. NULL: nothing */
+	/* Waits for what the hardware still holds; no lock. NULL: nothing. */
 	void   (*wait_sent)(struct tty *tty, ns_t deadline_ns);
 	void   (*set_stopped)(struct tty *tty, bool stopped);
 	/* tty->ldisc.termios is new; may correct what the hardware cannot do. NULL: nothing. */
@@ -59,7 +59,7 @@ struct tty_ops {
 	void   (*hangup)(struct tty *tty);        /* NULL: nothing */
 	/* The other end has gone for good: reads fail with EIO. NULL: never. */
 	bool   (*is_dead)(const struct tty *tty);
-	/* no lock. NULL: ENOTTY */
+	/* Commands of its own; no lock. NULL: ENOTTY. */
 	long   (*ioctl)(struct tty *tty, unsigned int command, void *arg);
 	/* Before an open returns; no lock. Carrier. NULL: nothing. */
 	int    (*wait_ready)(struct tty *tty, struct file *file);
@@ -97,7 +97,8 @@ enum { TTY_MAJOR_SERIAL = 4, TTY_MAJOR_AUX = 5, TTY_MAJOR_PTS = 136, TTY_SERIAL_
 enum { TTY_WRITE_ROOM = 8 };
 
 /* One reference, line discipline and locks set up, nothing open. */
-void tty_init(struct tty *tty, const struct tty_ops *ops, dev_t dev, const struct termios2 *termios);
+void tty_init(struct tty *tty, const struct tty_ops *ops, dev_t dev,
+              const struct termios2 *termios);
 void tty_get(struct tty *tty);
 void tty_put(struct tty *tty); /* may sleep */
 

@@ -82,9 +82,9 @@ static int read_wait(struct tty_read *read)
 		return 1;
 	if (!read->may_wait)
 		return -EAGAIN;
-	err = wait_event_interruptible_unlock_until(&tty->readers,
-	                                            ldisc_is_readable(&tty->ldisc, 0) || is_over(read),
-	                                            &tty->lock, read->deadline_ns);
+	err = wait_event_interruptible_unlock_until(
+		&tty->readers, ldisc_is_readable(&tty->ldisc, 0) || is_over(read), &tty->lock,
+		read->deadline_ns);
 	return err == -ETIMEDOUT ? 1 : err;
 }
 
@@ -156,7 +156,8 @@ static bool has_write_room(struct tty *tty)
 }
 
 /* All of the bytes, or -errno; *done tells how many went out. */
-static int write_chunk(struct tty_file *tf, const uint8_t *bytes, size_t n, bool may_wait, size_t *done)
+static int write_chunk(struct tty_file *tf, const uint8_t *bytes, size_t n, bool may_wait,
+                       size_t *done)
 {
 	struct tty *tty = tf->tty;
 	int err = 0;

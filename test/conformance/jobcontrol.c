@@ -1,8 +1,9 @@
 /*
- * Job control: controlling terminals, foreground and background, signals from keys, sessions that end.
- * credentials(7), setsid(2), tcsetpgrp(3), ioctl_tty(2).
+ * Job control: controlling terminals, foreground and background, signals from keys, sessions that
+ * end. credentials(7), setsid(2), tcsetpgrp(3), ioctl_tty(2).
  *
- * Each check runs in a child that leads a session of its own on a fresh pty; what it finds it prints itself.
+ * Each check runs in a child that leads a session of its own on a fresh pty; what it finds it
+ * prints itself.
  */
 #include "terminal.h"
 
@@ -72,7 +73,9 @@ static void finish(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* ---- getting a terminal ------------------------------------------------------------------------ */
+/*
+ * ---- getting a terminal ------------------------------------------------------------------------
+ */
 
 static void claims_by_open(void)
 {
@@ -136,7 +139,8 @@ static void ownership(void)
 {
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
-	CHECK_EQ(only_a_leader_may_claim, WEXITSTATUS(status_of(background(claim_as_child))), EPERM);
+	CHECK_EQ(only_a_leader_may_claim,
+	         WEXITSTATUS(status_of(background(claim_as_child))), EPERM);
 	pid_t stranger = fork();
 	if (stranger == 0)
 		_exit(ask_group());
@@ -153,7 +157,9 @@ static void ownership(void)
 	CHECK_ERRNO(stolen_terminal_is_gone, open("/dev/tty", O_RDWR), ENXIO);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------- */
+/*
+ * ---- keys --------------------------------------------------------------------------------------
+ */
 
 static void keys(void)
 {
@@ -222,7 +228,10 @@ static void foreground_only(void)
 	finish(job);
 }
 
-/* ---- background ---------------------------------------------------------------------------------- */
+/*
+ * ---- background
+ * ----------------------------------------------------------------------------------
+ */
 
 static int read_terminal(void)
 {
@@ -321,7 +330,9 @@ static int orphan_reads(void)
 	if (pid == 0) {
 		setpgid(0, 0);
 		if (fork() == 0) {
-			/* the parent in the same session, other group, goes: the group is orphaned */
+			/*
+			 * the parent in the same session, other group, goes: the group is orphaned
+			 */
 			usleep(MOMENT_MS * 2000);
 			result = read_terminal();
 			byte = (char)result;
@@ -338,7 +349,10 @@ static void orphans(void)
 	CHECK_EQ(orphaned_group_reads_EIO, exit_of(orphan_reads), EIO);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/*
+ * ---- the end
+ * -------------------------------------------------------------------------------------
+ */
 
 /* The leader exits while a job is in front: how the job ends. */
 static void check_leader_exit(void)
@@ -371,7 +385,8 @@ static void check_leader_exit(void)
 		_exit(0);
 	}
 	waitpid(leader, NULL, 0);
-	CHECK(group_in_front_is_hung_up_when_the_leader_exits, read(ends[0], &byte, 1) == 1 && byte == 'h');
+	CHECK(group_in_front_is_hung_up_when_the_leader_exits,
+	      read(ends[0], &byte, 1) == 1 && byte == 'h');
 	CHECK_EQ(terminal_is_free_then, tcgetpgrp(terminal.master), 0);
 	close(ends[0]);
 	close(ends[1]);

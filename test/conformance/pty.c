@@ -1,5 +1,6 @@
 /*
- * Pseudo-terminals: pairs, locking, hang-up of either side, packet mode, devpts. pty(7), ioctl_tty(2).
+ * Pseudo-terminals: pairs, locking, hang-up of either side, packet mode, devpts. pty(7),
+ * ioctl_tty(2).
  */
 #include "terminal.h"
 
@@ -34,7 +35,8 @@ static void check_opening(void)
 	CHECK_ERRNO(slave_cannot_be_locked_by_itself, ioctl(slave, TIOCSPTLCK, &lock), ENOTTY);
 	int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	CHECK(peer_can_be_opened_without_name, peer >= 0);
-	CHECK_EQ(peer_is_the_slave, fstat(peer, &status) == 0 && (int)minor(status.st_rdev) == number, 1);
+	CHECK_EQ(peer_is_the_slave,
+	         fstat(peer, &status) == 0 && (int)minor(status.st_rdev) == number, 1);
 	close(peer);
 	CHECK_ERRNO(device_with_a_slaves_number_elsewhere_fails,
 	            mknod("stray", S_IFCHR | 0600, makedev(136, (unsigned)number)) == 0
@@ -54,7 +56,8 @@ static void check_numbers(void)
 		terminal_open(&terminals[i]);
 		ioctl(terminals[i].master, TIOCGPTN, &numbers[i]);
 	}
-	CHECK(numbers_are_the_lowest_free, numbers[1] == numbers[0] + 1 && numbers[3] == numbers[2] + 1);
+	CHECK(numbers_are_the_lowest_free,
+	      numbers[1] == numbers[0] + 1 && numbers[3] == numbers[2] + 1);
 	terminal_close(&terminals[1]);
 	terminal_open(&again);
 	ioctl(again.master, TIOCGPTN, &numbers[4]);
@@ -175,7 +178,8 @@ static void check_closed_master(void)
 	poll(&poller, 1, 0);
 	CHECK(poll_tells_of_hang_up, (poller.revents & (POLLIN | POLLOUT | POLLHUP | POLLERR)) ==
 	                             (POLLIN | POLLOUT | POLLHUP | POLLERR));
-	CHECK_ERRNO(slave_cannot_be_opened_any_more, open(terminal.name, O_RDWR | O_NOCTTY), ENOENT);
+	CHECK_ERRNO(slave_cannot_be_opened_any_more,
+	            open(terminal.name, O_RDWR | O_NOCTTY), ENOENT);
 	close(terminal.slave);
 }
 
@@ -219,7 +223,8 @@ static void check_exclusive(void)
 
 	terminal_open(&terminal);
 	CHECK_EQ(exclusive_mode_can_be_set, ioctl(terminal.slave, TIOCEXCL), 0);
-	CHECK_EQ(exclusive_mode_can_be_asked, ioctl(terminal.slave, TIOCGEXCL, &value) == 0 ? value : -1, 1);
+	CHECK_EQ(exclusive_mode_can_be_asked,
+	         ioctl(terminal.slave, TIOCGEXCL, &value) == 0 ? value : -1, 1);
 	int again = open(terminal.name, O_RDWR | O_NOCTTY);
 	CHECK(root_ignores_exclusive_mode, again >= 0);
 	close(again);
@@ -267,7 +272,8 @@ static void check_instances(void)
 	close(first);
 	close(second);
 	CHECK_EQ(devpts_can_be_unmounted, umount("one"), 0);
-	CHECK_ERRNO(unknown_option_fails, mount("devpts", "one", "devpts", 0, "nonsense=1"), EINVAL);
+	CHECK_ERRNO(unknown_option_fails,
+	            mount("devpts", "one", "devpts", 0, "nonsense=1"), EINVAL);
 	rmdir("one");
 }
 

@@ -1,8 +1,8 @@
 /*
  * terminal.h - a pty to test with: tty.c, pty.c and jobcontrol.c.
  *
- * Linux hands input to the line discipline from a worker, so what is expected is waited for, and what is not
- * expected is given a moment to show up.
+ * Linux hands input to the line discipline from a worker, so what is expected is waited for, and
+ * what is not expected is given a moment to show up.
  */
 #pragma once
 

@@ -20,7 +20,8 @@ static const struct edit edits[] = {
 	{ "line_is_read_with_its_end", ICRNL, 0, ICANON, "abc\n", "abc\n", "" },
 	{ "unfinished_line_is_not_read", 0, 0, ICANON, "abc", NULL, "" },
 	{ "echo_shows_what_is_typed", 0, 0, ICANON | ECHO, "abc\n", "abc\n", "abc\n" },
-	{ "echo_goes_through_output_processing", 0, OPOST | ONLCR, ICANON | ECHO, "a\n", "a\n", "a\r\n" },
+	{ "echo_goes_through_output_processing",
+	  0, OPOST | ONLCR, ICANON | ECHO, "a\n", "a\n", "a\r\n" },
 	{ "echonl_shows_only_newlines", 0, 0, ICANON | ECHONL, "abc\n", "abc\n", "\n" },
 	{ "icrnl_makes_newline_of_return", ICRNL, 0, ICANON, "a\r", "a\n", "" },
 	{ "inlcr_makes_return_of_newline", INLCR, 0, 0, "a\nb", "a\rb", "" },
@@ -28,32 +29,53 @@ static const struct edit edits[] = {
 	{ "igncr_wins_over_icrnl", IGNCR | ICRNL, 0, ICANON, "a\rb\n", "ab\n", "" },
 	{ "istrip_clears_the_eighth_bit", ISTRIP, 0, ICANON, "\xe1\n", "a\n", "" },
 	{ "iuclc_makes_lower_case", IUCLC, 0, ICANON | IEXTEN, "ABC\n", "abc\n", "" },
-	{ "erase_takes_a_character_back", 0, 0, ICANON | ECHO | ECHOE, "abc\x7f\n", "ab\n", "abc\b \b\n" },
-	{ "erase_without_echoe_echoes_itself", 0, 0, ICANON | ECHO, "ab\x7f\n", "a\n", "ab\x7f\n" },
-	{ "erase_at_the_start_does_nothing", 0, 0, ICANON | ECHO | ECHOE, "\x7f\x7f" "a\n", "a\n", "a\n" },
+	{ "erase_takes_a_character_back",
+	  0, 0, ICANON | ECHO | ECHOE, "abc\x7f\n", "ab\n", "abc\b \b\n" },
+	{ "erase_without_echoe_echoes_itself",
+	  0, 0, ICANON | ECHO, "ab\x7f\n", "a\n", "ab\x7f\n" },
+	{ "erase_at_the_start_does_nothing",
+	  0, 0, ICANON | ECHO | ECHOE, "\x7f\x7f" "a\n", "a\n", "a\n" },
 	{ "erase_stops_at_the_previous_line", 0, 0, ICANON, "a\n\x7f" "b\n", "a\nb\n", "" },
-	{ "erase_of_a_control_takes_two_columns", 0, 0, ICANON | ECHO | ECHOE | ECHOCTL, "\x01\x7f\n", "\n", "^A\b \b\b \b\n" },
-	{ "erase_of_utf8_takes_all_its_bytes", IUTF8, 0, ICANON | ECHO | ECHOE, "a\xc3\xa9\x7f\n", "a\n", "a\xc3\xa9\b \b\n" },
-	{ "erase_without_iutf8_takes_one_byte", 0, 0, ICANON, "\xc3\xa9\x7f\n", "\xc3\n", "" },
-	{ "erase_of_a_tab_goes_back_to_its_column", 0, 0, ICANON | ECHO | ECHOE, "ab\t\x7f" "c\n", "abc\n", "ab\t\b\b\b\b\b\bc\n" },
-	{ "kill_takes_the_line_back", 0, 0, ICANON | ECHO | ECHOE | ECHOK | ECHOKE, "abc\x15" "d\n", "d\n", "abc\b \b\b \b\b \bd\n" },
-	{ "kill_with_echok_starts_a_new_line", 0, 0, ICANON | ECHO | ECHOE | ECHOK, "abc\x15" "d\n", "d\n", "abc\x15\nd\n" },
+	{ "erase_of_a_control_takes_two_columns",
+	  0, 0, ICANON | ECHO | ECHOE | ECHOCTL, "\x01\x7f\n", "\n", "^A\b \b\b \b\n" },
+	{ "erase_of_utf8_takes_all_its_bytes",
+	  IUTF8, 0, ICANON | ECHO | ECHOE, "a\xc3\xa9\x7f\n", "a\n", "a\xc3\xa9\b \b\n" },
+	{ "erase_without_iutf8_takes_one_byte",
+	  0, 0, ICANON, "\xc3\xa9\x7f\n", "\xc3\n", "" },
+	{ "erase_of_a_tab_goes_back_to_its_column",
+	  0, 0, ICANON | ECHO | ECHOE, "ab\t\x7f" "c\n", "abc\n", "ab\t\b\b\b\b\b\bc\n" },
+	{ "kill_takes_the_line_back",
+	  0, 0, ICANON | ECHO | ECHOE | ECHOK | ECHOKE,
+	  "abc\x15" "d\n", "d\n", "abc\b \b\b \b\b \bd\n" },
+	{ "kill_with_echok_starts_a_new_line",
+	  0, 0, ICANON | ECHO | ECHOE | ECHOK, "abc\x15" "d\n", "d\n", "abc\x15\nd\n" },
 	{ "kill_without_echo_is_silent", 0, 0, ICANON, "abc\x15" "d\n", "d\n", "" },
-	{ "werase_takes_a_word_back", 0, 0, ICANON | ECHO | ECHOE | IEXTEN, "ab cd \x17" "e\n", "ab e\n", "ab cd \b \b\b \b\b \be\n" },
+	{ "werase_takes_a_word_back",
+	  0, 0, ICANON | ECHO | ECHOE | IEXTEN,
+	  "ab cd \x17" "e\n", "ab e\n", "ab cd \b \b\b \b\b \be\n" },
 	{ "werase_needs_iexten", 0, 0, ICANON, "a b\x17\n", "a b\x17\n", "" },
-	{ "lnext_takes_the_next_literally", 0, 0, ICANON | IEXTEN, "a\x16\x7f" "b\n", "a\x7f" "b\n", "" },
-	{ "lnext_shows_a_caret", 0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "\x16\x03\n", "\x03\n", "^\b^C\n" },
+	{ "lnext_takes_the_next_literally",
+	  0, 0, ICANON | IEXTEN, "a\x16\x7f" "b\n", "a\x7f" "b\n", "" },
+	{ "lnext_shows_a_caret",
+	  0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "\x16\x03\n", "\x03\n", "^\b^C\n" },
 	{ "lnext_needs_iexten", 0, 0, ICANON, "a\x16" "b\n", "a\x16" "b\n", "" },
-	{ "reprint_shows_the_line_again", 0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "ab\x12" "c\n", "abc\n", "ab^R\nabc\n" },
-	{ "echoctl_shows_controls_with_a_caret", 0, 0, ICANON | ECHO | ECHOCTL, "\x01\x1f\n", "\x01\x1f\n", "^A^_\n" },
-	{ "echoctl_leaves_tabs_alone", 0, 0, ICANON | ECHO | ECHOCTL, "\t\n", "\t\n", "\t\n" },
-	{ "echoctl_shows_delete_as_caret_question", 0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "\x16\x7f\n", "\x7f\n", "^\b^?\n" },
-	{ "echoprt_shows_what_is_erased", 0, 0, ICANON | ECHO | ECHOPRT, "abc\x7f\x7f" "d\n", "ad\n", "abc\\cb/d\n" },
+	{ "reprint_shows_the_line_again",
+	  0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "ab\x12" "c\n", "abc\n", "ab^R\nabc\n" },
+	{ "echoctl_shows_controls_with_a_caret",
+	  0, 0, ICANON | ECHO | ECHOCTL, "\x01\x1f\n", "\x01\x1f\n", "^A^_\n" },
+	{ "echoctl_leaves_tabs_alone",
+	  0, 0, ICANON | ECHO | ECHOCTL, "\t\n", "\t\n", "\t\n" },
+	{ "echoctl_shows_delete_as_caret_question",
+	  0, 0, ICANON | ECHO | ECHOCTL | IEXTEN, "\x16\x7f\n", "\x7f\n", "^\b^?\n" },
+	{ "echoprt_shows_what_is_erased",
+	  0, 0, ICANON | ECHO | ECHOPRT, "abc\x7f\x7f" "d\n", "ad\n", "abc\\cb/d\n" },
 	{ "eof_delivers_the_line_without_itself", 0, 0, ICANON, "abc\x04", "abc", "" },
 	{ "eof_is_not_echoed", 0, 0, ICANON | ECHO | ECHOCTL, "ab\x04", "ab", "ab" },
 	{ "controls_are_ordinary_bytes", 0, 0, ICANON, "\x02\n", "\x02\n", "" },
-	{ "signal_characters_are_bytes_without_isig", 0, 0, ICANON, "\x03\x1c\x1a\n", "\x03\x1c\x1a\n", "" },
-	{ "flow_characters_are_bytes_without_ixon", 0, 0, ICANON, "\x13\x11\n", "\x13\x11\n", "" },
+	{ "signal_characters_are_bytes_without_isig",
+	  0, 0, ICANON, "\x03\x1c\x1a\n", "\x03\x1c\x1a\n", "" },
+	{ "flow_characters_are_bytes_without_ixon",
+	  0, 0, ICANON, "\x13\x11\n", "\x13\x11\n", "" },
 	{ "flow_characters_vanish_with_ixon", IXON, 0, ICANON, "\x13\x11\n", "\n", "" },
 	{ "raw_input_has_no_editing", 0, 0, 0, "ab\x7f\x15\x04\r", "ab\x7f\x15\x04\r", "" },
 	{ "raw_input_may_echo", 0, 0, ECHO, "ab", "ab", "ab" },
@@ -103,7 +125,8 @@ static const struct expansion expansions[] = {
 	{ "onlret_lets_newline_return", OPOST | ONLRET | ONOCR, "a\n\rb", "a\nb" },
 	{ "olcuc_makes_upper_case", OPOST | OLCUC, "abC1", "ABC1" },
 	{ "xtabs_makes_blanks", OPOST | XTABS, "ab\tc\t\bd", "ab      c       \bd" },
-	{ "xtabs_counts_from_the_start_of_the_line", OPOST | XTABS | ONLCR, "abc\n\tx", "abc\r\n        x" },
+	{ "xtabs_counts_from_the_start_of_the_line",
+	  OPOST | XTABS | ONLCR, "abc\n\tx", "abc\r\n        x" },
 	{ "tabs_stay_without_xtabs", OPOST, "a\tb", "a\tb" },
 };
 
@@ -183,8 +206,10 @@ static void check_bursts(void)
 		sent[i] = (char)(i * 7 + i / 251);
 	fcntl(terminal.master, F_SETFL, O_RDWR | O_NONBLOCK);
 	while (out < sizeof(received)) {
-		ssize_t n = in < sizeof(sent) ? write(terminal.master, sent + in, sizeof(sent) - in) : 0;
+		ssize_t n = 0;
 
+		if (in < sizeof(sent))
+			n = write(terminal.master, sent + in, sizeof(sent) - in);
 		in += n > 0 ? (size_t)n : 0;
 		if (!is_ready(terminal.slave, POLLIN, WAIT_MS))
 			break;
@@ -228,7 +253,8 @@ static void check_minimum_and_time(void)
 	settings_raw(&terminal, 0, 2);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	CHECK_EQ(vmin_0_vtime_gives_up_in_time, read(terminal.slave, buffer, 10), 0);
-	CHECK(vtime_is_in_tenths_of_seconds, elapsed_ms(&start) >= 180 && elapsed_ms(&start) < 1000);
+	CHECK(vtime_is_in_tenths_of_seconds,
+	      elapsed_ms(&start) >= 180 && elapsed_ms(&start) < 1000);
 	type_later(&terminal, 30, "q");
 	CHECK_EQ(vmin_0_vtime_takes_the_first_byte, read(terminal.slave, buffer, 10), 1);
 	wait(NULL);
@@ -362,12 +388,14 @@ static void check_settings(void)
 	CHECK_EQ(n_tty_can_be_set, ioctl(terminal.slave, TIOCSETD, &value), 0);
 	value = 29;
 	CHECK_ERRNO(unknown_discipline_fails, ioctl(terminal.slave, TIOCSETD, &value), EINVAL);
-	CHECK_EQ(output_queue_is_empty, ioctl(terminal.slave, TIOCOUTQ, &value) == 0 ? value : -1, 0);
+	CHECK_EQ(output_queue_is_empty,
+	         ioctl(terminal.slave, TIOCOUTQ, &value) == 0 ? value : -1, 0);
 	CHECK_EQ(drain_returns, tcdrain(terminal.slave), 0);
 	CHECK_EQ(break_is_nothing_here, tcsendbreak(terminal.slave, 0), 0);
 	CHECK_ERRNO(ptys_have_no_modem_lines, ioctl(terminal.slave, TIOCMGET, &value), ENOTTY);
 	CHECK_ERRNO(ptys_are_no_serial_lines, ioctl(terminal.slave, TIOCGSERIAL, serial), ENOTTY);
-	CHECK_EQ(soft_carrier_is_clocal, ioctl(terminal.slave, TIOCGSOFTCAR, &value) == 0 ? value : -1, 0);
+	CHECK_EQ(soft_carrier_is_clocal,
+	         ioctl(terminal.slave, TIOCGSOFTCAR, &value) == 0 ? value : -1, 0);
 	CHECK_ERRNO(unknown_ioctl_fails, ioctl(terminal.slave, 0x54ff, 0), ENOTTY);
 	CHECK_ERRNO(seeking_fails, lseek(terminal.slave, 0, SEEK_CUR), ESPIPE);
 	CHECK_EQ(isatty_says_yes, isatty(terminal.slave), 1);
@@ -395,7 +423,8 @@ static void check_epoll(void)
 
 	terminal_open(&terminal);
 	settings_change(&terminal, 0, 0, ECHO, 0);
-	CHECK_EQ(terminal_can_be_in_epoll, epoll_ctl(epoll, EPOLL_CTL_ADD, terminal.slave, &event), 0);
+	CHECK_EQ(terminal_can_be_in_epoll,
+	         epoll_ctl(epoll, EPOLL_CTL_ADD, terminal.slave, &event), 0);
 	CHECK_EQ(epoll_is_quiet_at_first, epoll_wait(epoll, &got, 1, 0), 0);
 	TYPE(&terminal, "a");
 	CHECK_EQ(epoll_ignores_half_a_line, epoll_wait(epoll, &got, 1, MOMENT_MS), 0);
