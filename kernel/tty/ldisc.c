@@ -40,6 +40,7 @@ static size_t read_raw(struct ldisc *ldisc, uint8_t *bytes, size_t n)
 	for (size_t i = 0; i < count; i++)
 		bytes[i] = ldisc_byte(ldisc, ldisc->tail + (uint32_t)i);
 	ldisc->tail += (uint32_t)count;
+	ldisc->canon_head = ldisc->tail; /* means nothing in raw mode, but never lags behind */
 	return count;
 }
 

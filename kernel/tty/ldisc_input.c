@@ -237,7 +237,7 @@ static bool has_room(const struct ldisc *ldisc)
 /* The line being typed fills the ring: no one can read, so bytes take the place of the last. */
 static bool is_overlong(const struct ldisc *ldisc)
 {
-	return has_lflag(ldisc, ICANON) && ldisc->canon_head == ldisc->tail;
+	return ldisc_is_canonical(ldisc) && ldisc->canon_head == ldisc->tail;
 }
 
 size_t ldisc_receive_room(const struct ldisc *ldisc)
