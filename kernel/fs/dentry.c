@@ -42,10 +42,10 @@ static struct cache dentry_slab = CACHE("dentry", struct dentry);
 
 void dentry_cache_init(void)
 {
-	uint64_t wanted = pages_total() / 8;
+	uint64_t wanted = pages_total() / 2; /* a thousandth of memory */
 	uint32_t size = 256;
 
-	while (size < wanted && size < 1u << 18)
+	while (size < wanted && size < 1u << 17)
 		size *= 2;
 	dentry_table.buckets = kvmalloc(size * sizeof(*dentry_table.buckets),
 	                                ALLOC_KERNEL | ALLOC_ZERO);

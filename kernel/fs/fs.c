@@ -13,12 +13,18 @@
 #include "fs/pipe.h"
 #include "fs/timerfd.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "sched/rcu.h"
 #include "vm/reclaim.h"
 
 static size_t shrink_dentries(struct shrinker *shrinker, size_t nr_pages)
 {
 	/* About 16 dentries make a page; what they held goes with them. */
-	return (dentry_shrink(nr_pages * 16) + 15) / 16;
+	size_t freed = dentry_shrink(nr_pages * 16);
+
+	/* Their memory is only there after a grace period, and the caller wants it now. */
+	if (freed)
+		rcu_barrier();
+	return (freed + 15) / 16;
 }
 
 static size_t count_dentries(struct shrinker *shrinker)
