@@ -26,7 +26,7 @@ int show_version(const struct node *node, struct text *text);
 int show_cmdline(const struct node *node, struct text *text);
 int show_filesystems(const struct node *node, struct text *text);
 int show_devices(const struct node *node, struct text *text);
-int show_devices_of_misc(const struct node *node, struct text *text);
+int show_minor_devices(const struct node *node, struct text *text);
 int show_nothing(const struct node *node, struct text *text);
 int show_gauges(const struct node *node, struct text *text);
 int show_kallsyms(const struct node *node, struct text *text);

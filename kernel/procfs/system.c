@@ -95,7 +95,7 @@ int show_devices(const struct node *node, struct text *text)
 	return 0;
 }
 
-int show_devices_of_misc(const struct node *node, struct text *text)
+int show_minor_devices(const struct node *node, struct text *text)
 {
 	const struct chardev *device;
 

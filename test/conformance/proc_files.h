@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -110,4 +111,38 @@ static inline int file_write(const char *path, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return n < 0 ? -1 : 0;
+}
+
+/* Field n of /proc/PID/stat as proc(5) numbers them, from 3 on. */
+static inline long long stat_field(int pid, int n)
+{
+	char *at;
+
+	if (proc_read(pid, "stat") < 0)
+		return -1;
+	at = strrchr(file_text, ')') + 1;
+	for (int field = 3; field < n; field++)
+		at = strchr(at + 1, ' ');
+	return n == 3 ? at[1] : strtoll(at, NULL, 10);
+}
+
+static inline int count_words(const char *text)
+{
+	int words = 0;
+
+	for (char before = ' '; *text; before = *text++)
+		words += before == ' ' && *text != ' ';
+	return words;
+}
+
+static inline int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
 }
