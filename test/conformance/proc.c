@@ -192,6 +192,8 @@ static int show_threads(void *data)
 	CHECK(a_sleeping_thread_sleeps, line_is("State:\t", "S (sleeping)"));
 	write(to_second[1], "x", 1);
 	pthread_join(thread, NULL);
+	for (int tries = 0; tries < 1000 && access(path, F_OK) == 0; tries++)
+		usleep(1000); /* joined a little before it is gone */
 	CHECK_ERRNO(a_thread_that_ended_is_gone, access(path, F_OK), ENOENT);
 	return 0;
 }

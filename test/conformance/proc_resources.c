@@ -80,8 +80,8 @@ static void check_limits(void)
 	getrlimit(RLIMIT_CORE, &old);
 	setrlimit(RLIMIT_CORE, &limit);
 	proc_read(getpid(), "limits");
-	CHECK(limits_has_a_header, strncmp(file_text, "Limit                     Soft Limit"
-					   "           Hard Limit           Units     \n", 79) == 0);
+	CHECK(limits_has_a_header, line_is("Limit                     ",
+		"Soft Limit           Hard Limit           Units     "));
 	CHECK(limits_shows_both_limits, line_is("Max core file size        ",
 						"100                  200                  "
 						"bytes     "));
