@@ -104,6 +104,7 @@ enum {
 	FILE_STREAM  = 1 << 6, /* no position at all: never take the position lock */
 	FILE_NOWAIT  = 1 << 7, /* read and write honour IO_NOWAIT */
 	FILE_OPENED  = 1 << 8, /* ops->open succeeded: release() is due */
+	FILE_QUIET   = 1 << 9, /* EPIPE raises no SIGPIPE: sockets of datagrams */
 };
 
 struct file {

@@ -26,12 +26,14 @@
 #include "init/user.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
+#include "net/netns.h"
 #include "proc/futex.h"
 #include "proc/oom.h"
 #include "proc/signal_pid.h"
 #include "procfs/procfs.h"
 #include "sched/clock.h"
 #include "sched/sched.h"
+#include "syscall/socket.h"
 #include "tty/tty.h"
 #include "sched/thread.h"
 #include "vm/space.h"
@@ -107,6 +109,8 @@ __noreturn void kmain(void)
 	futex_init();                          /* futex_operate() */
 	signal_pid_init();                     /* pid_signal(), for floors that know no processes */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
+	net_init();                            /* sockets */
+	socket_calls_init();                   /* who sends through them */
 	drivers_init();                        /* devices, known to their classes */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	tty_start();                           /* terminals, /dev/console; console= */

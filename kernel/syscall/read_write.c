@@ -27,7 +27,7 @@ static unsigned io_flags(const struct file *file)
 
 static ssize_t finish_write(ssize_t result, const struct io *io)
 {
-	if (result == -EPIPE)
+	if (result == -EPIPE && !(io->file->mode & FILE_QUIET))
 		(void)signal_send_task(task_current(), SIGPIPE, SIGINFO_USER);
 	else if (result == -EFBIG && (uint64_t)io->position >= io->size_limit)
 		(void)signal_send_task(task_current(), SIGXFSZ, SIGINFO_KERNEL);
