@@ -178,6 +178,7 @@ bool timer_is_pending(const struct timer *timer)
 	return READ_ONCE(timer->pending);
 }
 
+/* Only what is due at the start: a timer that starts itself again at once waits for its turn. */
 void timer_run(void)
 {
 	struct timers *base = this_cpu_ptr(timers);
@@ -193,11 +194,9 @@ void timer_run(void)
 		timer->callback(timer);
 		spin_lock(&base->lock);
 		base->running = NULL;
-		if (base->first && base->first->deadline > now)
-			now = clock_monotonic();
 	}
 	if (base->first)
-		timers_program(base, now);
+		timers_program(base, clock_monotonic());
 	spin_unlock(&base->lock);
 }
 
