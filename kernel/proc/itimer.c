@@ -14,6 +14,9 @@
 #include "proc/signal.h"
 #include "sched/clock.h"
 
+/* A SIGALRM that comes while one pends is lost, so nobody can tell shorter periods apart. */
+#define PERIOD_MIN (50 * NS_PER_USEC)
+
 /* Runs in the timer interrupt. */
 static void real_timer_fired(struct timer *timer)
 {
@@ -22,10 +25,11 @@ static void real_timer_fired(struct timer *timer)
 
 	(void)signal_send_proc_locked(proc, SIGALRM, SIGINFO_KERNEL);
 	if (proc->real_interval && !proc->is_exiting) {
-		ns_t now = clock_monotonic(), next = timer->deadline + proc->real_interval;
+		ns_t earliest = clock_monotonic() + PERIOD_MIN;
+		ns_t next = timer->deadline + proc->real_interval;
 
-		if (next <= now)
-			next = now + proc->real_interval - (now - next) % proc->real_interval;
+		if (next < earliest)
+			next += ((earliest - next) / proc->real_interval + 1) * proc->real_interval;
 		timer_start(timer, next);
 	}
 	spin_unlock_irqrestore(&proc->lock, flags);

@@ -1,5 +1,8 @@
 /*
  * POSIX timers. See proc/posix_timer.h.
+ *
+ * A periodic timer that has queued its signal rests until that is taken; the periods meanwhile are
+ * counted then. So the shortest period costs no more interrupts than its owner takes signals.
  */
 #include "proc/posix_timer.h"
 
@@ -14,6 +17,8 @@
 #include "sched/clock.h"
 
 #define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX */
+/* How often a timer fires whose signal nobody hears. */
+#define UNHEARD_PERIOD_MIN (4 * NS_PER_MSEC)
 
 struct posix_timer {
 	struct list     link __guarded_by(proc->lock);
@@ -24,6 +29,8 @@ struct posix_timer {
 	int             clock __const_after_init;
 	bool            is_silent __const_after_init; /* SIGEV_NONE */
 	bool            is_queued __guarded_by(proc->lock);
+	/* fired, and goes on when its signal is taken */
+	bool            is_resting __guarded_by(proc->lock);
 	/* off the list; a callback may still come */
 	bool            is_deleted __guarded_by(proc->lock);
 	ns_t            interval_ns __guarded_by(proc->lock);
@@ -35,20 +42,32 @@ struct posix_timer {
 
 static struct cache timer_cache = CACHE("posix_timer", struct posix_timer);
 
+/* The first expiration that is not before `earliest`; periods that are skipped are overrun. */
+static void restart_locked(struct posix_timer *self, ns_t earliest)
+{
+	ns_t next = self->timer.deadline + self->interval_ns;
+
+	if (next < earliest) {
+		ns_t missed = (earliest - next) / self->interval_ns + 1;
+
+		self->overrun = min(self->overrun + missed, (int64_t)OVERRUN_MAX);
+		next += missed * self->interval_ns;
+	}
+	self->is_resting = false;
+	timer_start(&self->timer, next);
+}
+
 /* The signal is delivered (or discarded): what was missed is told with it. */
 static void signal_taken(struct sigqueue *queued)
 {
 	struct posix_timer *self = container_of(queued, struct posix_timer, signal);
 
 	self->is_queued = false;
-	self->last_overrun = (int32_t)min(self->overrun, (int64_t)OVERRUN_MAX);
+	if (self->is_resting && self->interval_ns)
+		restart_locked(self, clock_monotonic());
+	self->last_overrun = (int32_t)self->overrun;
 	self->overrun = 0;
 	queued->info.si_overrun = self->last_overrun;
-}
-
-static void count_overrun(struct posix_timer *self, int64_t more)
-{
-	self->overrun = min(self->overrun + more, (int64_t)OVERRUN_MAX);
 }
 
 /* Runs in the timer interrupt. */
@@ -56,22 +75,13 @@ static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *self = container_of(timer, struct posix_timer, timer);
 	unsigned long flags = spin_lock_irqsave(&self->proc->lock);
-	ns_t now = clock_monotonic(), next;
 
-	if (self->is_queued)
-		count_overrun(self, 1);
-	else if (!self->is_silent && !self->is_deleted)
+	if (!self->is_queued && !self->is_silent && !self->is_deleted)
 		self->is_queued = signal_send_own_locked(self->proc, self->task, &self->signal);
-	if (self->interval_ns) {
-		next = timer->deadline + self->interval_ns;
-		if (next <= now) {
-			int64_t missed = (now - next) / self->interval_ns + 1;
-
-			count_overrun(self, missed);
-			next += missed * self->interval_ns;
-		}
-		timer_start(timer, next);
-	}
+	if (self->is_queued)
+		self->is_resting = true;
+	else if (self->interval_ns)
+		restart_locked(self, clock_monotonic() + UNHEARD_PERIOD_MIN);
 	spin_unlock_irqrestore(&self->proc->lock, flags);
 }
 
@@ -188,10 +198,15 @@ static struct posix_timer *find_locked(struct proc *proc, int id)
 
 static void get_locked(struct posix_timer *self, struct posix_timer_setting *now)
 {
+	ns_t left = self->timer.deadline - clock_monotonic();
+
 	now->interval_ns = self->interval_ns;
 	now->value_ns = 0;
-	if (timer_is_pending(&self->timer))
-		now->value_ns = max(self->timer.deadline - clock_monotonic(), (ns_t)1);
+	if (self->is_resting && self->interval_ns && left <= 0)
+		left += (-left / self->interval_ns + 1) * self->interval_ns;
+	else if (!timer_is_pending(&self->timer))
+		return;
+	now->value_ns = max(left, (ns_t)1);
 }
 
 static ns_t deadline_of(const struct posix_timer *self, bool absolute, ns_t value)
@@ -217,6 +232,7 @@ int posix_timer_set(int id, bool absolute, const struct posix_timer_setting *new
 		if (old)
 			get_locked(self, old);
 		timer_cancel(&self->timer);
+		self->is_resting = false;
 		self->interval_ns = new->interval_ns;
 		self->overrun = 0;
 		self->last_overrun = 0;
