@@ -46,15 +46,18 @@ static bool leads_to(struct epoll *epoll, const struct epoll *sought, unsigned i
 	return found;
 }
 
-/* The longest chain of epolls above this one. watch_lock held. */
-static uint32_t height_above(const struct epoll *epoll)
+/* The longest chain of epolls above this one, each of which is looked at once. watch_lock held. */
+static uint32_t height_above(struct epoll *epoll)
 {
 	const struct epoll_item *item;
-	uint32_t height = 0;
 
+	if (epoll->visit == graph.visit)
+		return epoll->height;
+	epoll->visit = graph.visit;
+	epoll->height = 0;
 	list_for_each_entry(item, &epoll->file->watchers, in_file)
-		height = max(height, height_above(item->epoll) + 1);
-	return height;
+		epoll->height = max(epoll->height, height_above(item->epoll) + 1);
+	return epoll->height;
 }
 
 int epoll_check_loop(struct epoll *epoll, struct epoll *target)
@@ -64,6 +67,7 @@ int epoll_check_loop(struct epoll *epoll, struct epoll *target)
 	graph.visit++;
 	if (leads_to(target, epoll, 0))
 		return -ELOOP;
+	graph.visit++;
 	spin_lock(&watch_lock);
 	height = height_above(epoll);
 	spin_unlock(&watch_lock);
