@@ -367,7 +367,6 @@ static int wild_context(void *data)
 		{ REG_CSGSFS, 0 },
 		{ REG_CSGSFS, ~0ul },
 		{ REG_CSGSFS, 0x10 },
-		{ REG_CSGSFS, 0x002b000000000033 },
 	};
 	int i = *(int *)data;
 
@@ -382,9 +381,9 @@ static int wild_context(void *data)
 
 static void check_wild_contexts(void)
 {
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 7; i++) {
 		int status = check_in_child(wild_context, &i);
-		if (i != 3 && i != 7)
+		if (i != 3)
 			OUT("wild context %d: 0x%x", i, status & 0x7f);
 	}
 }
@@ -486,7 +485,7 @@ static void check_rain(void)
 	for (int i = 0; i < 300000; i++) {
 		sum += 0.5;
 		sums += i & 3;
-		if (i % 100 == 0 && getppid() <= 0)
+		if (i % 100 == 0 && getpid() <= 0)
 			wrong++;
 	}
 	timer_delete(timer);
