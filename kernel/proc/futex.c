@@ -15,6 +15,7 @@
 #include "arch/usercopy.h"
 #include "lib/hash.h"
 #include "lib/list.h"
+#include "lib/math.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/clock.h"
@@ -79,8 +80,9 @@ static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
 		return -EFAULT;
 	if (!is_private)
 		err = space_shared_key(space, address, &backing, &pgoff);
+	/* Operations of the two kinds do not meet, on the process's own memory either. */
 	*key = backing ? (struct futex_key){ backing, pgoff << PAGE_SHIFT | address % PAGE_SIZE }
-		       : (struct futex_key){ space, address };
+		       : (struct futex_key){ space, address | !is_private };
 	return err;
 }
 
@@ -261,6 +263,7 @@ static long futex_wake(uaddr_t address, bool is_private, int nr, uint32_t bitset
 	err = key_init(&key, address, is_private);
 	if (err)
 		return err;
+	nr = max(nr, 1); /* as on Linux: whoever wakes nobody wakes one */
 	bucket = bucket_of(&key);
 	/* Pairs with the lock in enqueue(): the waker's store is before, or the waiter is seen. */
 	smp_mb();
@@ -275,7 +278,6 @@ static long futex_wake(uaddr_t address, bool is_private, int nr, uint32_t bitset
 void futex_wake_address(uaddr_t address, int nr)
 {
 	(void)futex_wake(address, false, nr, FUTEX_BITSET_MATCH_ANY);
-	(void)futex_wake(address, true, nr, FUTEX_BITSET_MATCH_ANY);
 }
 
 static int requeue_locked(struct bucket *from, const struct futex_key *key, struct bucket *to,
@@ -289,7 +291,8 @@ static int requeue_locked(struct bucket *from, const struct futex_key *key, stru
 			break;
 		if (!key_equal(&waiter->key, key))
 			continue;
-		list_move_tail(&to->waiters, &waiter->link);
+		if (from != to)
+			list_move_tail(&to->waiters, &waiter->link);
 		waiter->key = *target;
 		WRITE_ONCE(waiter->bucket, to);
 		moved++;
@@ -326,8 +329,7 @@ static long futex_requeue(const struct futex_request *request, bool compare)
 		return -EAGAIN;
 	}
 	done = wake_key_locked(from, &from_key, (int)request->value, FUTEX_BITSET_MATCH_ANY);
-	if (!key_equal(&from_key, &to_key))
-		done += requeue_locked(from, &from_key, to, &to_key, (int)request->value2);
+	done += requeue_locked(from, &from_key, to, &to_key, (int)request->value2);
 	unlock_pair(from, to);
 	return done;
 }
