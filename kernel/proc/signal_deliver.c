@@ -253,10 +253,10 @@ long signal_return(struct pt_regs *regs)
 	task->restart.again = NULL;
 	err = copy_from_user(&image, (const void __user *)arch_signal_frame_address(regs),
 	                     offsetof(struct rt_sigframe, info));
-	if (!err) {
-		arch_signal_frame_read(regs, &image, &restore);
+	if (!err)
+		err = arch_signal_frame_read(regs, &image, &restore);
+	if (!err)
 		err = fpu_image_load(restore.fpu_address);
-	}
 	if (err) {
 		signal_force(SIGSEGV, SIGINFO_KERNEL);
 		return 0;

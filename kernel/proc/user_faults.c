@@ -6,6 +6,7 @@
 #include <asm/signal.h>
 #include <linux/errno.h>
 
+#include "arch/fpu.h"
 #include "arch/upcalls.h"
 #include "core/lockdep.h"
 #include "proc/proc.h"
@@ -38,9 +39,9 @@ static const struct trap_signal trap_signals[32] = {
 	[TRAP_SEGMENT] = { SIGBUS, 0x80, false },
 	[TRAP_STACK] = { SIGBUS, 0x80, false },
 	[TRAP_PROTECTION] = { SIGSEGV, 0x80, false },
-	[TRAP_X87] = { SIGFPE, FPE_FLTINV, true },
+	[TRAP_X87] = { SIGFPE, 0, true },
 	[TRAP_ALIGNMENT] = { SIGBUS, BUS_ADRALN, true },
-	[TRAP_SIMD] = { SIGFPE, FPE_FLTINV, true },
+	[TRAP_SIMD] = { SIGFPE, 0, true },
 };
 
 static void note_trap(uint32_t trap, uint64_t error_code, uaddr_t addr)
@@ -52,6 +53,19 @@ static void note_trap(uint32_t trap, uint64_t error_code, uaddr_t addr)
 	task->trap_address = addr;
 }
 
+/* The first of the exceptions that the FPU tells, in Linux's order. */
+static int fpu_code(uint32_t trap)
+{
+	uint32_t told = fpu_exceptions(trap == TRAP_SIMD);
+
+	return told & 1	     ? FPE_FLTINV
+	       : told & 4    ? FPE_FLTDIV
+	       : told & 8    ? FPE_FLTOVF
+	       : told & 0x12 ? FPE_FLTUND
+	       : told & 0x20 ? FPE_FLTRES
+			     : 0;
+}
+
 void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr)
 {
 	struct trap_signal how = trap_signals[trap & 31];
@@ -61,7 +75,7 @@ void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_c
 		how = (struct trap_signal){ SIGSEGV, 0x80, false };
 	note_trap(trap, error_code, task_current()->trap_address);
 	info.si_signo = how.signo;
-	info.si_code = how.code;
+	info.si_code = how.code ? how.code : fpu_code(trap);
 	if (how.has_address)
 		info.si_addr = (void *)addr;
 	signal_force(how.signo, &info);

@@ -278,6 +278,20 @@ int fpu_image_load(uaddr_t image)
 
 /* ---- other threads ------------------------------------------------------------------------- */
 
+uint32_t fpu_exceptions(bool is_simd)
+{
+	uint16_t status, control;
+	uint32_t mxcsr;
+
+	if (is_simd) {
+		__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+		return mxcsr & ~(mxcsr >> 7) & 0x3f;
+	}
+	__asm__ volatile("fnstsw %0" : "=m"(status));
+	__asm__ volatile("fnstcw %0" : "=m"(control));
+	return status & ~control & 0x3fu;
+}
+
 void fpu_fxregs_get(struct arch_thread *t, void *image)
 {
 	if (is_held_here(t->fpu))

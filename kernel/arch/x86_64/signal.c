@@ -128,7 +128,14 @@ void arch_signal_frame_enter(const struct arch_signal_frame *frame, struct pt_re
 	arch_regs_sanitize(regs);
 }
 
-void arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image,
+/* The privilege level is not looked at, as on Linux; ss counts only if the frame says so. */
+static bool selectors_are_valid(const struct ucontext *uc)
+{
+	return (uc->uc_mcontext.cs | 3) == USER_CS &&
+	       (!(uc->uc_flags & UC_STRICT_RESTORE_SS) || (uc->uc_mcontext.ss | 3) == USER_DS);
+}
+
+int arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image,
                             struct arch_signal_restore *restore)
 {
 	take_registers(regs, &image->uc.uc_mcontext);
@@ -137,6 +144,7 @@ void arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *imag
 	memcpy(&restore->mask, &image->uc.uc_sigmask, sizeof(restore->mask));
 	restore->altstack = image->uc.uc_stack;
 	restore->fpu_address = (uaddr_t)image->uc.uc_mcontext.fpstate;
+	return selectors_are_valid(&image->uc) ? 0 : -EFAULT;
 }
 
 size_t arch_signal_frame_size_max(void)

@@ -43,6 +43,12 @@ size_t fpu_image_size(void);
 __must_check int fpu_image_save(uaddr_t address);
 __must_check int fpu_image_load(uaddr_t address);
 
+/*
+ * Which exceptions the CPU's own registers hold that are not masked, as bits 0 to 5 of the status
+ * word: invalid, denormal, division by zero, overflow, underflow, precision. For #MF and #XM.
+ */
+uint32_t fpu_exceptions(bool is_simd);
+
 /* ptrace: the 512-byte FXSAVE image of a stopped thread. */
 void fpu_fxregs_get(struct arch_thread *t, void *image);
 __must_check int fpu_fxregs_set(struct arch_thread *t, const void *image);
