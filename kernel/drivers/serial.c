@@ -148,20 +148,19 @@ static void serve(struct serial *serial)
 	}
 }
 
+/* An edge may come for a cause that was served a moment ago: each one counts as ours. */
 static enum irq_result serial_interrupt(void *arg)
 {
 	struct serial *serial = arg;
-	enum irq_result result = IRQ_NOT_MINE;
 
 	spin_lock(&serial->uart.lock);
 	for (int i = 0; i < ROUNDS_PER_INTERRUPT; i++) {
 		if (get(serial, UART_IIR) & UART_IIR_NO_INT)
 			break;
 		serve(serial);
-		result = IRQ_HANDLED;
 	}
 	spin_unlock(&serial->uart.lock);
-	return result;
+	return IRQ_HANDLED;
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
