@@ -112,8 +112,8 @@ __noreturn void kmain(void)
 	net_init();                            /* sockets */
 	socket_calls_init();                   /* who sends through them */
 	drivers_init();                        /* devices, known to their classes */
-	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	tty_start();                           /* terminals, /dev/console; console= */
+	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	procfs_init();                         /* proc and sysfs can be mounted */
 	if (ktest_is_wanted())
 		start_ktests();
