@@ -17,6 +17,7 @@
 enum { MOUNT_BUCKETS = 256 };
 
 struct mutex mount_tree = MUTEX(mount_tree, RANK_MOUNT);
+struct wait_queue mount_changes = WAIT_QUEUE(mount_changes);
 
 struct seqcount mount_hash_seq;
 

@@ -20,6 +20,7 @@
 #include "lib/refcount.h"
 #include "lib/types.h"
 #include "sched/rcu.h"
+#include "sched/wait.h"
 
 struct cred;
 struct fs_type;
@@ -133,6 +134,9 @@ void mount_write_put(struct mount *mount);
  */
 int mount_ns_for_each(struct mount_namespace *ns, int (*visit)(struct mount *mount, void *arg),
                       void *arg);
+/* Woken after any change of ns->event, of whichever namespace. */
+extern struct wait_queue mount_changes;
+
 /* Changes whenever any mount is hung or unhung: for readers that climb without references. */
 unsigned int mount_change_begin(void);
 bool mount_change_retry(unsigned int seq);

@@ -14,6 +14,13 @@ extern struct seqcount mount_hash_seq;
 
 extern struct mutex mount_tree; /* RANK_MOUNT: all topology of all namespaces */
 
+/* The namespace looks different now; mount_tree held. */
+static inline void mount_ns_changed(struct mount_namespace *ns)
+{
+	atomic_inc(&ns->event);
+	wake_up_all(&mount_changes);
+}
+
 /*
  * A mount of this root with one reference, attached nowhere. Takes its own references on super and
  * root.

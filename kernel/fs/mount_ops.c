@@ -212,7 +212,7 @@ int mount_remount(struct mount_namespace *ns, const struct path *at,
 		return err;
 	mutex_lock(&mount_tree);
 	err = remount_bind(mount, flags);
-	atomic_inc(&ns->event);
+	mount_ns_changed(ns);
 	mutex_unlock(&mount_tree);
 	return err;
 }
@@ -230,7 +230,7 @@ int mount_set_propagation(struct mount_namespace *ns, const struct path *at, uns
 	mutex_lock(&mount_tree);
 	for (; mount; mount = flags & MS_REC ? mount_tree_next(mount, at->mount) : NULL)
 		mount_change_propagation(mount, type);
-	atomic_inc(&ns->event);
+	mount_ns_changed(ns);
 	mutex_unlock(&mount_tree);
 	return 0;
 }
@@ -331,7 +331,7 @@ int mount_pivot_root(struct mount_namespace *ns, struct fs_context *context,
 	err = pivot_check(ns, &root, new_root, &place);
 	if (!err) {
 		pivot_commit(root.mount, new_root->mount, &place);
-		atomic_inc(&ns->event);
+		mount_ns_changed(ns);
 	}
 	place_unlock(&place);
 	path_put(&root);

@@ -318,7 +318,7 @@ static void tree_enter_ns(struct mount *tree, struct mount_namespace *ns)
 		at->ns = ns;
 		list_add_tail(&ns->mounts, &at->in_ns);
 	}
-	atomic_inc(&ns->event);
+	mount_ns_changed(ns);
 }
 
 /* What is mounted there already comes to lie on top of the propagated tree. */
@@ -400,7 +400,7 @@ static void mark_dead(struct mount *mount, struct list *dead)
 		return;
 	mount->visit = tree_state.visit;
 	if (mount->ns)
-		atomic_inc(&mount->ns->event);
+		mount_ns_changed(mount->ns);
 	mount->ns = NULL;
 	list_remove_init(&mount->in_ns);
 	list_add_tail(dead, &mount->in_ns);

@@ -29,6 +29,7 @@ struct entry;
 struct file_ops;
 struct node;
 struct pid;
+struct poller;
 struct space;
 struct task;
 
@@ -86,6 +87,10 @@ struct entry {
 	/* Takes `len` bytes, terminated; 0 or -errno. */
 	int (*write)(const struct node *node, char *line, size_t len);
 	int (*write_task)(struct task *task, char *line, size_t len);
+	/*
+	 * What changed since *seen, which is updated: EPOLL*. With ops = &node_polled_file_ops.
+	 */
+	unsigned int (*poll)(const struct node *node, uint64_t *seen, struct poller *poller);
 	/* Or all by itself: NULL for the above. */
 	const struct file_ops *ops;
 };
@@ -126,4 +131,5 @@ bool node_name_number(const char *name, uint64_t *number);
 /* A link's text from printf. -ENOMEM. */
 int link_printf(struct link_target *out, const char *fmt, ...) __printf(2, 3);
 
-extern const struct file_ops node_file_ops; /* node_file.c: regular files */
+/* node_file.c: regular files; the second kind can be waited for. */
+extern const struct file_ops node_file_ops, node_polled_file_ops;

@@ -20,6 +20,7 @@ struct text_file {
 	struct text   text __guarded_by(lock);
 	bool          is_made __guarded_by(lock);
 	struct space *space __const_after_init; /* a reference, not a user; NULL: not wanted */
+	uint64_t      seen __atomic;            /* of what is polled for */
 };
 
 static struct cache text_file_slab = CACHE("text_file", struct text_file);
@@ -68,11 +69,14 @@ static int node_open(struct inode *inode, struct file *file)
 	mutex_init(&text_file->lock, RANK_FILE_PRIVATE);
 	if (node->entry->show_space)
 		err = space_keep(node, text_file);
-	if (err)
+	if (err) {
 		cache_free(&text_file_slab, text_file);
-	else
-		file->private = text_file;
-	return err;
+		return err;
+	}
+	if (node->entry->poll)
+		(void)node->entry->poll(node, &text_file->seen, NULL);
+	file->private = text_file;
+	return 0;
 }
 
 static void node_release(struct file *file)
@@ -230,6 +234,23 @@ static pos_t node_seek(struct file *file, pos_t offset, int whence)
 		return -EINVAL;
 	return file_seek_size(file, offset, whence, 0);
 }
+
+static unsigned int node_poll(struct file *file, struct poller *poller)
+{
+	const struct node *node = to_node(file->inode);
+	struct text_file *text_file = file->private;
+
+	return node->entry->poll(node, &text_file->seen, poller);
+}
+
+const struct file_ops node_polled_file_ops = {
+	.open = node_open,
+	.release = node_release,
+	.read = node_read,
+	.write = node_write,
+	.seek = node_seek,
+	.poll = node_poll,
+};
 
 const struct file_ops node_file_ops = {
 	.open = node_open,

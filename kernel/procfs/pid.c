@@ -22,8 +22,10 @@
 	{ "limits", S_IFREG | 0444, .show_task = show_pid_limits }, \
 	{ "maps", S_IFREG | 0444, ENTRY_PRIVATE, .show_space = show_pid_maps }, \
 	{ "mem", S_IFREG | 0600, .ops = &pid_mem_ops }, \
-	{ "mountinfo", S_IFREG | 0444, .show_task = show_pid_mountinfo }, \
-	{ "mounts", S_IFREG | 0444, .show_task = show_pid_mounts }, \
+	{ "mountinfo", S_IFREG | 0444, .show_task = show_pid_mountinfo, \
+	  .poll = poll_pid_mounts, .ops = &node_polled_file_ops }, \
+	{ "mounts", S_IFREG | 0444, .show_task = show_pid_mounts, \
+	  .poll = poll_pid_mounts, .ops = &node_polled_file_ops }, \
 	{ "ns", S_IFDIR | 0511, .dir = &pid_ns_directory }, \
 	{ "oom_adj", S_IFREG | 0644, .show_task = show_pid_oom_adj, \
 	  .write_task = write_pid_oom_adj }, \

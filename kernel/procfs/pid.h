@@ -41,6 +41,7 @@ extern const struct directory pid_ns_directory;
 /* pid_mounts.c */
 int show_pid_mounts(struct task *task, struct text *text);
 int show_pid_mountinfo(struct task *task, struct text *text);
+unsigned int poll_pid_mounts(const struct node *node, uint64_t *seen, struct poller *poller);
 int show_pid_mountstats(struct task *task, struct text *text);
 
 /* pid_settings.c */

@@ -3,6 +3,7 @@
  * reach is left out.
  */
 #include <linux/errno.h>
+#include <linux/eventpoll.h>
 
 #include "fs/context.h"
 #include "fs/devnum.h"
@@ -11,6 +12,7 @@
 #include "mem/alloc.h"
 #include "proc/task.h"
 #include "procfs/pid.h"
+#include "sched/poll.h"
 
 enum { OPTIONS_MAX = 512 };
 
@@ -209,4 +211,24 @@ int show_pid_mountstats(struct task *task, struct text *text)
 	struct mount_list list = { .text = text, .put = put_mountstats_line };
 
 	return show(task, &list);
+}
+
+/* POLLERR and POLLPRI when anything was mounted or unmounted since the last time. */
+unsigned int poll_pid_mounts(const struct node *node, uint64_t *seen, struct poller *poller)
+{
+	struct task *task = node_task(node);
+	struct mount_namespace *ns = task ? mounts_of(task) : NULL;
+	unsigned int ready = EPOLLIN | EPOLLRDNORM;
+	uint64_t event;
+
+	poller_add(poller, &mount_changes);
+	if (task)
+		task_put(task);
+	if (!ns)
+		return ready;
+	event = atomic_load(&ns->event);
+	if (atomic_xchg(seen, event) != event)
+		ready |= EPOLLERR | EPOLLPRI;
+	mount_ns_put(ns);
+	return ready;
 }

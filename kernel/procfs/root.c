@@ -32,6 +32,7 @@ static const struct entry entries[] = {
 	{ "mounts", S_IFLNK | 0777, .link = link_fixed, .arg = "self/mounts" },
 	{ "buddyinfo", S_IFREG | 0444, .show = show_buddyinfo },
 	{ "cmdline", S_IFREG | 0444, .show = show_cmdline },
+	{ "consoles", S_IFREG | 0444, .show = show_consoles },
 	{ "cpuinfo", S_IFREG | 0444, .show = show_cpuinfo },
 	{ "devices", S_IFREG | 0444, .show = show_devices },
 	{ "diskstats", S_IFREG | 0444, .show = show_nothing },

@@ -24,6 +24,7 @@ int show_uptime(const struct node *node, struct text *text);
 /* system.c */
 int show_version(const struct node *node, struct text *text);
 int show_cmdline(const struct node *node, struct text *text);
+int show_consoles(const struct node *node, struct text *text);
 int show_filesystems(const struct node *node, struct text *text);
 int show_devices(const struct node *node, struct text *text);
 int show_minor_devices(const struct node *node, struct text *text);

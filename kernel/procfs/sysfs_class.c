@@ -12,6 +12,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "procfs/sysfs.h"
+#include "tty/tty.h"
 
 struct device_class {
 	const char *name;
@@ -77,6 +78,25 @@ static int show_uevent(const struct node *node, struct text *text)
 	return 0;
 }
 
+/* Of the class tty: which lines stand behind /dev/console, the preferred one last. */
+static int show_active(const struct node *node, struct text *text)
+{
+	struct console_info info;
+
+	for (unsigned int i = 0; console_describe(i, &info); i++)
+		text_printf(text, "%s%s%u", i ? " " : "", info.name, info.number);
+	text_puts(text, "\n");
+	return 0;
+}
+
+static const struct entry console_entries[] = {
+	{ "active", S_IFREG | 0444, .show = show_active },
+	{ "dev", S_IFREG | 0444, .show = show_dev },
+	{ "uevent", S_IFREG | 0444, .show = show_uevent },
+};
+static const struct directory console_directory = DIRECTORY(console_entries);
+static const struct entry console_entry = { "console", S_IFDIR | 0755, .dir = &console_directory };
+
 static const struct entry device_entries[] = {
 	{ "dev", S_IFREG | 0444, .show = show_dev },
 	{ "uevent", S_IFREG | 0444, .show = show_uevent },
@@ -91,6 +111,11 @@ static const struct device_class *class_of_dir(const struct node *dir)
 	return dir->entry->arg;
 }
 
+static const struct entry *entry_of(const struct chardev *device)
+{
+	return strcmp(device->name, "console") ? &device_entry : &console_entry;
+}
+
 static int device_lookup(const struct node *dir, const char *name, struct child *out)
 {
 	const struct chardev *device;
@@ -99,7 +124,7 @@ static int device_lookup(const struct node *dir, const char *name, struct child 
 		if (!is_shown(device) || class_of(device) != class_of_dir(dir) ||
 		    strcmp(device->name, name))
 			continue;
-		*out = (struct child){ .entry = &device_entry, .key = i };
+		*out = (struct child){ .entry = entry_of(device), .key = i };
 		return 0;
 	}
 	return -ENOENT;
@@ -113,7 +138,7 @@ static const struct entry *device_next(const struct node *dir, uint64_t *key, ch
 		if (!is_shown(device) || class_of(device) != class_of_dir(dir))
 			continue;
 		snprintf(name, NODE_NAME_MAX, "%s", device->name);
-		return &device_entry;
+		return entry_of(device);
 	}
 	return NULL;
 }

@@ -15,6 +15,7 @@
 #include "lib/string.h"
 #include "proc/task.h"
 #include "procfs/root.h"
+#include "tty/tty.h"
 
 enum { MISC_MAJOR = 10 };
 
@@ -92,6 +93,22 @@ int show_devices(const struct node *node, struct text *text)
 		}
 	}
 	text_puts(text, "\nBlock devices:\n");
+	return 0;
+}
+
+/* Who takes part of the log: enabled, /dev/console or not, shows what was logged early, always. */
+int show_consoles(const struct node *node, struct text *text)
+{
+	struct console_info info;
+
+	for (unsigned int i = 0; console_describe(i, &info); i++) {
+		size_t start = text->len;
+
+		text_printf(text, "%s%u", info.name, info.number);
+		text_pad(text, start, 21);
+		text_printf(text, "-W- (E%c p a) %4u:%u\n", info.is_preferred ? 'C' : ' ',
+		            dev_major(info.dev), dev_minor(info.dev));
+	}
 	return 0;
 }
 

@@ -163,6 +163,21 @@ static int console_open(struct inode *inode, struct file *file)
 	return tty ? tty_file_open(tty, file, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
+bool console_describe(unsigned int index, struct console_info *info)
+{
+	if (index >= console.nr_consoles)
+		return false;
+	for (unsigned int number = 0; number < UART_MAX; number++) {
+		struct tty *tty = serial_tty_find(number);
+
+		if (!tty || uart_find(number) != console.consoles[index].uart)
+			continue;
+		*info = (struct console_info){ "ttyS", number, tty->dev, tty == console.preferred };
+		return true;
+	}
+	return false;
+}
+
 void console_wait_sent(ns_t deadline_ns)
 {
 	if (console.preferred)

@@ -130,6 +130,15 @@ __must_check int tty_wait_sent(struct tty *tty, ns_t deadline_ns);
 /* The same for /dev/console, as far as signals let it: before the machine goes off. */
 void console_wait_sent(ns_t deadline_ns);
 
+/* The index-th line that the log is shown on, in order; false past the last. For /proc/consoles. */
+struct console_info {
+	const char  *name; /* "ttyS" */
+	unsigned int number;
+	dev_t        dev;
+	bool         is_preferred; /* /dev/console */
+};
+bool console_describe(unsigned int index, struct console_info *info);
+
 /* ioctl(2) on a terminal; the master of a pty asks the same of its slave. */
 long tty_ioctl(struct tty *tty, struct file *file, unsigned int command, void *arg);
 

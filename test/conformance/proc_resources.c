@@ -6,6 +6,7 @@
 #include "proc_files.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -127,6 +128,21 @@ static void check_oom(void)
 
 /* ---- mounts -------------------------------------------------------------------------------- */
 
+static void check_polling(void)
+{
+	struct pollfd mounts = { .fd = open("/proc/self/mounts", O_RDONLY), .events = POLLPRI };
+
+	CHECK_EQ(nothing_has_changed_when_mounts_is_opened, poll(&mounts, 1, 0), 0);
+	mkdir("/tmp/polled", 0755);
+	mount("x", "/tmp/polled", "tmpfs", 0, NULL);
+	CHECK(a_mount_is_told_to_who_polls, poll(&mounts, 1, 1000) == 1 &&
+	      mounts.revents == (POLLERR | POLLPRI));
+	CHECK_EQ(a_mount_is_told_once, poll(&mounts, 1, 0), 0);
+	umount("/tmp/polled");
+	CHECK_EQ(an_unmount_is_told_too, poll(&mounts, 1, 1000), 1);
+	close(mounts.fd);
+}
+
 static void check_mounts(void)
 {
 	mkdir("/tmp/a b", 0755);
@@ -163,5 +179,6 @@ int main(void)
 	check_limits();
 	check_oom();
 	check_mounts();
+	check_polling();
 	return 0;
 }

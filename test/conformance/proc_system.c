@@ -93,6 +93,8 @@ static void check_version(void)
 	CHECK(devices_begins_with_character_devices,
 	      !strncmp(file_text, "Character devices:\n  1 mem\n", 27));
 	CHECK(devices_has_block_devices, strstr(file_text, "\n\nBlock devices:\n") != NULL);
+	CHECK(consoles_names_the_serial_line, file_read("/proc/consoles") > 0 &&
+	      !strncmp(file_text, "ttyS0                -W- (EC p a)    4:64\n", 42));
 	file_read("/proc/swaps");
 	CHECK(swaps_has_a_header, !strcmp(file_text,
 					  "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"));

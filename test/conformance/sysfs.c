@@ -68,6 +68,8 @@ static void check_devices(void)
 	CHECK(uevent_tells_the_mode, strstr(file_text, "DEVMODE=0666\n") != NULL);
 	CHECK(the_serial_line_has_its_number, file_read("/sys/class/tty/ttyS0/dev") > 0 &&
 	      !strcmp(file_text, "4:64\n"));
+	CHECK(the_active_console_is_named, file_read("/sys/class/tty/console/active") > 0 &&
+	      !strcmp(file_text, "ttyS0\n"));
 	CHECK(a_device_is_found_by_number, file_read("/sys/dev/char/1:5/uevent") > 0 &&
 	      strstr(file_text, "DEVNAME=zero\n"));
 }
