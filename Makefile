@@ -35,8 +35,7 @@ headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel 
 debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment \
             -fsanitize-undefined-trap-on-error,-DDEBUG=0)
 CFLAGS   := $(base) $(warnings) $(headers) $(debug)
-LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments \
-            --unresolved-symbols=ignore-all
+LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
 
 sources  := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
 objects  := $(patsubst %,$(O)/%.o,$(sources) )
