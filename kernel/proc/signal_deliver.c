@@ -238,6 +238,8 @@ void signal_deliver(struct pt_regs *regs)
 	while ((sig = next_handled(task, &action, &info)) != 0) {
 		finish_call_for_handler(regs, &action);
 		enter_handler(task, regs, sig, &action, &info);
+		if (!signal_is_pending())
+			break;
 	}
 	finish_call(regs);
 	signal_mask_restore();

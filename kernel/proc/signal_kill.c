@@ -31,9 +31,20 @@ int signal_may_send(struct proc *proc, int sig)
 	return task_may_signal(proc->leader, sig) ? 0 : -EPERM;
 }
 
+/* As proc_lookup(); abort(3) and raise(3) mean the caller. */
+static struct proc *target_lookup(pid_t pid)
+{
+	struct proc *self = proc_current();
+
+	if (pid != proc_tgid(self))
+		return proc_lookup(pid);
+	proc_get(self);
+	return self;
+}
+
 static int kill_proc(pid_t pid, int sig, const siginfo_t *info)
 {
-	struct proc *proc = proc_lookup(pid);
+	struct proc *proc = target_lookup(pid);
 	struct task *task;
 	int err;
 
