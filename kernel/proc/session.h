@@ -22,6 +22,7 @@ struct session_tty_ops {
 	void (*leader_exit)(struct session *session, void *tty);
 	/*
 	 * Device number for /proc/PID/stat field 7, and the foreground group's number for field 8.
+	 * With proc_tree_lock held.
 	 */
 	dev_t (*device)(void *tty);
 	pid_t (*foreground)(void *tty);
