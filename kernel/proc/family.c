@@ -66,7 +66,8 @@ static bool report_death_locked(struct proc *proc)
 	flags = spin_lock_irqsave(&parent->lock);
 	if (sig == SIGCHLD)
 		reap = sighand_reaps_children_locked(parent, &is_ignored);
-	if (sig && !is_ignored)
+	/* clone(2) takes any low byte of its flags; what is no signal is not sent. */
+	if (sig && sig <= NR_SIGNALS && !is_ignored)
 		(void)signal_send_proc_locked(parent, sig, &info);
 	spin_unlock_irqrestore(&parent->lock, flags);
 	wake_up(&parent->child_wait);
