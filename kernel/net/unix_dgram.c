@@ -20,6 +20,7 @@ static void peer_drop(struct unix_sock *sock, struct unix_sock *peer)
 {
 	struct list lost = LIST_INIT(lost);
 
+	mutex_lock(&sock->receive_lock); /* who peeks copies from the queue without the spinlock */
 	unix_lock_two(sock, peer);
 	if (sock->nr_queued) {
 		list_splice_tail(&lost, &sock->queue);
@@ -28,6 +29,7 @@ static void peer_drop(struct unix_sock *sock, struct unix_sock *peer)
 			WRITE_ONCE(peer->error, ECONNRESET);
 	}
 	unix_unlock_two(sock, peer);
+	mutex_unlock(&sock->receive_lock);
 	while (!list_is_empty(&lost)) {
 		struct unix_packet *packet = list_first_entry(&lost, struct unix_packet, link);
 
