@@ -61,20 +61,22 @@ int epoll_hook_wake(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 {
 	struct epoll_item *item = container_of(entry, struct epoll_hook, entry)->item;
 	uint32_t events = READ_ONCE(item->events);
-	bool has_sleeper;
+	bool has_sleeper = false, is_wanted;
 
-	if (mode & WAKE_FREE)
-		list_remove_init(&entry->link);
 	/* A one-shot item that was reported waits for EPOLL_CTL_MOD. */
-	if (!(events & ~EPOLL_MODES) || (key && !(key & events)))
-		return 0;
-	item_queue(item);
-	has_sleeper = wait_queue_is_active(&item->epoll->wait);
+	is_wanted = events & ~EPOLL_MODES && (!key || key & events);
+	if (is_wanted) {
+		item_queue(item);
+		has_sleeper = wait_queue_is_active(&item->epoll->wait);
+	}
 	if (has_sleeper)
 		wake_up_nested(&item->epoll->wait, EPOLLIN | EPOLLRDNORM, item->epoll->level + 1);
-	if (events & EPOLLEXCLUSIVE)
+	/* Unlinked, the item may be freed: hook_remove() asks no lock then. */
+	if (mode & WAKE_FREE)
+		wait_entry_let_go(entry);
+	if (is_wanted && events & EPOLLEXCLUSIVE)
 		return has_sleeper && exclusive_is_served(events, key);
-	return 1;
+	return is_wanted;
 }
 
 /* ---- asking ------------------------------------------------------------------------- */

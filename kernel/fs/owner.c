@@ -114,13 +114,14 @@ static int async_wake(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 	struct file_owner *owner = container_of(entry, struct async_entry, entry)->owner;
 	bool is_last;
 
-	if (mode & WAKE_FREE)
-		list_remove_init(&entry->link);
 	atomic_or(&owner->events, key ? (uint32_t)key : EPOLLIN);
 	refcount_get(&owner->refs);
 	/* The file's reference is still there: a queue that calls us is one that it waits on. */
 	is_last = !work_queue(&owner->work) && refcount_put(&owner->refs);
 	assert(!is_last);
+	/* Unlinked, the entry may be freed: async_remove_all() asks no lock then. */
+	if (mode & WAKE_FREE)
+		wait_entry_let_go(entry);
 	return 0;
 }
 

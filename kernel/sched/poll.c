@@ -23,13 +23,17 @@ static int poll_wake(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 {
 	struct poll_entry *poll = container_of(entry, struct poll_entry, entry);
 
-	if (mode & WAKE_FREE)
-		list_remove_init(&entry->link);
-	else if (key && !(key & poll->events))
+	bool woken;
+
+	if (!(mode & WAKE_FREE) && key && !(key & poll->events))
 		return 0;
 	/* pairs with the full barrier in thread_set_state() */
 	atomic_store_release(&poll->table->triggered, 1);
-	return mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+	woken = mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+	/* Unlinked, the table may be gone: poll_entry_remove() asks no lock then. */
+	if (mode & WAKE_FREE)
+		wait_entry_let_go(entry);
+	return woken;
 }
 
 static struct poll_entry *poll_entry_new(struct poll_table *table)

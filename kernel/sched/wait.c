@@ -108,6 +108,12 @@ void wake_up_poll_free(struct wait_queue *queue)
 	wake_up_key_mode(queue, 0, INT32_MAX, WAKE_FREE);
 }
 
+void wait_entry_let_go(struct wait_entry *entry)
+{
+	smp_mb(); /* pairs with the look at link.next and link.prev of who frees the entry */
+	list_remove_init(&entry->link);
+}
+
 int wait_prepare(struct wait_queue *queue, struct wait_entry *entry, uint32_t state)
 {
 	uint64_t flags = spin_lock_irqsave(&queue->lock);
