@@ -2,8 +2,9 @@
  * Credentials and the counters of users: life cycle, groups. What happens to capabilities when ids
  * change is in cred_caps.c.
  *
- * Locking: users.lock guards the table of users; a user leaves it with its last reference. Creds
- * need no lock: immutable, counted, freed after a grace period.
+ * Locking: users.lock guards the table of users; a user leaves it with its last reference, which may
+ * be that of a signal, under the irq-safe lock of a process: so this one is irq-safe too. Creds need
+ * no lock: immutable, counted, freed after a grace period.
  */
 #include "id/cred.h"
 
@@ -61,10 +62,11 @@ int user_get(uid_t uid, struct user **out)
 {
 	struct user *fresh = cache_zalloc(&user_cache, ALLOC_KERNEL);
 	struct user *user;
+	uint64_t flags;
 
 	if (!fresh)
 		return -ENOMEM;
-	spin_lock(&users.lock);
+	flags = spin_lock_irqsave(&users.lock);
 	user = user_find_locked(uid);
 	if (user) {
 		refcount_get(&user->refs);
@@ -75,7 +77,7 @@ int user_get(uid_t uid, struct user **out)
 		user = fresh;
 		fresh = NULL;
 	}
-	spin_unlock(&users.lock);
+	spin_unlock_irqrestore(&users.lock, flags);
 	cache_free(&user_cache, fresh);
 	*out = user;
 	return 0;
@@ -83,16 +85,17 @@ int user_get(uid_t uid, struct user **out)
 
 void user_put(struct user *user)
 {
+	uint64_t flags;
 	bool last;
 
 	/*
 	 * The count reaches 0 only with the lock held, so that user_get() never finds a dead one.
 	 */
-	spin_lock(&users.lock);
+	flags = spin_lock_irqsave(&users.lock);
 	last = refcount_put(&user->refs);
 	if (last)
 		hlist_remove(&user->link);
-	spin_unlock(&users.lock);
+	spin_unlock_irqrestore(&users.lock, flags);
 	if (last)
 		cache_free(&user_cache, user);
 }
