@@ -286,7 +286,15 @@ static void leader_exit(struct session *session, void *terminal)
 {
 	struct tty *tty = terminal, *left = NULL;
 
-	tty_get(tty);
+	/* The session's reference is all that we know of: another may have let go of it by now. */
+	spin_lock(&proc_tree_lock);
+	if (session->tty != tty)
+		tty = NULL;
+	else
+		tty_get(tty);
+	spin_unlock(&proc_tree_lock);
+	if (!tty)
+		return;
 	if (!tty->ops->is_pty)
 		tty_hangup(tty, true);
 	spin_lock(&proc_tree_lock);
