@@ -10,6 +10,8 @@
 #include "core/panic.h"
 #include "fs/fdtable.h"
 #include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/namei.h"
 #include "lib/string.h"
 #include "proc/clone.h"
 #include "proc/exec_impl.h"
@@ -150,7 +152,7 @@ int exec_commit(struct exec *exec)
 {
 	struct task *task = task_current();
 	struct proc *proc = task->proc;
-	bool identity_stays;
+	bool identity_stays, is_readable;
 	int err = prepare(exec);
 
 	if (!err)
@@ -173,13 +175,17 @@ int exec_commit(struct exec *exec)
 	reset_thread(task);
 	set_name(exec);
 
+	proc->personality = exec_personality(exec);
 	identity_stays =
 		exec->cred->euid == task->cred->euid && exec->cred->egid == task->cred->egid;
+	/* Who may run but not read a program does not read its memory either. */
+	is_readable = !inode_permission(exec->file->inode, task->cred, MAY_READ);
 	err = task_cred_commit(exec->cred);
 	exec->cred = NULL;
 	if (err)
 		signal_force(SIGKILL, SIGINFO_KERNEL);
-	atomic_store_relaxed(&proc->is_dumpable, identity_stays && !exec->secure);
+	atomic_store_relaxed(&proc->is_dumpable,
+	                     identity_stays && is_readable && !exec->secure);
 	arch_regs_init_user(task_regs(task), exec->entry, exec->sp);
 	return 0;
 }

@@ -204,6 +204,11 @@ static int load_interpreter(struct exec *exec, struct file *file)
 	return 0;
 }
 
+uint32_t exec_personality(const struct exec *exec)
+{
+	return proc_current()->personality & ~(exec->secure ? PER_CLEAR_ON_SETID : 0u);
+}
+
 static int create_space(struct exec *exec)
 {
 	const struct rlimits *limits = &proc_current()->limits;
@@ -215,7 +220,7 @@ static int create_space(struct exec *exec)
 		                   ? ~0ul
 		                   : rlimit_get(limits, RLIMIT_MEMLOCK),
 	};
-	bool randomize = !(proc_current()->personality & ADDR_NO_RANDOMIZE);
+	bool randomize = !(exec_personality(exec) & ADDR_NO_RANDOMIZE);
 
 	return space_create(&space_limits, randomize, &exec->space);
 }
@@ -230,7 +235,7 @@ static uaddr_t load_hint(const struct exec *exec, bool randomize)
 /* Everything of the program but its stack's content. */
 static int map_program(struct exec *exec, struct file *interpreter)
 {
-	bool randomize = !(proc_current()->personality & ADDR_NO_RANDOMIZE);
+	bool randomize = !(exec_personality(exec) & ADDR_NO_RANDOMIZE);
 	bool exec_stack = !exec->image.has_stack_header || exec->image.wants_executable_stack;
 	int err = create_space(exec);
 
