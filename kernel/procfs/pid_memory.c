@@ -153,6 +153,7 @@ static ssize_t mem_transfer(struct io *io, bool write)
 
 		io->position += (pos_t)step;
 		done += step;
+		cond_resched();
 		if (!step || thread_test_flag(thread_current(), TF_KILLED))
 			break;
 	}

@@ -135,8 +135,12 @@ int show_locks(const struct node *node, struct text *text)
 {
 	char line[128];
 
-	for (unsigned int i = 0; lock_show(i, line, sizeof(line)) >= 0; i++)
+	for (unsigned int i = 0; lock_show(i, line, sizeof(line)) >= 0; i++) {
 		text_printf(text, "%u: %s\n", i + 1, line);
+		cond_resched();
+		if (thread_test_flag(thread_current(), TF_KILLED))
+			return -EINTR;
+	}
 	return 0;
 }
 
