@@ -174,6 +174,24 @@ struct fdtable *task_files_get(struct task *task)
 	return files;
 }
 
+int task_unshare_files(uint32_t limit)
+{
+	struct task *task = task_current();
+	struct fdtable *old = task->files, *own;
+	int err;
+
+	if (refcount_read(&old->users) == 1)
+		return 0;
+	err = fdtable_copy(old, limit, &own);
+	if (err)
+		return err;
+	spin_lock(&task->resources_lock);
+	task->files = own;
+	spin_unlock(&task->resources_lock);
+	fdtable_put(old);
+	return 0;
+}
+
 struct fs_context *task_fs_get(struct task *task)
 {
 	struct fs_context *fs;

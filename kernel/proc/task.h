@@ -155,6 +155,12 @@ struct space *task_space_get(struct task *task);
 struct fdtable *task_files_get(struct task *task);
 struct fs_context *task_fs_get(struct task *task);
 
+/*
+ * Gives the current task a descriptor table of its own if it shares one, with the descriptors below
+ * `limit` (UINT32_MAX: all). -ENOMEM.
+ */
+int __must_check task_unshare_files(uint32_t limit);
+
 /* The cred of another task, with a reference; cred_put() it. */
 const struct cred *task_cred_get(struct task *task);
 

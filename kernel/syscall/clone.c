@@ -115,24 +115,6 @@ long sys_clone3(const struct clone_args __user *user_args, size_t size)
 	return task_clone(&request, own_regs());
 }
 
-static int unshare_files(void)
-{
-	struct task *task = task_current();
-	struct fdtable *old = task->files, *own;
-	int err;
-
-	if (refcount_read(&old->users) == 1)
-		return 0;
-	err = fdtable_copy(old, UINT32_MAX, &own);
-	if (err)
-		return err;
-	spin_lock(&task->resources_lock);
-	task->files = own;
-	spin_unlock(&task->resources_lock);
-	fdtable_put(old);
-	return 0;
-}
-
 static int unshare_fs(void)
 {
 	struct task *task = task_current();
@@ -178,7 +160,7 @@ long sys_unshare(unsigned long flags)
 	if (!err && (flags & (CLONE_FS | CLONE_NEWNS)))
 		err = unshare_fs();
 	if (!err && (flags & CLONE_FILES))
-		err = unshare_files();
+		err = task_unshare_files(UINT32_MAX);
 	if (!err && (flags & (CLONE_NEWNS | CLONE_NEWUTS)))
 		err = task_unshare_namespaces(flags);
 	return err;

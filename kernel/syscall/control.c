@@ -12,6 +12,7 @@
 #include "net/rights.h"
 #include "net/socket.h"
 #include "proc/proc.h"
+#include "syscall/fd.h"
 #include "syscall/socket_impl.h"
 #include "vm/usercopy.h"
 
@@ -180,7 +181,7 @@ static void ucred_write(struct message *message, struct control_room *room)
 static bool right_install(struct file *file, int __user *at, bool cloexec)
 {
 	struct fdtable *table = task_current()->files;
-	int fd = fd_reserve(table, 0, socket_fd_limit(), cloexec);
+	int fd = fd_reserve(table, 0, fd_limit(), cloexec);
 
 	if (fd < 0)
 		return false;

@@ -12,6 +12,7 @@
 #include "lib/math.h"
 #include "proc/proc.h"
 #include "syscall/poll_impl.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 #include "syscall/timespec.h"
 #include "vm/usercopy.h"
@@ -20,20 +21,15 @@
 
 long sys_epoll_create1(int flags)
 {
-	struct task *task = task_current();
 	struct file *file;
-	int fd, err;
+	int err;
 
 	if (flags & ~EPOLL_CLOEXEC)
 		return -EINVAL;
-	err = epoll_create(task->cred, &file);
+	err = epoll_create(task_current()->cred, &file);
 	if (err)
 		return err;
-	fd = fd_add(task->files, file, (uint32_t)min(proc_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX),
-	            flags & EPOLL_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_give(file, flags & EPOLL_CLOEXEC);
 }
 
 long sys_epoll_create(int size)

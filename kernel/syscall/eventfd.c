@@ -11,20 +11,10 @@
 #include "fs/timerfd.h"
 #include "lib/math.h"
 #include "proc/proc.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 #include "syscall/timespec.h"
 #include "vm/usercopy.h"
-
-/* Gives the file a number; the file is put when there is none. */
-static long file_to_fd(struct file *file, bool cloexec)
-{
-	uint32_t limit = (uint32_t)min(proc_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX);
-	int fd = fd_add(task_current()->files, file, limit, cloexec);
-
-	if (fd < 0)
-		file_put(file);
-	return fd;
-}
 
 long sys_eventfd2(unsigned int count, int flags)
 {
@@ -34,7 +24,7 @@ long sys_eventfd2(unsigned int count, int flags)
 	if (flags & ~(EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK))
 		return -EINVAL;
 	err = eventfd_create(task_current()->cred, count, (unsigned int)flags, &file);
-	return err ? err : file_to_fd(file, flags & EFD_CLOEXEC);
+	return err ? err : fd_give(file, flags & EFD_CLOEXEC);
 }
 
 long sys_eventfd(unsigned int count)
@@ -50,7 +40,7 @@ long sys_timerfd_create(int clock, int flags)
 	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK))
 		return -EINVAL;
 	err = timerfd_create(task_current()->cred, clock, (unsigned int)flags, &file);
-	return err ? err : file_to_fd(file, flags & TFD_CLOEXEC);
+	return err ? err : fd_give(file, flags & TFD_CLOEXEC);
 }
 
 /* EBADF; EINVAL if it is another kind of file. */

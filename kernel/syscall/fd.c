@@ -9,13 +9,23 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "proc/proc.h"
 #include "syscall/fcntl.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 
-static uint32_t fd_limit(void)
+uint32_t fd_limit(void)
 {
 	uint64_t limit = proc_limit(RLIMIT_NOFILE);
 
 	return limit < FD_MAX ? (uint32_t)limit : FD_MAX;
+}
+
+long fd_give(struct file *file, bool cloexec)
+{
+	int fd = fd_add(task_current()->files, file, fd_limit(), cloexec);
+
+	if (fd < 0)
+		file_put(file);
+	return fd;
 }
 
 /* A second descriptor for the file of `fd`, the lowest free one from `from` on. */

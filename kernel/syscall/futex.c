@@ -9,6 +9,7 @@
 
 #include "proc/proc.h"
 #include "syscall/prototypes.h"
+#include "syscall/timespec.h"
 #include "vm/usercopy.h"
 
 static bool takes_timeout(int operation)
@@ -16,21 +17,6 @@ static bool takes_timeout(int operation)
 	int command = operation & FUTEX_CMD_MASK;
 
 	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
-}
-
-static int read_timeout(const void __user *timeout, struct futex_request *request)
-{
-	struct __kernel_timespec ts;
-
-	if (copy_from_user(&ts, timeout, sizeof(ts)))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || (uint64_t)ts.tv_nsec >= NS_PER_SEC)
-		return -EINVAL;
-	request->has_timeout = true;
-	request->timeout_ns = ts.tv_sec >= INT64_MAX / NS_PER_SEC / 2
-				      ? INT64_MAX / 2
-				      : ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-	return 0;
 }
 
 long sys_futex(uint32_t __user *word, int operation, uint32_t value, const void __user *timeout,
@@ -46,10 +32,11 @@ long sys_futex(uint32_t __user *word, int operation, uint32_t value, const void 
 	};
 
 	if (timeout && takes_timeout(operation)) {
-		int err = read_timeout(timeout, &request);
+		int err = timespec_read(timeout, &request.timeout_ns);
 
 		if (err)
 			return err;
+		request.has_timeout = true;
 	}
 	return futex_operate(&request);
 }

@@ -49,8 +49,9 @@ static unsigned mount_flags(unsigned long flags)
 	return kept;
 }
 
-static int bind(struct mount_namespace *ns, const char *source, const struct path *at,
-                bool recursive)
+/* MS_BIND and MS_MOVE: what stands at `source` comes to `at`. */
+static int from_source(struct mount_namespace *ns, const char *source, const struct path *at,
+                       unsigned long flags)
 {
 	struct task *task = task_current();
 	struct walk_from from = { .fs = task->fs, .cred = task->cred };
@@ -62,24 +63,8 @@ static int bind(struct mount_namespace *ns, const char *source, const struct pat
 	err = path_lookup(&from, source, LOOKUP_FOLLOW, &old);
 	if (err)
 		return err;
-	err = mount_bind(ns, &old, at, recursive);
-	path_put(&old);
-	return err;
-}
-
-static int move(struct mount_namespace *ns, const char *source, const struct path *at)
-{
-	struct task *task = task_current();
-	struct walk_from from = { .fs = task->fs, .cred = task->cred };
-	struct path old;
-	int err;
-
-	if (!source || !*source)
-		return -EINVAL;
-	err = path_lookup(&from, source, LOOKUP_FOLLOW, &old);
-	if (err)
-		return err;
-	err = mount_move(ns, &old, at);
+	err = flags & MS_BIND ? mount_bind(ns, &old, at, flags & MS_REC)
+			      : mount_move(ns, &old, at);
 	path_put(&old);
 	return err;
 }
@@ -92,11 +77,11 @@ static int act(const struct path *at, unsigned long flags, const struct mount_op
 	if (flags & MS_REMOUNT)
 		return mount_remount(ns, at, options);
 	if (flags & MS_BIND)
-		return bind(ns, options->source, at, flags & MS_REC);
+		return from_source(ns, options->source, at, flags);
 	if (flags & MS_PROPAGATION)
 		return mount_set_propagation(ns, at, (unsigned)flags & (MS_PROPAGATION | MS_REC));
 	if (flags & MS_MOVE)
-		return move(ns, options->source, at);
+		return from_source(ns, options->source, at, flags);
 	return mount_new(ns, at, options);
 }
 

@@ -13,6 +13,7 @@
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/string.h"
 #include "proc/proc.h"
+#include "syscall/fd.h"
 #include "syscall/place.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
@@ -28,7 +29,7 @@ static long open_place(struct place *place, const struct open_request *request)
 {
 	struct fdtable *files = task_current()->files;
 	struct file *file;
-	int fd = fd_reserve(files, 0, (uint32_t)proc_limit(RLIMIT_NOFILE),
+	int fd = fd_reserve(files, 0, fd_limit(),
 	                    request->flags & O_CLOEXEC);
 	int err;
 
@@ -148,33 +149,15 @@ long sys_close(unsigned int fd)
 	return err;
 }
 
-static int unshare_below(unsigned first, bool all_above)
-{
-	struct task *task = task_current();
-	struct fdtable *old = task->files, *own;
-	int err;
-
-	if (refcount_read(&old->users) == 1)
-		return 0;
-	err = fdtable_copy(old, all_above ? first : UINT32_MAX, &own);
-	if (err)
-		return err;
-	spin_lock(&task->resources_lock);
-	task->files = own;
-	spin_unlock(&task->resources_lock);
-	fdtable_put(old);
-	return 0;
-}
-
 long sys_close_range(unsigned int first_fd, unsigned int last_fd, unsigned int flags)
 {
+	bool keeps_none_above = last_fd == UINT32_MAX && !(flags & CLOSE_RANGE_CLOEXEC);
 	int err;
 
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first_fd > last_fd)
 		return -EINVAL;
 	if (flags & CLOSE_RANGE_UNSHARE) {
-		err = unshare_below(first_fd,
-		                    last_fd == UINT32_MAX && !(flags & CLOSE_RANGE_CLOEXEC));
+		err = task_unshare_files(keeps_none_above ? first_fd : UINT32_MAX);
 		if (err)
 			return err;
 	}
@@ -187,7 +170,7 @@ long sys_memfd_create(const char __user *user_name, unsigned int flags)
 	char name[sizeof("memfd:") + MEMFD_NAME_MAX] = "memfd:";
 	struct file *file;
 	ssize_t len;
-	int fd, err;
+	int err;
 
 	if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -EINVAL;
@@ -198,9 +181,5 @@ long sys_memfd_create(const char __user *user_name, unsigned int flags)
 					  task_current()->cred, &file);
 	if (err)
 		return err;
-	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE),
-	            flags & MFD_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_give(file, flags & MFD_CLOEXEC);
 }

@@ -11,6 +11,7 @@
 #include "fs/file.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
 
@@ -28,7 +29,7 @@ long sys_pidfd_open(pid_t pid, unsigned int flags)
 {
 	struct proc *proc;
 	struct file *file;
-	int fd, err;
+	int err;
 
 	if ((flags & ~(unsigned)PIDFD_NONBLOCK) || pid <= 0)
 		return -EINVAL;
@@ -39,10 +40,7 @@ long sys_pidfd_open(pid_t pid, unsigned int flags)
 	proc_put(proc);
 	if (err)
 		return err;
-	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE), true);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_give(file, true);
 }
 
 /* The process of a descriptor, with a reference: -EBADF, -ESRCH. */
@@ -121,7 +119,7 @@ long sys_pidfd_getfd(int pid_fd, int target_fd, unsigned int flags)
 {
 	struct proc *proc;
 	struct file *file;
-	int fd, err;
+	int err;
 
 	if (flags)
 		return -EINVAL;
@@ -132,8 +130,5 @@ long sys_pidfd_getfd(int pid_fd, int target_fd, unsigned int flags)
 	proc_put(proc);
 	if (err)
 		return err;
-	fd = fd_add(task_current()->files, file, (uint32_t)proc_limit(RLIMIT_NOFILE), true);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_give(file, true);
 }

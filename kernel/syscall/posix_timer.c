@@ -9,6 +9,7 @@
 #include <linux/time_types.h>
 
 #include "syscall/prototypes.h"
+#include "syscall/timespec.h"
 #include "vm/usercopy.h"
 
 long sys_timer_create(int clock, const struct sigevent __user *user_event, int __user *timer)
@@ -28,26 +29,12 @@ long sys_timer_create(int clock, const struct sigevent __user *user_event, int _
 	return 0;
 }
 
-static int read_span(const struct __kernel_timespec *ts, ns_t *span)
-{
-	if (ts->tv_sec < 0 || (uint64_t)ts->tv_nsec >= NS_PER_SEC)
-		return -EINVAL;
-	*span = ts->tv_sec >= INT64_MAX / NS_PER_SEC / 2 ? INT64_MAX / 2
-							   : ts->tv_sec * NS_PER_SEC + ts->tv_nsec;
-	return 0;
-}
-
-static struct __kernel_timespec to_timespec(ns_t ns)
-{
-	return (struct __kernel_timespec){ .tv_sec = ns / NS_PER_SEC, .tv_nsec = ns % NS_PER_SEC };
-}
-
 static int write_setting(struct __kernel_itimerspec __user *to,
                          const struct posix_timer_setting *setting)
 {
 	struct __kernel_itimerspec out = {
-		.it_value = to_timespec(setting->value_ns),
-		.it_interval = to_timespec(setting->interval_ns),
+		.it_value = timespec_from_ns(setting->value_ns),
+		.it_interval = timespec_from_ns(setting->interval_ns),
 	};
 
 	return copy_to_user(to, &out, sizeof(out));
@@ -64,7 +51,7 @@ long sys_timer_settime(int timer, int flags, const struct __kernel_itimerspec __
 		return -EINVAL;
 	if (copy_from_user(&in, value, sizeof(in)))
 		return -EFAULT;
-	if (read_span(&in.it_value, &new.value_ns) || read_span(&in.it_interval, &new.interval_ns))
+	if (timespec_to_ns(&in.it_value, &new.value_ns) || timespec_to_ns(&in.it_interval, &new.interval_ns))
 		return -EINVAL;
 	err = posix_timer_set(timer, flags & TIMER_ABSTIME, &new, &old);
 	if (!err && old_value)

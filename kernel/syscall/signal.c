@@ -14,6 +14,7 @@
 #include "sched/clock.h"
 #include "sched/wait.h"
 #include "syscall/prototypes.h"
+#include "syscall/timespec.h"
 #include "vm/usercopy.h"
 
 #define SET_SIZE sizeof(uint64_t)
@@ -101,21 +102,16 @@ static int await_signal(uint64_t set, ns_t deadline, siginfo_t *info)
 /* A relative timeout as a point of the monotonic clock; 0: do not wait. */
 static int read_deadline(const struct __kernel_timespec __user *timeout, ns_t *deadline)
 {
-	struct __kernel_timespec ts;
-	ns_t now = clock_monotonic();
+	ns_t span;
+	int err;
 
 	*deadline = WAIT_FOREVER;
 	if (!timeout)
 		return 0;
-	if (copy_from_user(&ts, timeout, sizeof(ts)))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || (uint64_t)ts.tv_nsec >= NS_PER_SEC)
-		return -EINVAL;
-	if (ts.tv_sec < (WAIT_FOREVER - now) / NS_PER_SEC - 1)
-		*deadline = now + ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-	if (!ts.tv_sec && !ts.tv_nsec)
-		*deadline = 0;
-	return 0;
+	err = timespec_read(timeout, &span);
+	if (!err)
+		*deadline = span ? deadline_after(clock_monotonic(), span) : 0;
+	return err;
 }
 
 long sys_rt_sigtimedwait(const uint64_t __user *set, struct siginfo __user *info,

@@ -10,6 +10,7 @@
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "proc/signalfd.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
 
@@ -30,7 +31,6 @@ static long signalfd_change(int fd, uint64_t mask)
 
 long sys_signalfd4(int fd, const uint64_t __user *set, size_t set_size, int flags)
 {
-	uint32_t limit = (uint32_t)min(proc_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX);
 	struct file *file;
 	uint64_t mask;
 	int err;
@@ -47,10 +47,7 @@ long sys_signalfd4(int fd, const uint64_t __user *set, size_t set_size, int flag
 	err = signalfd_create(mask, (unsigned int)flags, &file);
 	if (err)
 		return err;
-	fd = fd_add(task_current()->files, file, limit, flags & SFD_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_give(file, flags & SFD_CLOEXEC);
 }
 
 long sys_signalfd(int fd, const uint64_t __user *set, size_t set_size)

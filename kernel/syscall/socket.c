@@ -12,6 +12,7 @@
 #include "lib/math.h"
 #include "net/netns.h"
 #include "proc/proc.h"
+#include "syscall/fd.h"
 #include "syscall/prototypes.h"
 #include "syscall/socket_impl.h"
 
@@ -82,20 +83,6 @@ int socket_name_write(const struct socket_name *name, void __user *addr, int __u
 	return put_user((int)name->size, user_size);
 }
 
-uint32_t socket_fd_limit(void)
-{
-	return (uint32_t)min(proc_limit(RLIMIT_NOFILE), (uint64_t)FD_MAX);
-}
-
-long socket_file_to_fd(struct file *file, bool cloexec)
-{
-	int fd = fd_add(task_current()->files, file, socket_fd_limit(), cloexec);
-
-	if (fd < 0)
-		file_put(file);
-	return fd;
-}
-
 /* ---- making ------------------------------------------------------------------------- */
 
 static int type_check(int type)
@@ -119,7 +106,7 @@ long sys_socket(int family, int type, int protocol)
 
 	if (!err)
 		err = file_make(family, type, protocol, &file);
-	return err ? err : socket_file_to_fd(file, type & SOCK_CLOEXEC);
+	return err ? err : fd_give(file, type & SOCK_CLOEXEC);
 }
 
 static int pair_make(int family, int type, int protocol, struct file *files[2])
@@ -155,10 +142,10 @@ long sys_socketpair(int family, int type, int protocol, int __user *user_fds)
 
 	if (err)
 		return err;
-	fds[0] = fd_reserve(table, 0, socket_fd_limit(), cloexec);
+	fds[0] = fd_reserve(table, 0, fd_limit(), cloexec);
 	if (fds[0] < 0)
 		return fds[0];
-	err = fds[1] = fd_reserve(table, 0, socket_fd_limit(), cloexec);
+	err = fds[1] = fd_reserve(table, 0, fd_limit(), cloexec);
 	if (err < 0)
 		goto out_first;
 	err = copy_to_user(user_fds, fds, sizeof(fds));
@@ -266,7 +253,7 @@ long sys_accept4(int fd, struct sockaddr __user *addr, int __user *size, int fla
 	err = socket_borrow(fd, &borrow, &socket);
 	if (err)
 		return err;
-	new_fd = fd_reserve(table, 0, socket_fd_limit(), flags & SOCK_CLOEXEC);
+	new_fd = fd_reserve(table, 0, fd_limit(), flags & SOCK_CLOEXEC);
 	if (new_fd >= 0) {
 		err = accept_file(socket, borrow.file->flags & O_NONBLOCK, flags, addr, size,
 				  &file);

@@ -23,7 +23,3 @@ int __must_check socket_name_read(struct socket_name *name, const void __user *a
 /* And out: as much as there is room for; *size becomes the true size. EFAULT, EINVAL. */
 int __must_check socket_name_write(const struct socket_name *name, void __user *addr,
 				   int __user *size);
-
-/* A new descriptor for the file, which is put when there is none. */
-long socket_file_to_fd(struct file *file, bool cloexec);
-uint32_t socket_fd_limit(void);
