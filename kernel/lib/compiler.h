@@ -41,6 +41,7 @@
 #if defined(__CHECKER__)
 #define __user            __attribute__((noderef, address_space(__user)))
 #define __force           __attribute__((force))
+#define __VERSION__       "sparse" /* which does not say */
 #define __acquires(lock)  __attribute__((context(lock, 0, 1)))
 #define __releases(lock)  __attribute__((context(lock, 1, 0)))
 #define __must_hold(lock) __attribute__((context(lock, 1, 1)))
