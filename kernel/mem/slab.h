@@ -39,7 +39,7 @@ struct cache {
 	/* frame of a slab with free objects, 0 none */
 	uint32_t        partial_first __guarded_by(lock);
 	uint32_t        nr_empty __guarded_by(lock);      /* slabs without any object in use */
-	uint32_t        nr_turns __atomic; /* without a magazine; a hint, a lost count does no harm */
+	uint32_t        nr_turns __atomic; /* without a magazine: a hint, may lose counts */
 	uint64_t        nr_slabs __guarded_by(lock);
 	uint64_t        nr_used __guarded_by(lock);       /* out of slabs, magazines included */
 	struct list     link;   /* of all caches */

@@ -18,6 +18,7 @@ REPEATS = 7
 READY = "shell is ready"
 SHELL_LIMIT_S = 60
 SHELL_MEMORY_KIB = 262144
+FIRMWARE_KIB = 517  # of them: the hole below 1 MiB, and the tables at the top
 INIT = f"""#!/bin/sh
 /bin/busybox mount -t proc proc /proc
 while read name value unit; do
@@ -129,13 +130,13 @@ def least_memory_mib(kernel, setting, progress):
 
 
 def memory_gone_mib(kernel, setting):
-    """MiB of 256 that are not free at the prompt, and that without the initramfs's own files."""
+    """MiB that the firmware left and that are not free at the prompt; without the files there."""
     image, unpacked = write_shell_initramfs()
     said = shell_output(kernel, with_memory(setting, SHELL_MEMORY_KIB), image) or ""
     free = re.search(r"memory MemFree: (\d+)", said)
     if not free:
         return None, None
-    gone = (SHELL_MEMORY_KIB - int(free.group(1))) / 1024
+    gone = (SHELL_MEMORY_KIB - FIRMWARE_KIB - int(free.group(1))) / 1024
     return gone, gone - unpacked / (1 << 20)
 
 

@@ -102,9 +102,11 @@ def noise_line(pairs, load):
 
 def mean_line(pairs):
     mean = geometric_mean(pairs)
-    late = sum(1 for pair in pairs if pair.verdict and pair.ours.value is not None)
+    late = [pair.name for pair in pairs if pair.verdict and pair.ours.value is not None
+            and pair.name not in LARGE_PAGES]
     text = f"geometric mean of the ratios {mean:.3f} (target 0.5)" if mean else "no ratios"
-    return f"{text}; {late} of {len(pairs)} rows miss what is asked of them"
+    return f"{text}; {len(late)} of {len(pairs)} rows miss what is asked of them" + (
+        ": " + ", ".join(late) if late else "")
 
 
 def table(rows, head):
