@@ -63,9 +63,15 @@ static void task_tick(struct thread *thread)
 	itimers_tick(thread_to_task(thread));
 }
 
+static int task_number(const struct thread *thread)
+{
+	return task_tid(container_of(thread, struct task, thread));
+}
+
 static const struct thread_ops task_thread_ops = {
 	.dead = task_thread_dead,
 	.tick = task_tick,
+	.number = task_number,
 };
 
 bool thread_is_task(const struct thread *thread)

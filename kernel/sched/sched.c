@@ -99,8 +99,10 @@ static void boot_thread_adopt(struct runqueue *rq, uintptr_t stack_top)
 
 static const char *current_name(int *pid)
 {
-	*pid = 0;
-	return arch_current() ? thread_current()->name : "none";
+	const struct thread *thread = arch_current() ? thread_current() : NULL;
+
+	*pid = thread && thread->ops->number ? thread->ops->number(thread) : 0;
+	return thread ? thread->name : "none";
 }
 
 void sched_init(uintptr_t boot_stack_top)

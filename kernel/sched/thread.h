@@ -79,6 +79,8 @@ struct thread_ops {
 	 * NULL.
 	 */
 	void (*tick)(struct thread *thread);
+	/* Its number in the last words of a panic. May be NULL, which is 0. */
+	int (*number)(const struct thread *thread);
 };
 
 /* The fair class's view of a thread (sched/fair.c). All guarded by the run queue's lock. */
