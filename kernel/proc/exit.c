@@ -17,6 +17,7 @@
 #include "proc/family.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
+#include "proc/oom.h"
 #include "proc/posix_timer.h"
 #include "proc/session.h"
 #include "proc/signal.h"
@@ -157,6 +158,8 @@ void task_exit(int code)
 	leave_user_memory(task);
 	keep_max_rss(task);
 	task_space_exchange(task, NULL);
+	if (atomic_load_relaxed(&proc->is_oom_victim))
+		oom_victim_gone();
 	task_vfork_release(task);
 	leave_files(task);
 	if (is_last) {

@@ -2,7 +2,8 @@
  * The OOM killer. See proc/oom.h.
  *
  * One victim at a time: while one that was chosen has not given its memory back, others wait for it
- * a moment instead of choosing the next.
+ * a moment instead of choosing the next. Nobody is chosen twice: a victim that takes long to die has
+ * lost its anonymous memory already.
  */
 #include "proc/oom.h"
 
@@ -52,28 +53,64 @@ int oom_score(struct proc *proc)
 	return (int)clamp(1000 + points * 1000 / (int64_t)pages_total() * 2 / 3, 0, 2000);
 }
 
-static struct proc *choose(void)
+struct choice {
+	struct proc *worst;     /* with a reference, or NULL */
+	bool         has_dying; /* an earlier victim still has its address space */
+};
+
+static void choice_weigh(struct choice *choice, struct proc *proc, int64_t *most)
 {
-	struct proc *worst = NULL, *proc;
-	int64_t most = INT64_MIN;
+	int64_t points = badness(proc);
 
-	for (pid_t next = 1; (proc = proc_next(next)) != NULL;) {
-		int64_t points = badness(proc);
-
-		next = proc_tgid(proc) + 1;
-		if (points > most) {
-			most = points;
-			if (worst)
-				proc_put(worst);
-			worst = proc;
-			continue;
-		}
-		proc_put(proc);
+	if (points == INT64_MIN)
+		return;
+	if (atomic_load_relaxed(&proc->is_oom_victim)) {
+		choice->has_dying = true;
+	} else if (points > *most) {
+		*most = points;
+		if (choice->worst)
+			proc_put(choice->worst);
+		proc_get(proc);
+		choice->worst = proc;
 	}
-	return worst;
 }
 
-static void kill_victim(struct proc *victim)
+static struct choice choose(void)
+{
+	struct choice choice = { 0 };
+	int64_t most = INT64_MIN;
+	struct proc *proc;
+
+	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
+		next = proc_tgid(proc) + 1;
+		choice_weigh(&choice, proc, &most);
+	}
+	return choice;
+}
+
+/* Kills whoever else lives in the space, as after vfork(2); false if one of them must not die. */
+static bool kill_sharers(struct space *space)
+{
+	bool is_all = true;
+	struct proc *proc;
+
+	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
+		struct space *theirs = task_space_get(proc->leader);
+
+		next = proc_tgid(proc) + 1;
+		if (theirs == space && badness(proc) == INT64_MIN) {
+			is_all = false;
+		} else if (theirs == space && !atomic_xchg(&proc->is_oom_victim, true)) {
+			(void)signal_send_proc(proc, SIGKILL, SIGINFO_KERNEL);
+		}
+		if (theirs)
+			space_put(theirs);
+	}
+	return is_all;
+}
+
+/* Returns how many pages came back at once. */
+static size_t kill_victim(struct proc *victim)
 {
 	struct space *space = task_space_get(victim->leader);
 	size_t freed = 0;
@@ -81,14 +118,17 @@ static void kill_victim(struct proc *victim)
 	pr_err("Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, oom_score_adj:%d\n",
 	       proc_tgid(victim), victim->leader->thread.name, space ? space->total_vm * 4 : 0,
 	       space ? atomic_load_relaxed(&space->rss_anon) * 4 : 0, victim->oom_score_adj);
+	atomic_store_relaxed(&victim->is_oom_victim, true);
 	(void)signal_send_proc(victim, SIGKILL, SIGINFO_KERNEL);
-	if (space) {
+	if (!space)
+		return 0;
+	if (kill_sharers(space))
 		freed = space_reap(space);
-		space_put(space);
-	}
+	space_put(space);
 	if (freed)
 		pr_info("oom_reaper: reaped process %d, now %zu pages free\n", proc_tgid(victim),
 		        freed);
+	return freed;
 }
 
 static bool may_choose_now(void)
@@ -104,22 +144,34 @@ static bool may_choose_now(void)
 	return may;
 }
 
+void oom_victim_gone(void)
+{
+	spin_lock(&oom.lock);
+	oom.next_choice = 0;
+	spin_unlock(&oom.lock);
+}
+
 /* True: memory is on its way, try again. */
 static bool oom_kill(void)
 {
-	struct proc *victim;
+	struct page_stats stats;
+	struct choice choice;
 
 	if (thread_is_task(thread_current()) && signal_is_fatal_pending())
 		return false;
+	page_stats_read(&stats);
+	if (stats.free > stats.high)
+		return true;
 	if (!may_choose_now()) {
 		sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
 		return true;
 	}
-	victim = choose();
-	if (!victim)
-		return false;
-	kill_victim(victim);
-	proc_put(victim);
+	choice = choose();
+	if (!choice.worst)
+		return choice.has_dying;
+	if (kill_victim(choice.worst))
+		oom_victim_gone();
+	proc_put(choice.worst);
 	return true;
 }
 

@@ -17,3 +17,6 @@ void oom_init(void);
 
 /* Badness as /proc/PID/oom_score shows it: 0 to 2000. */
 int oom_score(struct proc *proc);
+
+/* A victim has given its memory back: the next may be chosen without waiting for its time. */
+void oom_victim_gone(void);

@@ -105,6 +105,7 @@ struct proc {
 	uint32_t           personality   __atomic; /* personality(2) */
 	uint32_t           membarriers   __atomic; /* MEMBARRIER_CMD_REGISTER_* said */
 	int                oom_score_adj __atomic;
+	bool               is_oom_victim __atomic; /* was killed for its memory (proc/oom.c) */
 	bool               is_dumpable   __atomic; /* PR_SET_DUMPABLE */
 	ns_t               start_time    __const_after_init; /* boot-time clock */
 };

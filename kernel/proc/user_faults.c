@@ -115,9 +115,12 @@ int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access)
 		count_fault(&result);
 		return 0;
 	}
-	if (err == -ENOMEM && !signal_is_fatal_pending() && !oom_invoke())
+	if (err == -ENOMEM && !signal_is_fatal_pending()) {
+		if (oom_invoke())
+			return 0;
 		signal_force(SIGKILL, SIGINFO_KERNEL);
-	else if (err == -EFAULT && (access & FAULT_USER))
+	}
+	if (err == -EFAULT && (access & FAULT_USER))
 		signal_fault(&result, addr, access);
 	return access & FAULT_USER ? 0 : -EFAULT;
 }
