@@ -49,7 +49,7 @@ int mount_ns_create_first(const struct fs_type *type, const char *options,
 
 	if (err)
 		return err;
-	err = mount_alloc(super, super->root, type->name, MS_RELATIME, &mount);
+	err = mount_alloc(super, super->root, type->name, 0, &mount);
 	super_put(super);
 	if (err)
 		return err;

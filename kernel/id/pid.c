@@ -61,6 +61,11 @@ static struct {
 	.max = PID_MAX_DEFAULT,
 };
 
+struct pid pid_kernel = {
+	.refs = REFCOUNT_INIT(1),
+	.exit_queue = WAIT_QUEUE(pid_kernel.exit_queue),
+};
+
 static int pid_create(struct pid **out)
 {
 	struct pid *pid = cache_zalloc(&pid_cache, ALLOC_KERNEL);

@@ -49,6 +49,12 @@ struct pid_link {
 };
 
 /*
+ * Number 0: the group and session of the kernel itself, in which the first process begins. No
+ * lookup finds it; it is never freed.
+ */
+extern struct pid pid_kernel;
+
+/*
  * The next free number, counting up and around; one reference. May sleep. -EAGAIN: none is left;
  * -ENOMEM.
  */

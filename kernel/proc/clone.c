@@ -458,7 +458,7 @@ int __init task_create_init(void (*main)(void *task), struct task **out)
 	if (!err)
 		err = proc_alloc(task->pid, NULL, &proc);
 	if (!err)
-		err = session_alloc(task->pid, NULL, &session);
+		err = session_alloc(&pid_kernel, NULL, &session);
 	if (!err)
 		err = sighand_create(NULL, &task->sighand);
 	if (!err)
@@ -473,12 +473,12 @@ int __init task_create_init(void (*main)(void *task), struct task **out)
 	task->exit_signal = SIGCHLD;
 	proc->leader = task;
 	proc->session = session;
-	proc->pgid = task->pid;
+	proc->pgid = &pid_kernel;
 	proc_get(proc);
 	task_get(task);
 	pid_attach(task->pid, PID_TGID, &proc->tgid_link);
-	pid_attach(task->pid, PID_PGID, &proc->pgid_link);
-	pid_attach(task->pid, PID_SID, &proc->sid_link);
+	pid_attach(&pid_kernel, PID_PGID, &proc->pgid_link);
+	pid_attach(&pid_kernel, PID_SID, &proc->sid_link);
 	task_attach_locked(task);
 	proc_set_init(proc);
 	spin_unlock(&proc_tree_lock);

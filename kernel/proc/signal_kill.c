@@ -108,6 +108,16 @@ static int kill_everybody(int sig, const siginfo_t *info)
 	return tally.sent ? 0 : tally.err;
 }
 
+static struct pid *own_pgrp_get(void)
+{
+	struct pid *pgid;
+
+	spin_lock(&proc_tree_lock);
+	pgid = pid_get(proc_current()->pgid);
+	spin_unlock(&proc_tree_lock);
+	return pgid;
+}
+
 int signal_kill(pid_t pid, int sig, const siginfo_t *info)
 {
 	struct pid *pgid;
@@ -121,7 +131,7 @@ int signal_kill(pid_t pid, int sig, const siginfo_t *info)
 		return kill_everybody(sig, info);
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	pgid = pid_lookup(pid ? -pid : proc_pgid(proc_current()));
+	pgid = pid ? pid_lookup(-pid) : own_pgrp_get();
 	if (!pgid)
 		return -ESRCH;
 	err = kill_pgrp(pgid, sig, info);
