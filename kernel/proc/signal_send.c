@@ -207,10 +207,22 @@ static void wake_locked(struct proc *proc, struct task *task, int sig)
 		thread_signal_wake(&target->thread, false);
 }
 
+/* Who stands for the process: the leader may be gone while others live. */
+static struct task *representative_locked(struct proc *proc)
+{
+	struct task *task;
+
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		if (is_live(task))
+			return task;
+	}
+	return proc->leader;
+}
+
 /* `task` NULL: to the process. */
 static int send_locked(struct proc *proc, struct task *task, int sig, const siginfo_t *info)
 {
-	struct task *target = task ? task : proc->leader;
+	struct task *target = task ? task : representative_locked(proc);
 	int err;
 
 	if (!proc->is_exiting)
@@ -229,7 +241,7 @@ bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueu
 {
 	int sig = queued->info.si_signo;
 
-	if (is_void_locked(proc, task ? task : proc->leader, sig))
+	if (is_void_locked(proc, task ? task : representative_locked(proc), sig))
 		return false;
 	sigpending_queue_own(task ? &task->pending : &proc->pending, queued);
 	wake_locked(proc, task, sig);
