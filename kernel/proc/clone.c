@@ -153,13 +153,18 @@ int task_unshare_namespaces(uint64_t flags)
 static int copy_sighand(struct task *task, uint64_t flags)
 {
 	struct sighand *own = task_current()->sighand;
+	int err;
 
 	if (flags & CLONE_SIGHAND) {
 		sighand_get(own);
 		task->sighand = own;
 		return 0;
 	}
-	return sighand_create(flags & CLONE_CLEAR_SIGHAND ? NULL : own, &task->sighand);
+	err = sighand_create(own, &task->sighand);
+
+	if (!err && (flags & CLONE_CLEAR_SIGHAND))
+		sighand_clear(task->sighand);
+	return err;
 }
 
 /* Gives back what the copies took, in a task that nobody has seen. */

@@ -137,6 +137,18 @@ static void leave_group(struct task *task, int code)
 		task_put(task);
 }
 
+/* The status of a process is decided by exit_group, or else by whoever leaves last. */
+static void decide_status(struct proc *proc, int code)
+{
+	unsigned long flags = spin_lock_irqsave(&proc->lock);
+
+	if (!proc->is_exiting) {
+		proc->is_exiting = true;
+		proc->exit_code = code;
+	}
+	spin_unlock_irqrestore(&proc->lock, flags);
+}
+
 static void forget_signals(struct task *task)
 {
 	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
@@ -154,6 +166,8 @@ void task_exit(int code)
 	if (proc == proc_init() && is_last)
 		panic("Attempted to kill init! exitcode=0x%08x",
 		      proc->is_exiting ? proc->exit_code : code);
+	if (is_last)
+		decide_status(proc, code);
 	signal_task_exits(task);
 	leave_user_memory(task);
 	keep_max_rss(task);

@@ -130,10 +130,8 @@ int signal_action_set(int sig, const struct k_sigaction *act, struct k_sigaction
 	return 0;
 }
 
-void sighand_exec_reset(void)
+void sighand_clear(struct sighand *sighand)
 {
-	struct task *task = task_current();
-	struct sighand *sighand = task->sighand;
 	unsigned long flags = irq_save();
 
 	spin_lock_nested(&sighand->lock, 1);
@@ -146,6 +144,13 @@ void sighand_exec_reset(void)
 	}
 	spin_unlock(&sighand->lock);
 	irq_restore(flags);
+}
+
+void sighand_exec_reset(void)
+{
+	struct task *task = task_current();
+
+	sighand_clear(task->sighand);
 	task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
 }
 

@@ -155,6 +155,9 @@ bool sighand_is_shared(const struct sighand *sighand);
  */
 void sighand_exec_reset(void);
 
+/* What exec and CLONE_CLEAR_SIGHAND do: all that is not ignored has its default again. */
+void sighand_clear(struct sighand *sighand);
+
 /*
  * SIGCHLD of `proc` is ignored (*is_ignored) or SA_NOCLDWAIT: its children leave no zombies.
  * proc->lock held.
