@@ -362,6 +362,7 @@ static int epoll_show_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 const struct file_ops epoll_file_ops = {
+	.seek = file_seek_nowhere,
 	.release = epoll_release,
 	.poll = epoll_poll,
 	.show_fdinfo = epoll_show_fdinfo,

@@ -3,14 +3,11 @@
  * ends soon. epoll_ctl(2): ELOOP, EINVAL.
  *
  * Everything here runs under epoll_graph, the only lock under which the graph of epolls changes.
- * Linux does not limit chains that are built from the top; here no epoll is higher than LEVEL_MAX.
  */
 #include <linux/errno.h>
 
 #include "fs/epoll_impl.h"
 #include "lib/math.h"
-
-enum { LEVEL_MAX = 12 };
 
 /* How many chains of each length may end in one file; the shortest are not counted. */
 static const uint32_t paths_max[EPOLL_NEST_MAX + 1] = { UINT32_MAX, 500, 100, 50, 10 };
@@ -24,26 +21,29 @@ static struct epoll *item_target(const struct epoll_item *item)
 	return item->file->ops == &epoll_file_ops ? to_epoll(item->file) : NULL;
 }
 
-/* Walks down from `epoll`; true if that leads to `sought`, or too deep. */
-static bool leads_to(struct epoll *epoll, const struct epoll *sought, unsigned int depth)
+/* The longest chain of epolls below this one; more than is allowed if it leads to `sought`. */
+static uint32_t depth_below(struct epoll *epoll, const struct epoll *sought, uint32_t nested)
 {
 	struct epoll_item *item;
-	struct epoll *target;
-	bool found = false;
+	uint32_t depth = 0;
 
-	epoll->visit = graph.visit;
-	mutex_lock_nested(&epoll->lock, depth);
+	if (epoll == sought || nested > EPOLL_NEST_MAX)
+		return EPOLL_NEST_MAX + 1;
+	if (epoll->visit == graph.visit)
+		return epoll->depth;
+	mutex_lock_nested(&epoll->lock, nested);
 	rbtree_for_each_entry(item, &epoll->items, node) {
-		target = item_target(item);
-		if (!target || target->visit == graph.visit)
-			continue;
-		found = target == sought || depth > EPOLL_NEST_MAX ||
-			leads_to(target, sought, depth + 1);
-		if (found)
+		struct epoll *target = item_target(item);
+
+		if (target)
+			depth = max(depth, depth_below(target, sought, nested + 1) + 1);
+		if (depth > EPOLL_NEST_MAX)
 			break;
 	}
 	mutex_unlock(&epoll->lock);
-	return found;
+	epoll->visit = graph.visit;
+	epoll->depth = depth;
+	return depth;
 }
 
 /* The longest chain of epolls above this one, each of which is looked at once. watch_lock held. */
@@ -62,16 +62,14 @@ static uint32_t height_above(struct epoll *epoll)
 
 int epoll_check_loop(struct epoll *epoll, struct epoll *target)
 {
-	uint32_t height;
+	uint32_t height, depth;
 
 	graph.visit++;
-	if (leads_to(target, epoll, 0))
-		return -ELOOP;
-	graph.visit++;
+	depth = depth_below(target, epoll, 0);
 	spin_lock(&watch_lock);
 	height = height_above(epoll);
 	spin_unlock(&watch_lock);
-	return target->level + 1 + height > LEVEL_MAX ? -ELOOP : 0;
+	return depth + 1 + height > EPOLL_NEST_MAX ? -ELOOP : 0;
 }
 
 /* Climbs from a file along its watchers and counts the tops by distance. watch_lock held. */

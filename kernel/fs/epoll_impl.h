@@ -56,6 +56,7 @@ struct epoll {
 	struct wait_queue wait;  /* epoll_wait(2), and whoever polls the epoll itself */
 	uint32_t          level __guarded_by(epoll_graph);
 	uint64_t          visit __guarded_by(epoll_graph); /* of the last walk that came by */
+	uint32_t          depth __guarded_by(epoll_graph); /* that this walk found below */
 	uint32_t          height __guarded_by(epoll_graph); /* what that walk found, if upward */
 	struct file      *file __const_after_init; /* itself, no reference */
 	struct user      *user __const_after_init; /* whose epoll_watches the items count for */

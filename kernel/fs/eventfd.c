@@ -130,6 +130,7 @@ static int eventfd_show_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops eventfd_file_ops = {
+	.seek = file_seek_nowhere,
 	.release = eventfd_release,
 	.read = eventfd_read,
 	.write = eventfd_write,

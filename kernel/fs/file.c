@@ -206,13 +206,18 @@ pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size)
 	return position;
 }
 
+pos_t file_seek_nowhere(struct file *file, pos_t offset, int whence)
+{
+	return 0;
+}
+
 pos_t file_seek(struct file *file, pos_t offset, int whence)
 {
 	bool locked;
 	pos_t result;
 
 	if (!(file->mode & FILE_SEEK))
-		return -ESPIPE;
+		return file->ops->seek == file_seek_nowhere ? 0 : -ESPIPE;
 	locked = position_lock(file);
 	if (file->ops->seek)
 		result = file->ops->seek(file, offset, whence);

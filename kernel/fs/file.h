@@ -162,6 +162,8 @@ ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t
 int file_flush(struct file *file);
 
 pos_t file_seek(struct file *file, pos_t offset, int whence);
+/* Seek of event files, which have no position but do not say so. */
+pos_t file_seek_nowhere(struct file *file, pos_t offset, int whence);
 /* Seek for a file of this size, SEEK_DATA and SEEK_HOLE as if it were dense. */
 pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size);
 int file_iterate(struct file *file, struct dir_sink *sink);

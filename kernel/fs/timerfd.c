@@ -313,6 +313,7 @@ static int timerfd_show_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops timerfd_file_ops = {
+	.seek = file_seek_nowhere,
 	.release = timerfd_release,
 	.read = timerfd_read,
 	.poll = timerfd_poll,

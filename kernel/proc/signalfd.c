@@ -173,6 +173,7 @@ static int signalfd_show_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops signalfd_file_ops = {
+	.seek = file_seek_nowhere,
 	.release = signalfd_release,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
