@@ -45,8 +45,10 @@ static struct cache timer_cache = CACHE("posix_timer", struct posix_timer);
 /* The first expiration that is not before `earliest`; periods that are skipped are overrun. */
 static void restart_locked(struct posix_timer *self, ns_t earliest)
 {
-	ns_t next = self->timer.deadline + self->interval_ns;
+	ns_t next;
 
+	if (!checked_add(self->timer.deadline, self->interval_ns, &next))
+		next = INT64_MAX;
 	if (next < earliest) {
 		ns_t missed = (earliest - next) / self->interval_ns + 1;
 

@@ -3,6 +3,7 @@
  * that watch each other along a great many paths. Everybody else goes on.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -68,6 +69,27 @@ static void missed_periods_are_counted(void)
 	timer_delete(timer);
 }
 
+/* The first expiration, and never again. */
+static void endless_period(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct itimerspec rarely = { .it_interval = { LONG_MAX, 0 }, .it_value = { 0, 1 } };
+	struct timespec pause = { 0, 20000000 };
+	siginfo_t info;
+	sigset_t set;
+	timer_t timer;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	timer_create(CLOCK_MONOTONIC, &event, &timer);
+	timer_settime(timer, 0, &rarely, NULL);
+	sigwaitinfo(&set, &info);
+	nanosleep(&pause, NULL);
+	sigpending(&set);
+	CHECK(an_endless_period_does_not_end, !sigismember(&set, SIGRTMIN));
+	timer_delete(timer);
+}
+
 static void interval_timer_of_a_microsecond(void)
 {
 	struct itimerval often = { { 0, 1 }, { 0, 1 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -111,6 +133,7 @@ int main(void)
 	posix_timer_of_a_nanosecond(SIGUSR1, "a_period_of_a_nanosecond_leaves_time_for_others");
 	posix_timer_of_a_nanosecond(SIGCHLD, "even_if_its_signal_is_ignored");
 	missed_periods_are_counted();
+	endless_period();
 	interval_timer_of_a_microsecond();
 	epolls_by_many_paths();
 	return 0;
