@@ -8,6 +8,7 @@
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/namei.h"
 #include "fs/pipe.h"
 #include "id/rlimit.h"
 #include "lib/bits.h"
@@ -95,6 +96,33 @@ static int set_pipe_hard(int64_t pages)
 static const struct sysctl_int pipe_soft = { get_pipe_soft, set_pipe_soft, 0, UINT32_MAX };
 static const struct sysctl_int pipe_hard = { get_pipe_hard, set_pipe_hard, 0, UINT32_MAX };
 
+/* ---- links of others ----------------------------------------------------------------------- */
+
+static int64_t get_hardlinks(void)
+{
+	return atomic_load_relaxed(&protected_hardlinks);
+}
+
+static int set_hardlinks(int64_t on)
+{
+	atomic_store_relaxed(&protected_hardlinks, (int)on);
+	return 0;
+}
+
+static int64_t get_symlinks(void)
+{
+	return atomic_load_relaxed(&protected_symlinks);
+}
+
+static int set_symlinks(int64_t on)
+{
+	atomic_store_relaxed(&protected_symlinks, (int)on);
+	return 0;
+}
+
+static const struct sysctl_int hardlinks = { get_hardlinks, set_hardlinks, 0, 1 };
+static const struct sysctl_int symlinks = { get_symlinks, set_symlinks, 0, 1 };
+
 /* ---- epoll --------------------------------------------------------------------------------- */
 
 static int64_t get_watches(void)
@@ -130,9 +158,9 @@ static const struct entry entries[] = {
 	SYSCTL_INT("pipe-user-pages-hard", 0644, &pipe_hard),
 	SYSCTL_INT("pipe-user-pages-soft", 0644, &pipe_soft),
 	SYSCTL_CONST("protected_fifos", "0"),
-	SYSCTL_CONST("protected_hardlinks", "0"),
+	SYSCTL_INT("protected_hardlinks", 0600, &hardlinks),
 	SYSCTL_CONST("protected_regular", "0"),
-	SYSCTL_CONST("protected_symlinks", "0"),
+	SYSCTL_INT("protected_symlinks", 0600, &symlinks),
 };
 
 const struct directory sysctl_fs_directory = DIRECTORY(entries);
