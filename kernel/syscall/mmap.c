@@ -9,6 +9,7 @@
 #include <linux/personality.h>
 
 #include "fs/fdtable.h"
+#include "fs/pagecache.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/math.h"
 #include "proc/proc.h"
@@ -73,6 +74,25 @@ static int size_check(size_t size)
 	return size > USER_MAX ? -ENOMEM : 0;
 }
 
+/* The file and then the space are asked; a writable mapping keeps seals off meanwhile. */
+static int map_open_file(struct map_request *request, unsigned long flags, uaddr_t *addr)
+{
+	struct mapping *mapping = request->file->mapping;
+	bool may_write = (flags & MAP_TYPE) != MAP_PRIVATE && request->file->mode & FILE_WRITE;
+	int err;
+
+	if (mapping && may_write)
+		backing_writable_get(&mapping->backing);
+	err = file_request(request, flags);
+	if (!request->backing)
+		request->file = NULL;
+	if (!err)
+		err = space_map(task_current()->space, request, addr);
+	if (mapping && may_write)
+		backing_writable_put(&mapping->backing);
+	return err;
+}
+
 static long map_file(struct map_request *request, unsigned long flags, int fd)
 {
 	struct task *task = task_current();
@@ -85,11 +105,7 @@ static long map_file(struct map_request *request, unsigned long flags, int fd)
 	request->file = borrow.file;
 	err = flags & MAP_HUGETLB ? -EINVAL : size_check(request->len);
 	if (!err)
-		err = file_request(request, flags);
-	if (!request->backing)
-		request->file = NULL;
-	if (!err)
-		err = space_map(task->space, request, &addr);
+		err = map_open_file(request, flags, &addr);
 	/* A device may have put another file in its place. */
 	if (request->file && request->file != borrow.file)
 		file_put(request->file);

@@ -29,14 +29,18 @@ bool backing_is_mapped(const struct backing *backing)
 	return !interval_tree_is_empty(&backing->areas);
 }
 
-unsigned backing_writable_mappings(struct backing *backing)
+void backing_writable_get(struct backing *backing)
 {
-	unsigned nr;
-
 	mutex_lock(&backing->lock);
-	nr = backing->nr_writable_shared;
+	backing->nr_writable_shared++;
 	mutex_unlock(&backing->lock);
-	return nr;
+}
+
+void backing_writable_put(struct backing *backing)
+{
+	mutex_lock(&backing->lock);
+	backing->nr_writable_shared--;
+	mutex_unlock(&backing->lock);
 }
 
 /* The addresses at which the area maps first .. last. They overlap. */

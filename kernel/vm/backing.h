@@ -72,7 +72,8 @@ struct backing {
 	const struct backing_ops *ops __const_after_init;
 	struct mutex lock;
 	struct interval_tree areas __guarded_by(lock); /* by page offset; area->in_mapping */
-	uint32_t nr_writable_shared __guarded_by(lock); /* areas with VM_SHARED and VM_MAYWRITE */
+	/* areas with VM_SHARED and VM_MAYWRITE, and those on their way */
+	uint32_t nr_writable_shared __guarded_by(lock);
 	bool is_shmem __const_after_init;               /* counted as RssShmem, not RssFile */
 };
 
@@ -83,8 +84,13 @@ void backing_fini(struct backing *backing);
 /* True if some area maps the object; a hint unless the caller prevents new mappings. */
 bool backing_is_mapped(const struct backing *backing);
 
-/* Number of areas through which the object can be written, for F_SEAL_WRITE (-EBUSY). */
-unsigned backing_writable_mappings(struct backing *backing);
+/*
+ * A writable shared mapping is on its way: it counts from before the owner is asked whether it may
+ * be until it is there. Who forbids such mappings looks at nr_writable_shared and forbids under one
+ * hold of backing->lock.
+ */
+void backing_writable_get(struct backing *backing);
+void backing_writable_put(struct backing *backing);
 
 /*
  * Takes the mappings of pages first .. last (inclusive) out of every space that has them; their

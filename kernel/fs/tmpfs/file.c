@@ -173,13 +173,15 @@ int tmpfs_add_seals(struct file *file, unsigned int seals)
 	if (seals & ~known || !is_tmpfs_file(file))
 		return -EINVAL;
 	rwlock_write_lock(&file->inode->lock);
+	mutex_lock(&mapping->backing.lock); /* against mmap(2): see backing_writable_get() */
 	if (mapping->seals & F_SEAL_SEAL)
 		err = -EPERM;
 	else if (seals & F_SEAL_WRITE && !(mapping->seals & F_SEAL_WRITE) &&
-	         backing_writable_mappings(&mapping->backing))
+	         mapping->backing.nr_writable_shared)
 		err = -EBUSY;
 	else
 		mapping->seals |= seals;
+	mutex_unlock(&mapping->backing.lock);
 	rwlock_write_unlock(&file->inode->lock);
 	return err;
 }
