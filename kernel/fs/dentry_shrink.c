@@ -147,8 +147,10 @@ void dentry_invalidate(struct dentry *dentry)
 	struct dentry *child;
 
 	dentry_drop(dentry);
-	while ((child = unused_child(dentry)))
+	while ((child = unused_child(dentry))) {
 		dentry_put(dentry_finish_kill(child));
+		cond_resched();
+	}
 }
 
 size_t dentry_unused_count(void)

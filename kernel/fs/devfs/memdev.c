@@ -147,6 +147,8 @@ static ssize_t write_random(struct io *io)
 		random_add(bytes, n, 0);
 		done += (ssize_t)n;
 		cond_resched();
+		if (thread_test_flag(thread_current(), TF_KILLED))
+			break;
 	}
 	return done;
 }
