@@ -2,9 +2,9 @@
  * Credentials and the counters of users: life cycle, groups. What happens to capabilities when ids
  * change is in cred_caps.c.
  *
- * Locking: users.lock guards the table of users; a user leaves it with its last reference, which may
- * be that of a signal, under the irq-safe lock of a process: so this one is irq-safe too. Creds need
- * no lock: immutable, counted, freed after a grace period.
+ * Locking: users.lock guards the table of users; a user leaves it with its last reference, which
+ * may be that of a signal, under the irq-safe lock of a process: so this one is irq-safe too. Creds
+ * need no lock: immutable, counted, freed after a grace period.
  */
 #include "id/cred.h"
 

@@ -232,7 +232,10 @@ static void sections_bring_in(uint64_t first, uint64_t last)
 	spin_unlock(&sections.lock);
 }
 
-/* Pages of the kernel itself may be mapped by programs (the vDSO's data): they need their struct page. */
+/*
+ * Pages of the kernel itself may be mapped by programs (the vDSO's data): they need their struct
+ * page.
+ */
 static void __init image_bring_in(void)
 {
 	const struct memmap_region *region;

@@ -1,6 +1,8 @@
 /*
  * The point of no return of execve(2), and what a new program does not inherit (execve(2), "Effect
  * on process attributes"; ABI-wise the order is: siblings die, memory changes, identity changes).
+ *
+ * check-style: includes: it replaces everything that a program may own.
  */
 #include <asm/signal.h>
 #include <linux/errno.h>

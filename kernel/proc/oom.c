@@ -2,8 +2,8 @@
  * The OOM killer. See proc/oom.h.
  *
  * One victim at a time: while one that was chosen has not given its memory back, others wait for it
- * a moment instead of choosing the next. Nobody is chosen twice: a victim that takes long to die has
- * lost its anonymous memory already.
+ * a moment instead of choosing the next. Nobody is chosen twice: a victim that takes long to die
+ * has lost its anonymous memory already.
  */
 #include "proc/oom.h"
 

@@ -40,7 +40,8 @@ static int write_cpu(uint32_t cpu_start, uint32_t cpu)
 {
 	struct rseq __user *area = own_area();
 
-	return put_user(cpu_start, &area->cpu_id_start) || put_user(cpu, &area->cpu_id) ? -EFAULT : 0;
+	return put_user(cpu_start, &area->cpu_id_start) || put_user(cpu, &area->cpu_id) ? -EFAULT
+											: 0;
 }
 
 int rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature)
@@ -57,7 +58,10 @@ int rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature)
 	return 0;
 }
 
-/* The section must be sane and its abort handler carry the signature: else any memory could be jumped to. */
+/*
+ * The section must be sane and its abort handler carry the signature: else any memory could be
+ * jumped to.
+ */
 static int check_section(const struct rseq_cs *section)
 {
 	uint32_t signature;

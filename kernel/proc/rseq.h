@@ -1,8 +1,10 @@
 /*
- * Restartable sequences, rseq(2): user code that works on per-CPU data is sent to its abort handler when it was
- * preempted, moved or interrupted by a signal inside a critical section, and always knows its CPU.
+ * Restartable sequences, rseq(2): user code that works on per-CPU data is sent to its abort handler
+ * when it was preempted, moved or interrupted by a signal inside a critical section, and always
+ * knows its CPU.
  *
- * The area is the program's memory: it is only touched on the way to user mode, where a fault may sleep.
+ * The area is the program's memory: it is only touched on the way to user mode, where a fault may
+ * sleep.
  */
 #pragma once
 
@@ -14,5 +16,8 @@ struct pt_regs;
 int __must_check rseq_register(uaddr_t area, uint32_t size, uint32_t signature);
 int __must_check rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature);
 
-/* Before user mode goes on at regs, which it left by preemption, signal or migration. Bad memory: SIGSEGV. */
+/*
+ * Before user mode goes on at regs, which it left by preemption, signal or migration. Bad memory:
+ * SIGSEGV.
+ */
 void rseq_resume(struct pt_regs *regs);

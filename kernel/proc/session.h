@@ -2,7 +2,8 @@
  * Sessions and process groups: setsid(2), setpgid(2), credentials(7), "job control" of POSIX.
  *
  * A session knows its controlling terminal only as operations that the tty floor sets, so this
- * floor never looks up. The tty floor owns the rules of TIOCSCTTY and the reference on the terminal. A process group is nothing but a struct pid with members.
+ * floor never looks up. The tty floor owns the rules of TIOCSCTTY and the reference on the
+ * terminal. A process group is nothing but a struct pid with members.
  *
  * Locks: membership and the terminal pointer change under proc_tree_lock.
  */
@@ -18,7 +19,10 @@ struct session;
 
 /* What a terminal does for the session that it controls; set by tty. */
 struct session_tty_ops {
-	/* The leader exits: disassociate, hang up the foreground group (setsid(2), NOTES). No locks. */
+	/*
+	 * The leader exits: disassociate, hang up the foreground group (setsid(2), NOTES). No
+	 * locks.
+	 */
 	void (*leader_exit)(struct session *session, void *tty);
 	/*
 	 * Device number for /proc/PID/stat field 7, and the foreground group's number for field 8.

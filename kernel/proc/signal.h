@@ -167,7 +167,9 @@ bool sighand_reaps_children_locked(struct proc *proc, bool *is_ignored);
 /* SA_NOCLDSTOP: no SIGCHLD when a child stops or continues. proc->lock held. */
 bool sighand_ignores_stops_locked(struct proc *proc);
 
-/* What /proc shows of a task's signals. `queued` counts those of its user that wait with details. */
+/*
+ * What /proc shows of a task's signals. `queued` counts those of its user that wait with details.
+ */
 struct signal_sets {
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	int64_t  queued;

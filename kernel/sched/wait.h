@@ -131,8 +131,8 @@ int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth);
 /* The queue is about to be freed (after a grace period): epoll and pollers let go of it. */
 void wake_up_poll_free(struct wait_queue *queue);
 /*
- * The last thing that a callback does with its entry for WAKE_FREE: off the queue. Whoever sees both
- * ends of the link point home may free the entry, without any lock.
+ * The last thing that a callback does with its entry for WAKE_FREE: off the queue. Whoever sees
+ * both ends of the link point home may free the entry, without any lock.
  */
 void wait_entry_let_go(struct wait_entry *entry);
 

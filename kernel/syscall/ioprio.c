@@ -40,8 +40,12 @@ struct ioprio_visit {
 
 static int better_of(int a, int b)
 {
-	int rank_a = a >> IOPRIO_CLASS_SHIFT ? a : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_BE_NORM;
-	int rank_b = b >> IOPRIO_CLASS_SHIFT ? b : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_BE_NORM;
+	int rank_a = a >> IOPRIO_CLASS_SHIFT
+			     ? a
+			     : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_BE_NORM;
+	int rank_b = b >> IOPRIO_CLASS_SHIFT
+			     ? b
+			     : IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | IOPRIO_BE_NORM;
 
 	return rank_a < rank_b ? a : b;
 }
@@ -49,7 +53,8 @@ static int better_of(int a, int b)
 static void visit(struct ioprio_visit *call, struct task *task)
 {
 	const struct cred *own = task_current()->cred, *other = task_cred_get(task);
-	bool may = own->euid == other->uid || own->uid == other->uid || cred_capable(own, CAP_SYS_NICE);
+	bool may = own->euid == other->uid || own->uid == other->uid ||
+		   cred_capable(own, CAP_SYS_NICE);
 
 	if (call->is_set && !may) {
 		call->err = -EPERM;

@@ -68,7 +68,9 @@ static long send_signal(struct proc *proc, int sig, const siginfo_t *info)
 	return err ? err : signal_send_proc(proc, sig, info);
 }
 
-/* siginfo from user space follows the rules of rt_sigqueueinfo(2), and must name the same signal. */
+/*
+ * siginfo from user space follows the rules of rt_sigqueueinfo(2), and must name the same signal.
+ */
 static int read_info(struct proc *proc, int sig, const struct siginfo __user *from, siginfo_t *info)
 {
 	if (copy_from_user(info, (const siginfo_t __user *)from, sizeof(*info)))
@@ -80,7 +82,8 @@ static int read_info(struct proc *proc, int sig, const struct siginfo __user *fr
 	return 0;
 }
 
-long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *user_info, unsigned int flags)
+long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *user_info,
+			   unsigned int flags)
 {
 	struct proc *proc;
 	siginfo_t info;
@@ -94,8 +97,9 @@ long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *use
 	if (user_info)
 		result = read_info(proc, sig, user_info, &info);
 	if (!result)
-		result = sig < 0 || sig > NR_SIGNALS ? -EINVAL
-						     : send_signal(proc, sig, user_info ? &info : SIGINFO_USER);
+		result = sig < 0 || sig > NR_SIGNALS
+				 ? -EINVAL
+				 : send_signal(proc, sig, user_info ? &info : SIGINFO_USER);
 	proc_put(proc);
 	return result;
 }

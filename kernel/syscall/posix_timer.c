@@ -51,7 +51,8 @@ long sys_timer_settime(int timer, int flags, const struct __kernel_itimerspec __
 		return -EINVAL;
 	if (copy_from_user(&in, value, sizeof(in)))
 		return -EFAULT;
-	if (timespec_to_ns(&in.it_value, &new.value_ns) || timespec_to_ns(&in.it_interval, &new.interval_ns))
+	if (timespec_to_ns(&in.it_value, &new.value_ns) ||
+	    timespec_to_ns(&in.it_interval, &new.interval_ns))
 		return -EINVAL;
 	err = posix_timer_set(timer, flags & TIMER_ABSTIME, &new, &old);
 	if (!err && old_value)

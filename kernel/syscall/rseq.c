@@ -15,8 +15,9 @@
 long sys_rseq(struct rseq __user *area, uint32_t size, int flags, uint32_t signature)
 {
 	if (flags & RSEQ_FLAG_UNREGISTER)
-		return flags == RSEQ_FLAG_UNREGISTER ? rseq_unregister((uaddr_t)area, size, signature)
-						     : -EINVAL;
+		return flags == RSEQ_FLAG_UNREGISTER
+			       ? rseq_unregister((uaddr_t)area, size, signature)
+			       : -EINVAL;
 	return flags ? -EINVAL : rseq_register((uaddr_t)area, size, signature);
 }
 
@@ -26,7 +27,10 @@ long sys_rseq(struct rseq __user *area, uint32_t size, int flags, uint32_t signa
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | \
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
-/* Every CPU that ran user code has passed through the kernel: a full barrier, and a serialising return. */
+/*
+ * Every CPU that ran user code has passed through the kernel: a full barrier, and a serialising
+ * return.
+ */
 static long barrier_everywhere(void)
 {
 	smp_mb();

@@ -1,6 +1,6 @@
 /*
- * fork, vfork, clone, clone3 and unshare: flags, what is shared and what is copied, numbers that are
- * stored, and which combinations are refused.
+ * fork, vfork, clone, clone3 and unshare: flags, what is shared and what is copied, numbers that
+ * are stored, and which combinations are refused.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -19,7 +19,8 @@ enum { NOBODY = 65534 };
 
 static void copy_self(const char *to, mode_t mode)
 {
-	int from = open("/proc/self/exe", O_RDONLY), fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+	int from = open("/proc/self/exe", O_RDONLY),
+	    fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0700);
 	struct stat st;
 
 	fstat(from, &st);

@@ -1,6 +1,6 @@
 /*
- * Futexes by the bare call: waiting, waking, moving waiters, operating on words, time limits, and who
- * shares a word with whom.
+ * Futexes by the bare call: waiting, waking, moving waiters, operating on words, time limits, and
+ * who shares a word with whom.
  */
 #define _GNU_SOURCE
 #include "check.h"

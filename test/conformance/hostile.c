@@ -47,7 +47,8 @@ static void posix_timer_of_a_nanosecond(int sig, const char *name)
 static void missed_periods_are_counted(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
-	struct itimerspec often = { .it_interval = { 0, 1000000 }, .it_value = { 0, 1000000 } }, left;
+	struct itimerspec often = { .it_interval = { 0, 1000000 }, .it_value = { 0, 1000000 } },
+			  left;
 	struct timespec pause = { 0, 20000000 };
 	siginfo_t info;
 	sigset_t set;
@@ -103,7 +104,9 @@ static void interval_timer_of_a_microsecond(void)
 	CHECK(an_interval_of_a_microsecond_leaves_time_for_others, true);
 }
 
-/* Three storeys of epolls, each watching the one below by 300 descriptors, without a single file. */
+/*
+ * Three storeys of epolls, each watching the one below by 300 descriptors, without a single file.
+ */
 static void epolls_by_many_paths(void)
 {
 	enum { STOREYS = 4, PATHS = 300 };

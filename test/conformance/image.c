@@ -9,8 +9,6 @@
 
 #include "check.h"
 
-extern char _end[];
-
 static char zeroes[10000];
 static char nonzero[] = "kept";
 
@@ -23,13 +21,22 @@ static int is_zero(const char *from, const char *to)
 	return 1;
 }
 
+/* Where the linker says that .bss ends. */
+static char *image_end(void)
+{
+	char *end;
+
+	__asm__("lea _end(%%rip), %0" : "=r"(end));
+	return end;
+}
+
 static void memory(void)
 {
-	uintptr_t end = (uintptr_t)_end, page_end = (end + 4095) & ~4095ul;
+	char *end = image_end(), *page_end = (char *)(((uintptr_t)end + 4095) & ~4095ul);
 
 	CHECK("data_is_as_in_the_file", !strcmp(nonzero, "kept"));
 	CHECK("bss_is_zero", is_zero(zeroes, zeroes + sizeof(zeroes)));
-	CHECK("the_page_behind_bss_is_zero_to_its_end", is_zero(_end, (char *)page_end));
+	CHECK("the_page_behind_bss_is_zero_to_its_end", is_zero(end, page_end));
 }
 
 static void auxiliary_vector(void)

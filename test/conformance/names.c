@@ -289,7 +289,8 @@ static void check_resolve(void)
 	CHECK_ERRNO(no_crossing_of_mounts, open_how("/dev/null", O_RDONLY, NO_XDEV), EXDEV);
 	CHECK_ERRNO(no_crossing_upward, open_how("/dev/..", O_RDONLY, NO_XDEV), EXDEV);
 	CHECK_ERRNO(no_magic_links, open_how("/proc/self/exe", O_RDONLY, NO_MAGICLINKS), ELOOP);
-	CHECK_ERRNO(both_confinements_are_EINVAL, open_how("f", O_RDONLY, BENEATH | IN_ROOT), EINVAL);
+	CHECK_ERRNO(both_confinements_are_EINVAL, open_how("f", O_RDONLY, BENEATH | IN_ROOT),
+		    EINVAL);
 	CHECK_ERRNO(unknown_resolve_is_EINVAL, open_how("f", O_RDONLY, 1024), EINVAL);
 	CHECK_ERRNO(unknown_open_flag_is_EINVAL, open_how("f", 1ull << 40, 0), EINVAL);
 	CHECK_ERRNO(too_small_is_EINVAL, syscall(437, AT_FDCWD, "f", &how, 8), EINVAL);

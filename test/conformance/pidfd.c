@@ -67,7 +67,8 @@ static void open_and_poll(void)
 	CHECK("signal_through_a_pidfd_arrives", pidfd_send_signal(fd, SIGKILL) == 0);
 	CHECK("pidfd_becomes_readable_at_the_end", is_readable(fd, 10000));
 	CHECK("signal_to_a_zombie_succeeds", pidfd_send_signal(fd, SIGTERM) == 0);
-	CHECK("the_zombie_was_killed", waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL);
+	CHECK("the_zombie_was_killed",
+	      waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL);
 	CHECK("signal_after_reaping_is_esrch", pidfd_send_signal(fd, 0) == -1 && errno == ESRCH);
 	CHECK("pidfd_stays_readable_after_reaping", is_readable(fd, 0));
 	close(fd);
@@ -79,8 +80,10 @@ static void errors(void)
 	CHECK("pidfd_open_of_a_negative_is_einval", pidfd_open(-1, 0) == -1 && errno == EINVAL);
 	CHECK("pidfd_open_of_nobody_is_esrch", pidfd_open(4000000, 0) == -1 && errno == ESRCH);
 	CHECK("pidfd_open_refuses_unknown_flags", pidfd_open(getpid(), 1) == -1 && errno == EINVAL);
-	CHECK("send_signal_to_a_plain_file_is_ebadf", pidfd_send_signal(0, 0) == -1 && errno == EBADF);
-	CHECK("send_signal_to_no_descriptor_is_ebadf", pidfd_send_signal(77, 0) == -1 && errno == EBADF);
+	CHECK("send_signal_to_a_plain_file_is_ebadf",
+	      pidfd_send_signal(0, 0) == -1 && errno == EBADF);
+	CHECK("send_signal_to_no_descriptor_is_ebadf",
+	      pidfd_send_signal(77, 0) == -1 && errno == EBADF);
 }
 
 static void get_descriptor(void)

@@ -1,6 +1,6 @@
 /*
- * Threads: by the bare call and by libc's; thread-local storage, ends in every order, signals to one
- * and to all, robust and plain locks, cancellation.
+ * Threads: by the bare call and by libc's; thread-local storage, ends in every order, signals to
+ * one and to all, robust and plain locks, cancellation.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -26,7 +26,9 @@ static void pause_ms(long ms)
 		;
 }
 
-/* ---- libc's threads ---------------------------------------------------------------------------- */
+/*
+ * ---- libc's threads ----------------------------------------------------------------------------
+ */
 
 static __thread int local = 5;
 static __thread char big[5000];
@@ -274,7 +276,9 @@ static void check_cancellation(void)
 	CHECK(running_thread_is_cancelled, result == PTHREAD_CANCELED);
 }
 
-/* ---- ends --------------------------------------------------------------------------------------- */
+/*
+ * ---- ends ---------------------------------------------------------------------------------------
+ */
 
 static void *leave_late(void *data)
 {
@@ -375,7 +379,10 @@ static void check_ends(void)
 	CHECK_EQ(signal_to_a_dead_leader_kills_the_others, status & 0x7f, SIGTERM);
 }
 
-/* ---- signals -------------------------------------------------------------------------------------- */
+/*
+ * ---- signals
+ * --------------------------------------------------------------------------------------
+ */
 
 static volatile pid_t ran_in;
 static volatile int runs;
@@ -504,7 +511,10 @@ static void check_stop(void)
 	CHECK_EQ(and_dies_as_one, status, SIGKILL);
 }
 
-/* ---- many ------------------------------------------------------------------------------------------- */
+/*
+ * ---- many
+ * -------------------------------------------------------------------------------------------
+ */
 
 static void *nothing(void *data)
 {

@@ -74,8 +74,8 @@ static inline uaddr_t arch_signal_frame_address(const struct pt_regs *regs)
 }
 
 /*
- * Sets regs from the frame; flags and rip are made harmless. orig_rax becomes -1. -EFAULT: selectors
- * that are not those of 64-bit user mode; there are no others here.
+ * Sets regs from the frame; flags and rip are made harmless. orig_rax becomes -1. -EFAULT:
+ * selectors that are not those of 64-bit user mode; there are no others here.
  */
 int __must_check arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image,
                             struct arch_signal_restore *restore);
