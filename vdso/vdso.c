@@ -60,6 +60,14 @@ static inline long cycles_to_ns(const struct vdso_data *data, unsigned long cycl
 	return (long)mul_shift(since, mult, data->shift);
 }
 
+/* Not before the last change, see abi/vdso_data.h. */
+static inline long round_coarse(const struct vdso_data *data, long ns)
+{
+	long coarse = ns - ns % data->coarse_ns;
+
+	return coarse > data->mono_ns ? coarse : data->mono_ns;
+}
+
 /* The clock's value by the data as they are; they may change meanwhile, and then it is of no use. */
 static long clock_value(const struct vdso_data *data, int clock)
 {
@@ -75,9 +83,9 @@ static long clock_value(const struct vdso_data *data, int clock)
 	case CLOCK_TAI:
 		return ns + data->wall_offset_ns + data->tai_offset_ns;
 	case CLOCK_REALTIME_COARSE:
-		return ns - ns % data->coarse_ns + data->wall_offset_ns;
+		return round_coarse(data, ns) + data->wall_offset_ns;
 	case CLOCK_MONOTONIC_COARSE:
-		return ns - ns % data->coarse_ns;
+		return round_coarse(data, ns);
 	default: /* CLOCK_MONOTONIC, CLOCK_BOOTTIME */
 		return ns;
 	}

@@ -113,14 +113,24 @@ ns_t clock_realtime(void)
 	return now;
 }
 
-static ns_t round_coarse(ns_t monotonic_ns)
+/* Not before the last change: a wall clock that was just set shows no less than it was set to. */
+static ns_t monotonic_coarse_now(void)
 {
-	return monotonic_ns - monotonic_ns % CLOCK_COARSE_NS;
+	ns_t now = clock.mono_ns + (ns_t)mul_shift(counter_delta(), clock.mult, CLOCK_SHIFT);
+
+	return max(now - now % CLOCK_COARSE_NS, clock.mono_ns);
 }
 
 ns_t clock_monotonic_coarse(void)
 {
-	return round_coarse(clock_monotonic());
+	unsigned int seq;
+	ns_t now;
+
+	do {
+		seq = seqcount_begin(&clock.seq);
+		now = monotonic_coarse_now();
+	} while (seqcount_retry(&clock.seq, seq));
+	return now;
 }
 
 ns_t clock_realtime_coarse(void)
@@ -130,9 +140,7 @@ ns_t clock_realtime_coarse(void)
 
 	do {
 		seq = seqcount_begin(&clock.seq);
-		now = round_coarse(clock.mono_ns +
-		                   (ns_t)mul_shift(counter_delta(), clock.mult, CLOCK_SHIFT)) +
-		      clock.wall_offset;
+		now = monotonic_coarse_now() + clock.wall_offset;
 	} while (seqcount_retry(&clock.seq, seq));
 	return now;
 }

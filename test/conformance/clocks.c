@@ -165,10 +165,14 @@ static void check_setting(void)
 	CHECK_EQ(realtime_can_be_set, syscall(SYS_clock_settime, CLOCK_REALTIME, &now), 0);
 	CHECK(realtime_was_set,
 	      is_between(clock_ns(CLOCK_REALTIME) / 1000000000 - now.tv_sec, 0, 2));
+	struct timespec set = { .tv_sec = now.tv_sec + 10 };
+	syscall(SYS_clock_settime, CLOCK_REALTIME, &set);
+	CHECK(no_clock_shows_less_than_was_set, time(NULL) >= set.tv_sec &&
+	      clock_ns(CLOCK_REALTIME_COARSE) >= set.tv_sec * 1000000000ll);
 	CHECK(setting_does_not_touch_the_monotonic_clock,
 	      is_between(clock_ns(CLOCK_MONOTONIC) - mono, 0, 2000000000));
 	clock_get(CLOCK_REALTIME, &now);
-	now.tv_sec -= 100000;
+	now.tv_sec -= 100010;
 	CHECK_EQ(realtime_can_be_set_back, syscall(SYS_clock_settime, CLOCK_REALTIME, &now), 0);
 
 	CHECK_ERRNO(monotonic_cannot_be_set,
