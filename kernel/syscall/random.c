@@ -25,14 +25,14 @@ static long fill(char __user *buf, size_t size)
 
 		random_bytes(chunk, n);
 		if (copy_to_user(buf + done, chunk, n))
-			return done ? (long)done : -EFAULT;
+			break;
 		done += n;
 		cond_resched();
 		if (signal_is_pending())
 			break;
 	}
-	memset(chunk, 0, sizeof(chunk));
-	return (long)done;
+	mem_wipe(chunk, sizeof(chunk));
+	return done || !size ? (long)done : -EFAULT;
 }
 
 long sys_getrandom(char __user *buf, size_t count, unsigned int flags)
