@@ -173,14 +173,6 @@ uint64_t random_u64(void)
 	return value;
 }
 
-uint32_t random_u32(void)
-{
-	uint32_t value;
-
-	random_bytes_short(&value, sizeof(value));
-	return value;
-}
-
 uint64_t random_below(uint64_t bound)
 {
 	for (;;) {

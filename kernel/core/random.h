@@ -16,7 +16,6 @@ void random_init(const void *seed, size_t len);
 
 void random_bytes(void *buf, size_t len);
 uint64_t random_u64(void);
-uint32_t random_u32(void);
 
 /* Uniform in [0, bound), bound > 0, without bias. */
 uint64_t random_below(uint64_t bound);

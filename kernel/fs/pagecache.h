@@ -70,13 +70,6 @@ int     mapping_mmap(struct file *file, struct map_request *request);
 pos_t   mapping_seek(struct file *file, pos_t offset, int whence);
 
 /*
- * Kernel memory in and out, without permission or size checks; grows the size. Inode's lock for
- * writing held.
- */
-ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t size,
-                             pos_t position);
-
-/*
  * The content ends at `size` bytes now: drop pages behind, zero the rest of the last one.
  * inode->size is changed already. Inode's lock held for writing.
  */

@@ -220,14 +220,6 @@ ssize_t mapping_write(struct io *io)
 	return n;
 }
 
-ssize_t mapping_write_kernel(struct mapping *mapping, const void *data, size_t size, pos_t position)
-{
-	struct uio uio;
-
-	uio_init_kernel(&uio, (void *)(uintptr_t)data, size);
-	return write_pages(mapping, &uio, &position);
-}
-
 /* ---- the rest ------------------------------------------------------------------------------ */
 
 int mapping_mmap(struct file *file, struct map_request *request)

@@ -225,14 +225,6 @@ void pid_detach(struct pid_link *link)
 	pid_put(pid);
 }
 
-void pid_change(struct pid *pid, enum pid_kind kind, struct pid_link *link)
-{
-	pid_get(pid);
-	pid_detach(link);
-	pid_attach(pid, kind, link);
-	pid_put(pid);
-}
-
 int pid_signal_as(const struct cred *cred, struct pid *pid, enum pid_kind kind, int sig,
                   const siginfo_t *info)
 {

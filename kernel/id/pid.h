@@ -86,8 +86,6 @@ struct pid *pid_next(pid_t number);
 /* Under the process tree lock. attach takes a reference for the link, detach puts it. */
 void pid_attach(struct pid *pid, enum pid_kind kind, struct pid_link *link);
 void pid_detach(struct pid_link *link);
-/* Moves the attachment to another pid (exec by a thread that is not the leader; setpgid). */
-void pid_change(struct pid *pid, enum pid_kind kind, struct pid_link *link);
 
 static inline bool pid_has(const struct pid *pid, enum pid_kind kind)
 {

@@ -205,26 +205,13 @@ void completion_init(struct completion *completion)
 	completion->done = 0;
 }
 
-static void completion_add(struct completion *completion, bool all)
+void complete(struct completion *completion)
 {
 	uint64_t flags = spin_lock_irqsave(&completion->queue.lock);
 
-	if (all)
-		completion->done = UINT32_MAX;
-	else if (completion->done != UINT32_MAX)
-		completion->done++;
-	wake_up_locked(&completion->queue, 0, all ? INT32_MAX : 1, 0);
+	completion->done++;
+	wake_up_locked(&completion->queue, 0, 1, 0);
 	spin_unlock_irqrestore(&completion->queue.lock, flags);
-}
-
-void complete(struct completion *completion)
-{
-	completion_add(completion, false);
-}
-
-void complete_all(struct completion *completion)
-{
-	completion_add(completion, true);
 }
 
 /* Passes if it may. Takes the lock also to pass: complete() has let go of the memory then. */
@@ -233,7 +220,7 @@ static bool completion_try(struct completion *completion)
 	uint64_t flags = spin_lock_irqsave(&completion->queue.lock);
 	bool done = completion->done;
 
-	if (done && completion->done != UINT32_MAX)
+	if (done)
 		completion->done--;
 	spin_unlock_irqrestore(&completion->queue.lock, flags);
 	return done;

@@ -250,8 +250,7 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 void wait_relock_mutex(struct mutex *mutex);
 
 /*
- * A one-way gate: waiters pass once it has been opened. complete() lets one pass, complete_all()
- * all for ever.
+ * A gate: each complete() lets one waiter pass, the present one or the next.
  */
 struct completion {
 	struct wait_queue queue;
@@ -260,7 +259,6 @@ struct completion {
 
 void completion_init(struct completion *completion);
 void complete(struct completion *completion);
-void complete_all(struct completion *completion);
 void completion_wait(struct completion *completion);
 __must_check int completion_wait_killable(struct completion *completion);
 __must_check int completion_wait_until(struct completion *completion, ns_t deadline_ns);

@@ -196,20 +196,6 @@ int space_split_locked(struct space *space, uaddr_t start, uaddr_t end)
 	return area && area->start < end ? area_split(area, end, NULL) : 0;
 }
 
-bool space_is_covered(struct space *space, uaddr_t start, uaddr_t end)
-{
-	struct area *area = space_find_area_locked(space, start);
-
-	while (area && area->end < end) {
-		struct area *next = area_next(area);
-
-		if (!next || next->start != area->end)
-			return false;
-		area = next;
-	}
-	return area;
-}
-
 /*
  * Frees the tables that no area needs any more now that [start, end) is gone: leaf tables, and with
  * them the tables above if their whole range (1 GiB, 512 GiB) has become free.

@@ -62,9 +62,6 @@ int __must_check space_unmap_locked(struct space *space, uaddr_t start, uaddr_t 
 /* Splits areas so that start and end are boundaries. -ENOMEM. */
 int __must_check space_split_locked(struct space *space, uaddr_t start, uaddr_t end);
 
-/* True if areas cover [start, end) without a hole. The lock in any mode. */
-bool space_is_covered(struct space *space, uaddr_t start, uaddr_t end);
-
 /*
  * Makes the pages of [start, end) resident (write: private ones writable). No lock held on entry.
  * 0, or the error of the first page that cannot be: -ENOMEM, -EFAULT (SIGSEGV or SIGBUS), -EINTR.

@@ -67,13 +67,6 @@ void uio_revert(struct uio *uio, size_t n);
 /* Ends the cursor n bytes from here, if it had more. */
 void uio_truncate(struct uio *uio, size_t n);
 
-/*
- * Fault the next n bytes in, for a copy that follows under a lock; bytes that are accessible (0 to
- * n). Readable before uio_copy_in, writeable before uio_copy_out.
- */
-size_t uio_fault_in_readable(const struct uio *uio, size_t n);
-size_t uio_fault_in_writeable(const struct uio *uio, size_t n);
-
 static inline size_t uio_done(const struct uio *uio)
 {
 	return uio->total - uio->remaining;

@@ -64,35 +64,3 @@ int copy_struct_from_user(void *dst, size_t size, const void __user *src, size_t
 	memset((uint8_t *)dst + n, 0, size - n);
 	return copy_from_user(dst, src, n);
 }
-
-size_t user_fault_in_readable(const void __user *addr, size_t n)
-{
-	const uint8_t __user *at = addr;
-	size_t done = 0;
-
-	while (done < n) {
-		uint8_t byte;
-
-		if (user_get_u8(&byte, at + done))
-			break;
-		done += PAGE_SIZE - (((uaddr_t)(__force const void *)at + done) & (PAGE_SIZE - 1));
-	}
-	return min(done, n);
-}
-
-/* Adds 0 to the word around each page's first byte: a write that another thread cannot notice. */
-size_t user_fault_in_writeable(void __user *addr, size_t n)
-{
-	uaddr_t at = (uaddr_t)(__force void *)addr;
-	size_t done = 0;
-
-	while (done < n) {
-		uint32_t __user *word = (uint32_t __user *)align_down(at + done, 4);
-		uint32_t old;
-
-		if (user_fetch_add_u32(word, 0, &old))
-			break;
-		done += PAGE_SIZE - ((at + done) & (PAGE_SIZE - 1));
-	}
-	return min(done, n);
-}

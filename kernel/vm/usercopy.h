@@ -4,8 +4,7 @@
  * Every user pointer is hostile: it may be unmapped, read-only, in the kernel's half, or change
  * under our hands. These functions check the range first and survive a fault at any byte. They
  * sleep (a fault may read from a disk), so no spinlock is held over them, and no sleeping lock that
- * the page-fault path takes (rank "vm space" and inside it): fault the memory in first with
- * user_fault_in_*, or let the lock go.
+ * the page-fault path takes (rank "vm space" and inside it). An inode's lock is none of these.
  *
  * The address space is the one that the running CPU has loaded; a kernel thread has none, and every
  * copy of it fails. Nothing may be read twice from user memory: copy once, judge the copy.
@@ -104,11 +103,3 @@ ssize_t __must_check strnlen_user(const char __user *src, size_t max);
  */
 int __must_check copy_struct_from_user(void *dst, size_t size, const void __user *src,
                                        size_t user_size);
-
-/*
- * Makes [addr, addr + n) resident, so that a copy which follows at once under a lock will probably
- * not fault (it still may: then the copy is short, and the caller lets go and tries again). Returns
- * the number of leading bytes that are accessible, 0 to n. Writeable does not change the memory.
- */
-size_t user_fault_in_readable(const void __user *addr, size_t n);
-size_t user_fault_in_writeable(void __user *addr, size_t n);
