@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GAUGES_MAX = 64, GAUGE_NAME_MAX = 32, LEAK_RUNS = 4 };
+enum { GAUGES_MAX = 64, GAUGE_NAME_MAX = 32, LEAK_RUNS = 8 };
 
 struct gauges {
 	int count;

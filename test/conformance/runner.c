@@ -6,7 +6,7 @@
  * `@@end NAME STATUS`; what it leaves running is killed. Then the machine is powered off. It asks
  * little of a young kernel: fork, execve, wait4, kill, write and reboot; that a mount, a session or
  * a timer is refused it ignores. Where the kernel counts its things, a program after which there
- * are more of them runs again in silence, three times at most, and what has grown each time is
+ * are more of them runs again in silence, seven times at most, and what has grown each time is
  * said in a line `leak: ...`.
  */
 #include "gauges.h"

@@ -26,7 +26,7 @@ COMPILE = ["musl-gcc", "-static", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Wer
 HEADERS = [RUNNER.with_name("gauges.h")]
 ENVIRONMENT = b"1"  # another number makes Linux run everything again: the runner gives other things
 APPEND = "console=ttyS0 quiet panic=-1"
-RUNS = 4  # of a program, at most, to tell a leak from a first use: LEAK_RUNS in gauges.h
+RUNS = 8  # of a program, at most, to tell a leak from a first use: LEAK_RUNS in gauges.h
 
 
 class BuildError(Exception):
