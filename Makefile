@@ -32,7 +32,7 @@ base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
             -ffile-prefix-map=$(CURDIR)/=
 headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel -I. -I$(ARCH)/include \
             -isystem kernel/abi/stubs -isystem build/uapi -I$(O)/gen
-debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment \
+debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize=null -fno-sanitize=pointer-overflow \
             -fsanitize-undefined-trap-on-error,-DDEBUG=0)
 CFLAGS   := $(base) $(warnings) $(headers) $(debug)
 LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
