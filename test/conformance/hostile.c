@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -127,6 +128,20 @@ static void epolls_by_many_paths(void)
 		close(fd);
 }
 
+static void clones_that_end_with_no_signal(void)
+{
+	static const int signals[] = { 65, 127, 255 };
+
+	for (int i = 0; i < 3; i++) {
+		long pid = syscall(SYS_clone, signals[i], 0, 0, 0, 0);
+
+		if (pid == 0)
+			_exit(0);
+		CHECK_EQ(a_clone_whose_signal_is_none_is_waited_for, waitpid((pid_t)pid, NULL, __WALL),
+			 pid);
+	}
+}
+
 int main(void)
 {
 	struct sigaction action = { .sa_handler = hear };
@@ -139,5 +154,6 @@ int main(void)
 	endless_period();
 	interval_timer_of_a_microsecond();
 	epolls_by_many_paths();
+	clones_that_end_with_no_signal();
 	return 0;
 }
