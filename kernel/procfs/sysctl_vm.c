@@ -6,6 +6,7 @@
 
 #include "arch/layout.h"
 #include "core/gauge.h"
+#include "mem/alloc.h"
 #include "mem/buddy.h"
 #include "procfs/sysctl.h"
 #include "vm/commit.h"
@@ -68,6 +69,20 @@ static int set_dropped(int64_t which)
 
 static const struct sysctl_int drop_caches = { get_dropped, set_dropped, 1, 4 };
 
+/* The allocation from now that fails (mem/alloc.h), or that is still to come; 0: none. */
+static int64_t get_alloc_fail(void)
+{
+	return (int64_t)alloc_fail_remaining();
+}
+
+static int set_alloc_fail(int64_t n)
+{
+	alloc_fail_set((uint64_t)n, false);
+	return 0;
+}
+
+static const struct sysctl_int alloc_fail = { get_alloc_fail, set_alloc_fail, 0, INT64_MAX };
+
 static const struct entry entries[] = {
 	SYSCTL_INT("drop_caches", 0200, &drop_caches),
 	SYSCTL_CONST("max_map_count", "65530"),
@@ -75,6 +90,10 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("mmap_min_addr", "65536"),
 	SYSCTL_INT("overcommit_memory", 0644, &overcommit_memory),
 	SYSCTL_INT("overcommit_ratio", 0644, &overcommit_ratio),
+	SYSCTL_INT("alloc_fail", 0600, &alloc_fail), /* the last: only the debug kernel shows it */
 };
 
-const struct directory sysctl_vm_directory = DIRECTORY(entries);
+const struct directory sysctl_vm_directory = {
+	.entries = entries,
+	.count = array_size(entries) - (DEBUG ? 0 : 1),
+};
