@@ -60,7 +60,7 @@ static int place_attach(struct mount_namespace *ns, struct path *place, struct m
 
 static int super_for(const struct mount_options *options, struct superblock **out)
 {
-	const struct fs_type *type = fs_type_find(options->type);
+	const struct fs_type *type = options->type ? fs_type_find(options->type) : NULL;
 	const struct mount_request request = {
 		.source = options->source,
 		.options = options->options,
@@ -68,6 +68,8 @@ static int super_for(const struct mount_options *options, struct superblock **ou
 		.cred = options->cred,
 	};
 
+	if (!options->type)
+		return -EINVAL;
 	if (!type || type->flags & FS_HIDDEN)
 		return -ENODEV;
 	return type->mount(type, &request, out);

@@ -57,6 +57,7 @@ static void check_tmpfs(void)
 	            EINVAL);
 	CHECK_EQ(unmounted, umount("m"), 0);
 	CHECK(empty_then, !exists("m/f"));
+	CHECK_ERRNO(no_type_is_EINVAL, mount("x", "m", NULL, 0, NULL), EINVAL);
 	CHECK_ERRNO(unmounted_twice_is_EINVAL, umount("m"), EINVAL);
 	CHECK_ERRNO(unknown_option_is_EINVAL, mount("x", "m", "tmpfs", 0, "nonsense=1"), EINVAL);
 	CHECK_ERRNO(unknown_type_is_ENODEV, mount("x", "m", "nonsense", 0, NULL), ENODEV);
