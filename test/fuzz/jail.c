@@ -78,7 +78,8 @@ void jail_build(void)
 
 void jail_destroy(void)
 {
-	umount2(JAIL, MNT_DETACH);
+	while (umount2(JAIL, MNT_DETACH) == 0) /* a child may have mounted over its root */
+		;
 }
 
 static void limit(int resource, rlim_t soft, rlim_t hard)

@@ -12,5 +12,6 @@ oracle   Debian's Linux kernel, unpacked, the measure of all behaviour
 compare  programs run on Linux and on our kernel, outputs compared: conformance, busybox
 bench    the benchmark program built, run on a kernel, its rows read; bench_boot: boot time, size
          and memory; bench_report: tables and the plot
+fuzz     the fuzzer's program built and run, its console judged
 suites   the groups of tests, and the file `groups` that says when each runs
 """

@@ -4,6 +4,7 @@ The file `groups` beside this says when each runs. A group is asked for by its n
 group/job. What has to be built first stands in NEEDS.
 """
 
+import functools
 import importlib.util
 import re
 import subprocess
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import compare, paths
+from . import compare, fuzz, paths
 from .busybox import Busybox
 from .conformance import Conformance
 from .qemu import Guest, Machine
 from .result import Case
 from .schedule import Job
 
+FUZZ_SEED = 1
+FUZZ_SECONDS = {"syscalls": 15, "elf": 10, "memory": 10, "initramfs": 10, "soak": 20}
 GROUPS_FILE = Path(__file__).with_name("groups")
 
 
@@ -117,6 +120,22 @@ def busybox_jobs(options):
     return compare.jobs(Busybox(), options)
 
 
+def fuzz_jobs(options):
+    """Some seconds of each work, always on the debug kernel."""
+    def run(work, seconds):
+        machine = options.machine().but(kernel=options.kernel or paths.kernel(debug=True))
+        if work == "initramfs":
+            outcome = fuzz.run_archives(machine, FUZZ_SEED, seconds)
+        else:
+            order = fuzz.Order(work, FUZZ_SEED, seconds)
+            outcome = fuzz.run(machine, image(), order, f"fuzz/{work}")
+        return [Case(f"fuzz/{work}", not outcome.failure, outcome.failure)]
+
+    image = functools.cache(fuzz.write_initramfs)
+    return [Job(f"fuzz/{work}", lambda work=work, seconds=seconds: run(work, seconds), 30)
+            for work, seconds in FUZZ_SECONDS.items()]
+
+
 GROUPS = {
     "check": check_jobs,
     "unit": unit_jobs,
@@ -124,6 +143,7 @@ GROUPS = {
     "boot": boot_jobs,
     "conformance": conformance_jobs,
     "busybox": busybox_jobs,
+    "fuzz": fuzz_jobs,
 }
 NEEDS = {
     "check": {"elf"},
@@ -131,6 +151,7 @@ NEEDS = {
     "boot": {"elf", "efi", "initramfs"},
     "conformance": {"elf"},
     "busybox": {"elf"},
+    "fuzz": {"debug"},
 }
 
 
