@@ -9,8 +9,8 @@
  *     raw       = raw_ns  + ((cycles - cycle_base) * raw_mult >> shift)
  *     realtime  = monotonic + wall_offset_ns;  boottime = monotonic
  *     tai       = realtime + tai_offset_ns
- *     coarse    = monotonic rounded down to a multiple of coarse_ns, but at least mono_ns, so that a
- *                 clock that was set shows no less than that (+ wall_offset_ns for realtime)
+ *     coarse    = monotonic rounded down to a multiple of coarse_ns, but at least mono_ns, so that
+ *                 a clock that was set shows no less than that (+ wall_offset_ns for realtime)
  *
  * cycles before cycle_base (another CPU's counter a little behind) count as cycle_base. mode
  * VDSO_CLOCK_NONE: make the system call.

@@ -1,6 +1,6 @@
 /*
- * The frame of a signal handler: registers, floating-point state, alternate stacks, what the handler
- * may change, and what a fault tells.
+ * The frame of a signal handler: registers, floating-point state, alternate stacks, what the
+ * handler may change, and what a fault tells.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -15,6 +15,9 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <time.h>
+
+#define USES_AVX __attribute__((target("avx")))
+#define NOINLINE __attribute__((noinline))
 
 #define PAGE 4096
 
@@ -106,7 +109,7 @@ static bool has_avx(void)
 	return __builtin_cpu_supports("avx");
 }
 
-__attribute__((target("avx"))) static void spoil_ymm(int sig, siginfo_t *info, void *context)
+USES_AVX static void spoil_ymm(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
 	(void)info;
@@ -114,7 +117,7 @@ __attribute__((target("avx"))) static void spoil_ymm(int sig, siginfo_t *info, v
 	__asm__ volatile("vzeroall" ::: "memory");
 }
 
-__attribute__((target("avx"))) static bool ymm_survives(void)
+USES_AVX static bool ymm_survives(void)
 {
 	uint64_t in[4] = { 1, 2, 3, 4 }, out[4];
 
@@ -277,7 +280,7 @@ static void overflow_once(int sig, siginfo_t *info, void *context)
 	_exit(info->si_code == SEGV_MAPERR ? 42 : info->si_code == SEGV_ACCERR ? 43 : 44);
 }
 
-__attribute__((noinline)) static int recurse(int level)
+NOINLINE static int recurse(int level)
 {
 	volatile char room[2048];
 
@@ -388,7 +391,7 @@ static void check_wild_contexts(void)
 	}
 }
 
-/* ---- faults ------------------------------------------------------------------------------------ */
+/* ---- faults --- */
 
 static sigjmp_buf back;
 
@@ -469,7 +472,7 @@ static void check_faults(void)
 	signal(SIGSEGV, SIG_DFL);
 }
 
-/* ---- the system-call way out keeps everything under a rain of signals ------------------------- */
+/* ---- the system-call way out keeps everything under a rain of signals --- */
 
 static void check_rain(void)
 {
