@@ -81,44 +81,64 @@ int epoll_hook_wake(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 
 /* ---- asking ------------------------------------------------------------------------- */
 
-/* Takes the next item off the list of a scan. */
-static struct epoll_item *scan_next(struct epoll *epoll, struct list *scan)
+/* Going through the ready list. Both lists are the scanner's own, but for the items in them. */
+struct epoll_scan {
+	struct list left;  /* not yet asked */
+	struct list again; /* to stay ready */
+};
+
+static struct epoll_item *pop_locked(struct list *list)
+{
+	struct epoll_item *item = list_first_entry_or_null(list, struct epoll_item, ready);
+
+	if (item)
+		list_remove_init(&item->ready);
+	return item;
+}
+
+/* An item that is on no list stays ready, unless a callback was faster. */
+static void keep_locked(struct epoll_scan *scan, struct epoll_item *keep)
+{
+	if (keep && list_is_empty(&keep->ready))
+		list_add_tail(&scan->again, &keep->ready);
+}
+
+/* Takes the ready list over, and its first item off it. */
+static struct epoll_item *scan_begin(struct epoll *epoll, struct epoll_scan *scan)
 {
 	struct epoll_item *item;
 
+	list_init(&scan->left);
+	list_init(&scan->again);
 	spin_lock_irq(&epoll->ready_lock);
-	item = list_first_entry_or_null(scan, struct epoll_item, ready);
-	if (item)
-		list_remove_init(&item->ready);
+	list_splice_tail(&scan->left, &epoll->ready);
+	WRITE_ONCE(epoll->is_scanning, true);
+	item = pop_locked(&scan->left);
 	spin_unlock_irq(&epoll->ready_lock);
 	return item;
 }
 
-static void scan_begin(struct epoll *epoll, struct list *scan)
+/* The next item; the one before stays ready if it is `keep`. */
+static struct epoll_item *scan_next(struct epoll *epoll, struct epoll_scan *scan,
+                                    struct epoll_item *keep)
 {
-	list_init(scan);
+	struct epoll_item *item;
+
 	spin_lock_irq(&epoll->ready_lock);
-	list_splice_tail(scan, &epoll->ready);
-	WRITE_ONCE(epoll->is_scanning, true);
+	keep_locked(scan, keep);
+	item = pop_locked(&scan->left);
 	spin_unlock_irq(&epoll->ready_lock);
+	return item;
 }
 
-/* What was not looked at goes back to the front, before what has become ready meanwhile. */
-static void scan_end(struct epoll *epoll, struct list *scan, struct list *again)
+/* What was not asked goes back to the front, before what has become ready meanwhile. */
+static void scan_end(struct epoll *epoll, struct epoll_scan *scan, struct epoll_item *keep)
 {
 	spin_lock_irq(&epoll->ready_lock);
-	list_splice_head(&epoll->ready, scan);
-	list_splice_tail(&epoll->ready, again);
+	keep_locked(scan, keep);
+	list_splice_head(&epoll->ready, &scan->left);
+	list_splice_tail(&epoll->ready, &scan->again);
 	WRITE_ONCE(epoll->is_scanning, false);
-	spin_unlock_irq(&epoll->ready_lock);
-}
-
-/* The same for one item that is on no list, unless a callback was faster. */
-static void scan_keep(struct epoll *epoll, struct list *list, struct epoll_item *item)
-{
-	spin_lock_irq(&epoll->ready_lock);
-	if (list_is_empty(&item->ready))
-		list_add_tail(list, &item->ready);
 	spin_unlock_irq(&epoll->ready_lock);
 }
 
@@ -126,21 +146,17 @@ static void scan_keep(struct epoll *epoll, struct list *list, struct epoll_item 
 static bool epoll_has_ready(struct epoll *epoll, unsigned int depth)
 {
 	struct epoll_item *item;
-	struct list scan, none = LIST_INIT(none);
-	bool found = false;
+	struct epoll_scan scan;
 
 	if (!is_ready(epoll))
 		return false;
 	mutex_lock_nested(&epoll->lock, depth);
-	scan_begin(epoll, &scan);
-	while (!found && (item = scan_next(epoll, &scan))) {
-		found = epoll_item_poll(item, NULL, depth);
-		if (found)
-			scan_keep(epoll, &scan, item);
-	}
-	scan_end(epoll, &scan, &none);
+	item = scan_begin(epoll, &scan);
+	while (item && !epoll_item_poll(item, NULL, depth))
+		item = scan_next(epoll, &scan, NULL);
+	scan_end(epoll, &scan, item);
 	mutex_unlock(&epoll->lock);
-	return found;
+	return item;
 }
 
 static unsigned int epoll_poll_nested(struct file *file, struct poller *poller,
@@ -170,46 +186,48 @@ uint32_t epoll_item_poll(const struct epoll_item *item, struct poller *poller, u
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-/*
- * Reports one item of a scan: 1, 0 (not ready any more), or EFAULT. What is level-triggered is kept
- * for the next time.
- */
-static int item_report(struct epoll_item *item, struct epoll_sink *sink, struct list *again)
+/* Reports one item: 1, 0 (not ready any more), or EFAULT. *keep: it stays ready. */
+static int item_report(struct epoll_item *item, struct epoll_sink *sink, bool *keep)
 {
 	struct epoll_report report = {
 		.events = epoll_item_poll(item, NULL, 0),
 		.data = item->data,
 	};
 
+	*keep = false;
 	if (!report.events)
 		return 0;
+	*keep = true;
 	if (!sink->put(sink, &report))
 		return -EFAULT;
 	if (item->events & EPOLLONESHOT)
 		WRITE_ONCE(item->events, item->events & EPOLL_MODES);
-	else if (!(item->events & EPOLLET))
-		scan_keep(item->epoll, again, item);
+	*keep = !(item->events & (EPOLLONESHOT | EPOLLET));
 	return 1;
 }
 
 static int epoll_report(struct epoll *epoll, struct epoll_sink *sink, int max)
 {
-	struct list scan, again = LIST_INIT(again);
 	struct epoll_item *item;
+	struct epoll_scan scan;
 	int count = 0, result;
+	bool keep;
 
 	mutex_lock(&epoll->lock);
-	scan_begin(epoll, &scan);
-	while (count < max && (item = scan_next(epoll, &scan))) {
-		result = item_report(item, sink, &again);
-		if (result < 0) {
-			scan_keep(epoll, &scan, item);
+	item = scan_begin(epoll, &scan);
+	while (item) {
+		result = item_report(item, sink, &keep);
+		if (!keep)
+			item = NULL;
+		if (result < 0)
 			count = count ? count : result;
+		else
+			count += result;
+		if (result < 0 || count == max || list_is_empty(&scan.left))
 			break;
-		}
-		count += result;
+		item = scan_next(epoll, &scan, item);
 	}
-	scan_end(epoll, &scan, &again);
+	scan_end(epoll, &scan, item);
 	mutex_unlock(&epoll->lock);
 	/* Others may take what is left. */
 	if (is_ready(epoll))

@@ -260,16 +260,22 @@ ssize_t pipe_write(struct io *io)
 
 /* ---- the rest of an open pipe ------------------------------------------------------- */
 
-unsigned int pipe_poll(struct file *file, struct poller *poller)
+static void poll_register(struct pipe *pipe, const struct file *file, struct poller *poller)
 {
-	struct pipe *pipe = to_pipe(file);
-	unsigned int ready = 0;
-
 	atomic_store_relaxed(&pipe->is_polled, true);
 	if (file->mode & FILE_READ)
 		poller_add(poller, &pipe->readers);
 	if (file->mode & FILE_WRITE)
 		poller_add(poller, &pipe->writers);
+}
+
+unsigned int pipe_poll(struct file *file, struct poller *poller)
+{
+	struct pipe *pipe = to_pipe(file);
+	unsigned int ready = 0;
+
+	if (poller && poller->add)
+		poll_register(pipe, file, poller);
 	if (file->mode & FILE_READ) {
 		if (!pipe_is_empty(pipe))
 			ready |= EPOLLIN | EPOLLRDNORM;

@@ -18,19 +18,25 @@ static struct cache unix_slab = CACHE("unix_sock", struct unix_sock);
 /* ---- locks and wake-ups ------------------------------------------------------------- */
 
 void unix_lock_two(struct unix_sock *a, struct unix_sock *b)
+	__acquires(&a->lock) __acquires(&b->lock)
 {
 	struct unix_sock *first = a < b ? a : b, *second = a < b ? b : a;
 
 	spin_lock(&first->lock);
 	if (second != first)
 		spin_lock_nested(&second->lock, 1);
+	else
+		__acquire(&second->lock);
 }
 
 void unix_unlock_two(struct unix_sock *a, struct unix_sock *b)
+	__releases(&a->lock) __releases(&b->lock)
 {
 	spin_unlock(&a->lock);
 	if (a != b)
 		spin_unlock(&b->lock);
+	else
+		__release(&b->lock);
 }
 
 void unix_wake_all(struct unix_sock *sock)

@@ -108,8 +108,10 @@ static inline bool unix_is_full(const struct unix_sock *sock)
 }
 
 /* Both, in the order of addresses; b may be a. */
-void unix_lock_two(struct unix_sock *a, struct unix_sock *b);
-void unix_unlock_two(struct unix_sock *a, struct unix_sock *b);
+void unix_lock_two(struct unix_sock *a, struct unix_sock *b)
+	__acquires(&a->lock) __acquires(&b->lock);
+void unix_unlock_two(struct unix_sock *a, struct unix_sock *b)
+	__releases(&a->lock) __releases(&b->lock);
 /* Wakes everybody who might care: the state changed. */
 void unix_wake_all(struct unix_sock *sock);
 /* A new socket without a file. */

@@ -21,10 +21,7 @@
 
 enum { POLL_STACK_FDS = 64 };
 
-/*
- * ---- shared with select.c
- * ------------------------------------------------------------------------
- */
+/* ---- shared with select.c ----------------------------------------------------------- */
 
 int poll_files_init(struct poll_files *kept, struct fdtable *table, uint32_t max, bool will_sleep)
 {
@@ -77,10 +74,15 @@ void poll_mask_end(const uint64_t __user *set, bool was_interrupted)
 		signal_mask_restore();
 }
 
-/*
- * ---- poll
- * ----------------------------------------------------------------------------------------
- */
+/* ---- poll --------------------------------------------------------------------------- */
+
+/* Who polls what; `fds` is a copy, whose revents are what the program's memory holds now. */
+struct poll_call {
+	struct fdtable       *table;
+	struct pollfd __user *user_fds;
+	struct pollfd        *fds;
+	uint32_t              nr;
+};
 
 static inline uint16_t poll_one(struct fdtable *table, const struct pollfd *entry,
                                 struct poller *poller, struct poll_files *kept)
@@ -93,38 +95,46 @@ static inline uint16_t poll_one(struct fdtable *table, const struct pollfd *entr
 	if (!fd_borrow_io(table, entry->fd, &borrow))
 		return POLLNVAL;
 	filter = (uint16_t)entry->events | EPOLLERR | EPOLLHUP;
-	poller->events = filter;
+	if (poller)
+		poller->events = filter;
 	ready = file_poll(borrow.file, poller) & filter;
-	poll_files_return(kept, &borrow, poller->add);
+	poll_files_return(kept, &borrow, poller);
 	return (uint16_t)ready;
 }
 
-/* One round; how many are ready. */
-static int poll_round(struct fdtable *table, struct pollfd *fds, uint32_t nr,
-                      struct poll_table *wait, struct poll_files *kept)
+/*
+ * One round; how many are ready. What the program's memory holds already is not written again. Only
+ * the first round registers, until something is ready.
+ */
+static int poll_round(struct poll_call *call, struct poll_table *wait, struct poll_files *kept)
 {
+	struct poller *poller = wait->poller.add ? &wait->poller : NULL;
+	struct pollfd *entry = call->fds;
 	int count = 0;
 
-	for (uint32_t i = 0; i < nr; i++) {
-		uint16_t ready = poll_one(table, &fds[i], &wait->poller, kept);
+	for (uint32_t i = 0; i < call->nr; i++, entry++) {
+		uint16_t ready = poll_one(call->table, entry, poller, kept);
 
-		fds[i].revents = (int16_t)ready;
 		if (ready) {
 			count++;
-			poll_table_stop_adding(wait);
+			poller = NULL;
 		}
+		if (ready == (uint16_t)entry->revents)
+			continue;
+		entry->revents = (int16_t)ready;
+		if (put_user(entry->revents, &call->user_fds[i].revents))
+			return -EFAULT;
 	}
 	poll_table_stop_adding(wait);
 	return count;
 }
 
-/* The number of ready files, 0 in time, -ERESTARTNOHAND by a signal, ENOMEM. */
-static int poll_wait(struct pollfd *fds, uint32_t nr, ns_t deadline)
+/* The number of ready files, 0 in time, -ERESTARTNOHAND by a signal, EFAULT, ENOMEM. */
+static int poll_wait(struct poll_call *call, ns_t deadline)
 {
-	struct fdtable *table = task_current()->files;
 	struct poll_files kept;
 	struct poll_table wait;
-	int count, err = poll_files_init(&kept, table, nr, deadline);
+	int count, err = poll_files_init(&kept, call->table, call->nr, deadline);
 
 	if (err)
 		return err;
@@ -134,7 +144,7 @@ static int poll_wait(struct pollfd *fds, uint32_t nr, ns_t deadline)
 		err = -ETIMEDOUT;
 	}
 	for (;;) {
-		count = poll_round(table, fds, nr, &wait, &kept);
+		count = poll_round(call, &wait, &kept);
 		if (!count && signal_is_pending())
 			count = -ERESTARTNOHAND;
 		if (count || err)
@@ -150,35 +160,29 @@ static int poll_wait(struct pollfd *fds, uint32_t nr, ns_t deadline)
 	return count;
 }
 
-static int events_write(struct pollfd __user *user_fds, const struct pollfd *fds, uint32_t nr)
-{
-	for (uint32_t i = 0; i < nr; i++) {
-		if (put_user(fds[i].revents, &user_fds[i].revents))
-			return -EFAULT;
-	}
-	return 0;
-}
-
 static int poll_fds(struct pollfd __user *user_fds, uint32_t nr, ns_t deadline)
 {
-	struct pollfd room[POLL_STACK_FDS], *fds = room;
+	struct pollfd room[POLL_STACK_FDS];
+	struct poll_call call = {
+		.table = task_current()->files,
+		.user_fds = user_fds,
+		.fds = room,
+		.nr = nr,
+	};
 	int count;
 
 	if (nr > proc_limit(RLIMIT_NOFILE))
 		return -EINVAL;
 	if (nr > POLL_STACK_FDS) {
-		fds = kvmalloc(nr * sizeof(*fds), ALLOC_KERNEL);
-		if (!fds)
+		call.fds = kvmalloc(nr * sizeof(struct pollfd), ALLOC_KERNEL);
+		if (!call.fds)
 			return -ENOMEM;
 	}
-	count = copy_from_user(fds, user_fds, nr * sizeof(*fds));
-	if (!count) {
-		count = poll_wait(fds, nr, deadline);
-		if ((count >= 0 || count == -ERESTARTNOHAND) && events_write(user_fds, fds, nr))
-			count = -EFAULT;
-	}
-	if (fds != room)
-		kvfree(fds);
+	count = copy_from_user(call.fds, user_fds, nr * sizeof(struct pollfd));
+	if (!count)
+		count = poll_wait(&call, deadline);
+	if (call.fds != room)
+		kvfree(call.fds);
 	return count;
 }
 

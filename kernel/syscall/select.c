@@ -34,69 +34,75 @@ struct select {
 	uint64_t         *found[NR_SETS];
 	struct fdtable   *table;
 	struct poll_files kept;
+	struct poller    *poller; /* NULL: nothing is registered any more */
+	bool              is_first;
 	struct poll_table wait;
 };
 
-static const uint32_t set_events[NR_SETS] = { SELECT_IN, SELECT_OUT, SELECT_EX };
-
-/* What one descriptor is ready for. EBADF: it is not open, in the first round. */
-static int select_one(struct select *select, uint32_t fd, uint32_t events, bool is_first,
-                      uint32_t *ready)
+/* What one descriptor is ready for; EPOLLNVAL if it is none. EBADF: in the first round. */
+static inline int select_one(struct select *select, uint32_t fd, uint32_t events, uint32_t *ready)
 {
-	struct poller *poller = &select->wait.poller;
+	struct poller *poller = select->poller;
 	struct fd_borrow borrow;
 
 	*ready = EPOLLNVAL;
 	if (!fd_borrow(select->table, (int)fd, &borrow))
-		return is_first ? -EBADF : 0;
+		return select->is_first ? -EBADF : 0;
 	if (unlikely(borrow.file->mode & FILE_PATH)) {
 		fd_return(&borrow);
 		return 0;
 	}
-	poller->events = events | SELECT_EX;
+	if (poller)
+		poller->events = events;
 	*ready = file_poll(borrow.file, poller);
-	poll_files_return(&select->kept, &borrow, poller->add);
+	poll_files_return(&select->kept, &borrow, poller);
 	return 0;
 }
 
 /* One word of the sets: how many bits were found. */
-static int select_word(struct select *select, uint32_t word, bool is_first)
+static int select_word(struct select *select, uint32_t word)
 {
 	uint64_t in = select->asked[SET_IN][word], out = select->asked[SET_OUT][word];
 	uint64_t ex = select->asked[SET_EX][word], left = in | out | ex;
-	int count = 0, err;
+	uint64_t found_in = 0, found_out = 0, found_ex = 0;
 
 	for (; left; left &= left - 1) {
 		uint32_t bit = bit_lowest(left), ready;
 		uint64_t mask = 1ull << bit;
-		uint32_t events = (in & mask ? SELECT_IN : 0) | (out & mask ? SELECT_OUT : 0);
+		uint32_t events = SELECT_EX | (in & mask ? SELECT_IN : 0) |
+				  (out & mask ? SELECT_OUT : 0);
+		int err = select_one(select, word * 64 + bit, events, &ready);
 
-		err = select_one(select, word * 64 + bit, events, is_first, &ready);
 		if (err)
 			return err;
-		for (int set = 0; set < NR_SETS; set++) {
-			if (!(ready & set_events[set]) || !(select->asked[set][word] & mask))
-				continue;
-			select->found[set][word] |= mask;
-			count++;
-			poll_table_stop_adding(&select->wait);
-		}
+		if (!(ready & events))
+			continue;
+		found_in |= ready & SELECT_IN ? in & mask : 0;
+		found_out |= ready & SELECT_OUT ? out & mask : 0;
+		found_ex |= ready & SELECT_EX ? ex & mask : 0;
+		if (found_in | found_out | found_ex)
+			select->poller = NULL;
 	}
-	return count;
+	select->found[SET_IN][word] = found_in;
+	select->found[SET_OUT][word] = found_out;
+	select->found[SET_EX][word] = found_ex;
+	return (int)(bit_count(found_in) + bit_count(found_out) + bit_count(found_ex));
 }
 
-static int select_round(struct select *select, bool is_first)
+static int select_round(struct select *select)
 {
 	int count = 0;
 
+	select->poller = select->wait.poller.add ? &select->wait.poller : NULL;
 	for (uint32_t word = 0; word < select->words; word++) {
-		int n = select_word(select, word, is_first);
+		int n = select_word(select, word);
 
 		if (n < 0)
 			return n;
 		count += n;
 	}
 	poll_table_stop_adding(&select->wait);
+	select->is_first = false;
 	return count;
 }
 
@@ -104,7 +110,6 @@ static int select_round(struct select *select, bool is_first)
 static int select_wait(struct select *select, ns_t deadline)
 {
 	int count, err = poll_files_init(&select->kept, select->table, select->nr, deadline);
-	bool is_first = true;
 
 	if (err)
 		return err;
@@ -114,8 +119,7 @@ static int select_wait(struct select *select, ns_t deadline)
 		err = -ETIMEDOUT;
 	}
 	for (;;) {
-		count = select_round(select, is_first);
-		is_first = false;
+		count = select_round(select);
 		if (!count && signal_is_pending())
 			count = -ERESTARTNOHAND;
 		if (count || err)
@@ -145,7 +149,6 @@ static int sets_read(struct select *select, __kernel_fd_set __user *const sets[N
 			return -EFAULT;
 		if (odd)
 			asked[select->words - 1] &= (1ull << odd) - 1;
-		memset(select->found[set], 0, bytes);
 	}
 	return 0;
 }
@@ -162,12 +165,14 @@ static int sets_write(const struct select *select, __kernel_fd_set __user *const
 
 static int select_fds(int nr_fds, __kernel_fd_set __user *const sets[NR_SETS], ns_t deadline)
 {
-	struct select select = { .table = task_current()->files };
+	struct select select;
 	uint64_t room[SELECT_STACK_WORDS], *words = room;
 	int count;
 
 	if (nr_fds < 0)
 		return -EINVAL;
+	select.table = task_current()->files;
+	select.is_first = true;
 	select.nr = min((uint32_t)nr_fds, fdtable_capacity(select.table));
 	select.words = (select.nr + 63) / 64;
 	if (2 * NR_SETS * select.words > SELECT_STACK_WORDS) {
