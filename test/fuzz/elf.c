@@ -1,10 +1,10 @@
 /*
  * elf.c - files that are hardly programs, executed.
  *
- * Four sorts: random bytes, some behind an ELF magic; real programs (busybox and this one) with a few
- * bytes of their headers changed; headers made of plausible fields, with interpreters; scripts. The
- * child is an ordinary user in a directory of its own, so that what a broken program happens to do
- * hurts nobody.
+ * Four sorts: random bytes, some behind an ELF magic; real programs (busybox and this one) with a
+ * few bytes of their headers changed; headers made of plausible fields, with interpreters; scripts.
+ * The child is an ordinary user in a directory of its own, so that what a broken program happens to
+ * do hurts nobody.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -20,7 +20,7 @@
 
 #include "fuzz.h"
 
-#define ROOT "/tmp/elf"
+#define ROOT        "/tmp/elf"
 #define PICK(array) (array)[random_below(sizeof(array) / sizeof(*(array)))]
 
 enum { KILLED_AFTER_S = 2, HEADERS = 0x400, SIZE_MAX_BYTES = 20000, MIB = 1 << 20 };
@@ -31,9 +31,25 @@ static char buffer[SIZE_MAX_BYTES];
 static uint64_t any_number(void)
 {
 	static const uint64_t edges[] = {
-		0, 1, 0x38, 0x40, 0xfff, 0x1000, 0x1001, 0x10000, 0x400000, 0x7fffffff, 0xffffffff,
-		0x7ffffffff000, 0x7fffffffffff, 0x800000000000, 0x7fffffffffffffff, 1ULL << 63,
-		0xffffffff80000000, ~0ULL, ~0ULL - 4095,
+		0,
+		1,
+		0x38,
+		0x40,
+		0xfff,
+		0x1000,
+		0x1001,
+		0x10000,
+		0x400000,
+		0x7fffffff,
+		0xffffffff,
+		0x7ffffffff000,
+		0x7fffffffffff,
+		0x800000000000,
+		0x7fffffffffffffff,
+		1ULL << 63,
+		0xffffffff80000000,
+		~0ULL,
+		~0ULL - 4095,
 	};
 
 	return random_chance(2) ? PICK(edges) : random_word() >> random_below(61);
@@ -72,8 +88,9 @@ static size_t random_bytes(void)
 static size_t script(void)
 {
 	static const char *const heads[] = {
-		"#!/busybox", "#!/busybox sh", "#! \t/busybox", "#!", "#!/x", "#!/script", "#!x", "#!/",
-		"#!/nothing", "#!./busybox -", "#!/proc/self/exe", "#!\n", "#! ", "#!\t",
+		"#!/busybox",       "#!/busybox sh", "#! \t/busybox", "#!",         "#!/x",
+		"#!/script",        "#!x",           "#!/",           "#!/nothing", "#!./busybox -",
+		"#!/proc/self/exe", "#!\n",          "#! ",           "#!\t",
 	};
 	size_t size = (size_t)snprintf(buffer, sizeof(buffer), "%s", PICK(heads));
 
@@ -92,14 +109,17 @@ static size_t script(void)
 
 static void fill_header(Elf64_Phdr *header, uint64_t size)
 {
-	static const uint32_t types[] = { PT_LOAD, PT_LOAD, PT_LOAD, PT_INTERP, PT_PHDR, PT_TLS,
-					  PT_GNU_STACK, PT_NOTE, PT_DYNAMIC, PT_GNU_RELRO };
+	static const uint32_t types[] = {
+		PT_LOAD, PT_LOAD,      PT_LOAD, PT_INTERP,  PT_PHDR,
+		PT_TLS,  PT_GNU_STACK, PT_NOTE, PT_DYNAMIC, PT_GNU_RELRO
+	};
 
 	header->p_type = random_chance(20) ? (uint32_t)random_word() : PICK(types);
 	header->p_flags = random_chance(8) ? (uint32_t)random_word() : (uint32_t)random_below(8);
 	header->p_offset = random_chance(6) ? any_number() : random_below(4) * 0x1000;
-	header->p_vaddr = random_chance(6) ? any_number() :
-					     0x400000 + random_below(32) * 0x1000 + header->p_offset;
+	header->p_vaddr = random_chance(6)
+				  ? any_number()
+				  : 0x400000 + random_below(32) * 0x1000 + header->p_offset;
 	header->p_filesz = random_chance(4) ? any_number() : random_below(size + 1);
 	header->p_memsz = random_chance(4) ? any_number() : header->p_filesz + random_below(0x3000);
 	header->p_align = random_chance(4) ? any_number() : 0x1000;
@@ -108,8 +128,8 @@ static void fill_header(Elf64_Phdr *header, uint64_t size)
 /* A header, program headers, code that exits, and the name of an interpreter. */
 static size_t made_up(void)
 {
-	static const char *const interpreters[] = { "/busybox", "/init", "/x", "/nothing", "/",
-						    "/script", "busybox", "" };
+	static const char *const interpreters[] = { "/busybox", "/init",   "/x",      "/nothing",
+						    "/",        "/script", "busybox", "" };
 	static const char code[] = "\x31\xff\xb8\x3c\0\0\0\x0f\x05"; /* exit(0) */
 	Elf64_Ehdr *elf = (void *)buffer;
 	Elf64_Phdr *headers = (void *)(buffer + sizeof(*elf));
@@ -119,10 +139,13 @@ static size_t made_up(void)
 	memset(buffer, 0, sizeof(buffer));
 	*elf = (Elf64_Ehdr){
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = random_chance(3) ? ET_DYN : ET_EXEC, .e_machine = EM_X86_64, .e_version = 1,
+		.e_type = random_chance(3) ? ET_DYN : ET_EXEC,
+		.e_machine = EM_X86_64,
+		.e_version = 1,
 		.e_entry = random_chance(4) ? any_number() : 0x400000 + code_at,
 		.e_phoff = random_chance(12) ? any_number() : sizeof(*elf),
-		.e_ehsize = sizeof(*elf), .e_phentsize = sizeof(*headers),
+		.e_ehsize = sizeof(*elf),
+		.e_phentsize = sizeof(*headers),
 		.e_phnum = random_chance(12) ? (uint16_t)any_number() : (uint16_t)count,
 	};
 	headers[0] = (Elf64_Phdr){ PT_LOAD, PF_R | PF_X, 0, 0x400000, 0, 0x400, 0x400, 0x1000 };
@@ -154,7 +177,8 @@ static void mutate(const char *name, bool undo)
 		size_t at = random_chance(3) ? random_below(64) : random_below(HEADERS - 8);
 		uint64_t value = any_number();
 
-		memcpy(changed + (random_chance(2) ? at & ~7UL : at), &value, 1UL << random_below(4));
+		memcpy(changed + (random_chance(2) ? at & ~7UL : at), &value,
+		       1UL << random_below(4));
 	}
 	pwrite(fd, changed, HEADERS, 0);
 	close(fd);
@@ -246,8 +270,9 @@ long fuzz_elf(const struct options *options)
 	strcpy(buffer, "#!/busybox true\n");
 	write_program(ROOT "/script", 16);
 	random_seed(options->seed, 0);
-	for (number = 0; options->count ? number < options->count :
-					  seconds_now() - start < options->seconds; number++) {
+	for (number = 0;
+	     options->count ? number < options->count : seconds_now() - start < options->seconds;
+	     number++) {
 		ran += one_exec();
 		if (seconds_now() - told > 2) {
 			say("%ld files executed, %ld of them ran", number, ran);

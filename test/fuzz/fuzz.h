@@ -2,8 +2,8 @@
  * fuzz.h - what the parts of the fuzzer's init share.
  *
  * The program is the first of its guest. The kernel's command line says what it does (fuzz=WORK)
- * and how (fuzz_seed=, fuzz_seconds=, fuzz_first=, fuzz_count=, fuzz_trace=1, fuzz_leaks=1). All randomness is
- * drawn from the seed, so that the same words repeat the same calls.
+ * and how (fuzz_seed=, fuzz_seconds=, fuzz_first=, fuzz_count=, fuzz_trace=1, fuzz_leaks=1). All
+ * randomness is drawn from the seed, so that the same words repeat the same calls.
  */
 #pragma once
 
@@ -13,12 +13,12 @@
 #include <sys/types.h>
 
 struct options {
-	uint64_t    seed;
-	int         seconds; /* how long, unless `count` ends it first */
-	long        first;   /* number of the first child */
-	long        count;   /* of children; 0: until the time is over */
-	bool        trace;   /* say every call before it is made */
-	bool        leaks;   /* compare the gauges after every child */
+	uint64_t seed;
+	int seconds; /* how long, unless `count` ends it first */
+	long first;  /* number of the first child */
+	long count;  /* of children; 0: until the time is over */
+	bool trace;  /* say every call before it is made */
+	bool leaks;  /* compare the gauges after every child */
 };
 
 /* One line on the console. */
@@ -27,9 +27,9 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double seconds_now(void);
 
 /*
- * A child that runs `body(argument)`. Waits until it ends or `limit_s` has passed, kills every other
- * process of the machine and reaps them all. Returns its wait status; a machine on which they do
- * not end within 20 seconds is said to hang, and is powered off.
+ * A child that runs `body(argument)`. Waits until it ends or `limit_s` has passed, kills every
+ * other process of the machine and reaps them all. Returns its wait status; a machine on which they
+ * do not end within 20 seconds is said to hang, and is powered off.
  */
 int child_run(void (*body)(long argument), long argument, double limit_s);
 

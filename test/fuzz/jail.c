@@ -43,8 +43,9 @@ static void make_devices(void)
 		const char *path;
 		int major, minor;
 	} devices[] = {
-		{ JAIL "/dev/null", 1, 3 },   { JAIL "/dev/zero", 1, 5 }, { JAIL "/dev/full", 1, 7 },
-		{ JAIL "/dev/random", 1, 8 }, { JAIL "/dev/tty", 5, 0 },
+		{ JAIL "/dev/null", 1, 3 }, { JAIL "/dev/zero", 1, 5 },
+		{ JAIL "/dev/full", 1, 7 }, { JAIL "/dev/random", 1, 8 },
+		{ JAIL "/dev/tty", 5, 0 },
 	};
 
 	mkdir(JAIL "/dev", 0755);
@@ -127,13 +128,24 @@ static void open_files(void)
 		const char *path;
 		int flags;
 	} files[] = {
-		{ "/file", O_RDWR }, { "/file", O_RDONLY }, { "/file", O_WRONLY | O_APPEND },
-		{ "/", O_RDONLY }, { "/dir", O_RDONLY }, { "/dir", O_PATH }, { "/file", O_PATH },
-		{ "/fifo", O_RDWR }, { "/dev/zero", O_RDWR }, { "/dev/full", O_RDWR },
-		{ "/dev/random", O_RDONLY }, { "/dev/ptmx", O_RDWR | O_NOCTTY },
-		{ "/proc/self/maps", O_RDONLY }, { "/proc/self/mem", O_RDWR },
-		{ "/proc/self/task", O_RDONLY }, { "/proc/mounts", O_RDONLY },
-		{ "/proc/self/ns/mnt", O_RDONLY }, { "/link", O_PATH | O_NOFOLLOW },
+		{ "/file", O_RDWR },
+		{ "/file", O_RDONLY },
+		{ "/file", O_WRONLY | O_APPEND },
+		{ "/", O_RDONLY },
+		{ "/dir", O_RDONLY },
+		{ "/dir", O_PATH },
+		{ "/file", O_PATH },
+		{ "/fifo", O_RDWR },
+		{ "/dev/zero", O_RDWR },
+		{ "/dev/full", O_RDWR },
+		{ "/dev/random", O_RDONLY },
+		{ "/dev/ptmx", O_RDWR | O_NOCTTY },
+		{ "/proc/self/maps", O_RDONLY },
+		{ "/proc/self/mem", O_RDWR },
+		{ "/proc/self/task", O_RDONLY },
+		{ "/proc/mounts", O_RDONLY },
+		{ "/proc/self/ns/mnt", O_RDONLY },
+		{ "/link", O_PATH | O_NOFOLLOW },
 	};
 	int pair[2], zero = 0;
 

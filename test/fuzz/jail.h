@@ -10,5 +10,7 @@
 void jail_build(void);
 void jail_destroy(void);
 
-/* In the child: limits, descriptors, root directory, and (ordinary) user 1000 without privileges. */
+/*
+ * In the child: limits, descriptors, root directory, and (ordinary) user 1000 without privileges.
+ */
 void jail_enter(bool ordinary);

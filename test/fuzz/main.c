@@ -3,8 +3,8 @@
  *
  * The work is done for a short while first, so that what is allocated once and kept for ever is not
  * taken for a leak. What rises in the long run is measured again after a second short one: a leak
- * goes on rising. Lines for the harness begin with `fuzz:`; the last is `fuzz: end N` with the count
- * of things done.
+ * goes on rising. Lines for the harness begin with `fuzz:`; the last is `fuzz: end N` with the
+ * count of things done.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -173,7 +173,8 @@ static bool judge_leaks(const struct gauges *at)
 		if (first || again)
 			say("gauge %s: %+lld, then %+lld", at[0].of[i].name, first, again);
 		if (first > slack && again > slack) {
-			say("LEAK: %s rose twice, by %lld and %lld", at[0].of[i].name, first, again);
+			say("LEAK: %s rose twice, by %lld and %lld", at[0].of[i].name, first,
+			    again);
 			rose = true;
 		}
 	}
@@ -187,6 +188,12 @@ static long number_of(const char *name, long otherwise)
 	return text ? strtol(text, NULL, 0) : otherwise;
 }
 
+static long run_once(long (*work)(const struct options *), const struct options *options)
+{
+	say("seed %llu, %d s", (unsigned long long)options->seed, options->seconds);
+	return work(options);
+}
+
 static long run_measured(long (*work)(const struct options *), struct options options)
 {
 	static struct gauges at[3];
@@ -196,14 +203,14 @@ static long run_measured(long (*work)(const struct options *), struct options op
 	brief.seconds = CALIBRATION_S;
 	brief.seed = options.seed ^ 0x5eed;
 	if (!options.count)
-		done = work(&brief);
+		run_once(work, &brief);
 	settled_gauges(&at[0]);
-	done = work(&options);
+	done = run_once(work, &options);
 	settled_gauges(&at[1]);
 	if (!options.count) {
 		brief.seed++;
 		brief.seconds = options.seconds / 8 + CALIBRATION_S;
-		done += work(&brief);
+		done += run_once(work, &brief);
 		settled_gauges(&at[2]);
 		judge_leaks(at);
 	}

@@ -2,9 +2,9 @@
  * memory.c - the N-th allocation of the kernel fails, for many N, under conformance programs.
  *
  * /proc/sys/vm/alloc_fail (the debug kernel's) is set by the child just before it executes the
- * program. A program may then fail, be killed, or wait for what never comes until it is killed here;
- * the kernel must go on, say nothing and lose nothing. N grows, with random steps, until the program
- * ends before its N-th allocation.
+ * program. A program may then fail, be killed, or wait for what never comes until it is killed
+ * here; the kernel must go on, say nothing and lose nothing. N grows, with random steps, until the
+ * program ends before its N-th allocation.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -91,7 +91,8 @@ static long sweep(double deadline)
 		good += status == 0;
 		killed += WIFSIGNALED(status);
 	}
-	say("%s: %ld runs up to allocation %ld, %ld good, %ld killed", program, runs, n, good, killed);
+	say("%s: %ld runs up to allocation %ld, %ld good, %ld killed", program, runs, n, good,
+	    killed);
 	return runs;
 }
 

@@ -60,7 +60,8 @@ static void storm(long depth)
 /* Touches more memory than the machine has, in several processes. */
 static void hog(long processes)
 {
-	char *memory = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	be_silent();
 	while (processes-- > 0 && fork() != 0)

@@ -1,10 +1,11 @@
 /*
  * syscalls.c - every system call with all sorts of arguments.
  *
- * A child makes a few hundred calls and ends; odd children are ordinary users. Half of its calls are
- * of a few numbers chosen for it, so that they meet each other's results. What it calls last stands
- * in a page that the init sees. The child's number is its name (comm), which a panic shows; the same
- * seed with fuzz_first=NUMBER fuzz_count=1 fuzz_trace=1 makes the same calls and says each before.
+ * A child makes a few hundred calls and ends; odd children are ordinary users. Half of its calls
+ * are of a few numbers chosen for it, so that they meet each other's results. What it calls last
+ * stands in a page that the init sees. The child's number is its name (comm), which a panic shows;
+ * the same seed with fuzz_first=NUMBER fuzz_count=1 fuzz_trace=1 makes the same calls and says each
+ * before.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,7 +30,7 @@ enum { NR_CALLS = sizeof(calls) / sizeof(*calls) };
 
 /* Written by the child, read by the init. */
 struct progress {
-	long made; /* calls */
+	long made;   /* calls */
 	long failed; /* of them with an error */
 	long enosys;
 	uint64_t nr;
@@ -47,7 +48,8 @@ static long call(uint64_t nr, const uint64_t *args)
 	register uint64_t sixth asm("r9") = args[5];
 	long result;
 
-	asm volatile("syscall" : "=a"(result)
+	asm volatile("syscall"
+		     : "=a"(result)
 		     : "a"(nr), "D"(args[0]), "S"(args[1]), "d"(args[2]), "r"(fourth), "r"(fifth),
 		       "r"(sixth)
 		     : "rcx", "r11", "memory");
@@ -57,15 +59,15 @@ static long call(uint64_t nr, const uint64_t *args)
 static const struct call *choose(void)
 {
 	static struct call odd = { 0, "odd", "******" };
-	static const uint64_t numbers[] = { ~0ULL, 0x40000000, 0x40000001, 1ULL << 32, 1ULL << 63,
-					    512, 1000, 0xffffffff };
+	static const uint64_t numbers[] = { ~0ULL,      0x40000000, 0x40000001, 1ULL << 32,
+					    1ULL << 63, 512,        1000,       0xffffffff };
 
 	if (random_chance(2))
 		return favourites[random_below(FAVOURITES)];
 	if (!random_chance(20))
 		return &calls[random_below(NR_CALLS)];
-	odd.nr = random_chance(2) ? random_below(480) :
-				    numbers[random_below(sizeof(numbers) / sizeof(*numbers))];
+	odd.nr = random_chance(2) ? random_below(480)
+				  : numbers[random_below(sizeof(numbers) / sizeof(*numbers))];
 	return &odd;
 }
 
@@ -73,9 +75,10 @@ static const struct call *choose(void)
 static bool is_forbidden(uint64_t nr, uint64_t *args)
 {
 	static const uint64_t of_processes[] = {
-		SYS_prlimit64, SYS_setpriority, SYS_ioprio_set, SYS_sched_setscheduler,
-		SYS_sched_setparam, SYS_sched_setattr, SYS_sched_setaffinity, SYS_process_vm_writev,
-		SYS_setpgid, SYS_migrate_pages, SYS_move_pages, SYS_pidfd_open,
+		SYS_prlimit64,          SYS_setpriority,       SYS_ioprio_set,
+		SYS_sched_setscheduler, SYS_sched_setparam,    SYS_sched_setattr,
+		SYS_sched_setaffinity,  SYS_process_vm_writev, SYS_setpgid,
+		SYS_migrate_pages,      SYS_move_pages,        SYS_pidfd_open,
 	};
 
 	for (size_t i = 0; i < sizeof(of_processes) / sizeof(*of_processes); i++)
@@ -136,8 +139,9 @@ static void one_call(void)
 	long result;
 
 	for (int i = 0; i < 6; i++)
-		args[i] = i < (int)strlen(chosen->kinds) ?
-				  value_of(random_chance(16) ? '*' : chosen->kinds[i]) : 0;
+		args[i] = i < (int)strlen(chosen->kinds)
+				  ? value_of(random_chance(16) ? '*' : chosen->kinds[i])
+				  : 0;
 	if (is_forbidden(chosen->nr, args))
 		return;
 	progress->nr = chosen->nr;
@@ -182,7 +186,8 @@ static void child(long number)
 		close(TRACE_FD);
 	jail_enter(number & 1);
 	for (int sig = 1; sig < 32; sig++)
-		if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && random_chance(2))
+		if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE &&
+		    random_chance(2))
 			signal(sig, hear);
 	for (int i = 0; i < FAVOURITES; i++)
 		favourites[i] = &calls[random_below(NR_CALLS)];

@@ -51,9 +51,32 @@ void value_remember(long result)
 static uint64_t any_word(void)
 {
 	static const uint64_t edges[] = {
-		0, 1, 2, 7, 8, 16, 255, 256, 4095, 4096, 4097, 65535, 65536, 1 << 20, 0x7fffffff,
-		0x80000000, 0xfffff000, 0xffffffff, 1ULL << 32, 0x7ffffffffffff000, 0x7fffffffffffffff,
-		1ULL << 63, ~0ULL, ~0ULL - 4095, 0xffffffff80000000, 0x00007ffffffff000,
+		0,
+		1,
+		2,
+		7,
+		8,
+		16,
+		255,
+		256,
+		4095,
+		4096,
+		4097,
+		65535,
+		65536,
+		1 << 20,
+		0x7fffffff,
+		0x80000000,
+		0xfffff000,
+		0xffffffff,
+		1ULL << 32,
+		0x7ffffffffffff000,
+		0x7fffffffffffffff,
+		1ULL << 63,
+		~0ULL,
+		~0ULL - 4095,
+		0xffffffff80000000,
+		0x00007ffffffff000,
 	};
 
 	switch (random_below(5)) {
@@ -73,11 +96,32 @@ static uint64_t any_word(void)
 static uint64_t bad_pointer(void)
 {
 	const uint64_t pointers[] = {
-		0, 1, 8, 0xfff, 0x10000, NO_ACCESS, READ_ONLY, READ_ONLY + 4093, PAST_END,
-		ARENA + ARENA_SIZE, ARENA + ARENA_SIZE - 1, ARENA + ARENA_SIZE - 8,
-		0x00007fffffffeff8, 0x00007ffffffff000, 0x0000800000000000, 0x8000000000000000,
-		0xffff800000000000, 0xffff888000000000, 0xffffffff80000000, 0xffffffff81000000,
-		0xfffffffffffff000, ~0ULL, ~0ULL - 7, vdso, vdso + 0x1000, 0x20000000,
+		0,
+		1,
+		8,
+		0xfff,
+		0x10000,
+		NO_ACCESS,
+		READ_ONLY,
+		READ_ONLY + 4093,
+		PAST_END,
+		ARENA + ARENA_SIZE,
+		ARENA + ARENA_SIZE - 1,
+		ARENA + ARENA_SIZE - 8,
+		0x00007fffffffeff8,
+		0x00007ffffffff000,
+		0x0000800000000000,
+		0x8000000000000000,
+		0xffff800000000000,
+		0xffff888000000000,
+		0xffffffff80000000,
+		0xffffffff81000000,
+		0xfffffffffffff000,
+		~0ULL,
+		~0ULL - 7,
+		vdso,
+		vdso + 0x1000,
+		0x20000000,
 	};
 
 	return PICK(pointers);
@@ -106,8 +150,9 @@ static uint64_t fill_words(void)
 	void *at = slot();
 
 	for (size_t i = 0; i < 24; i++)
-		words[i] = random_chance(3) ? random_below(8) :
-			   random_chance(4) ? (uint64_t)slot() : any_word();
+		words[i] = random_chance(3)   ? random_below(8)
+			   : random_chance(4) ? (uint64_t)slot()
+					      : any_word();
 	if (random_chance(2))
 		put(at, words, sizeof(words));
 	return (uint64_t)at;
@@ -116,14 +161,59 @@ static uint64_t fill_words(void)
 static uint64_t fill_path(void)
 {
 	static const char *const paths[] = {
-		"", "/", ".", "..", "file", "dir", "dir/inner", "dir/new", "new", "newer", "link", "loop",
-		"dangling", "fifo", "socket", "dir/", "file/", "dir/../file", "./dir/./inner", "//dir//",
-		"/proc/self/exe", "/proc/self/maps", "/proc/self/fd/5", "/proc/self/fd", "/proc/self/mem",
-		"/proc/self/ns/mnt", "/proc/self/cwd", "/proc/self/root/file", "/proc/self/task",
-		"/proc/self/oom_score_adj", "/proc/self/comm", "/proc/mounts", "/proc/stat",
-		"/proc/sys/kernel/hostname", "/proc", "/proc/thread-self", "/dev/null", "/dev/ptmx",
-		"/dev/tty", "/dev/full", "/dev/zero", "/dev/random", "/dev/pts", "/dev/pts/0", "tmpfs",
-		"proc", "devpts", "sysfs", "none", "user.name", "security.x", "trusted.y", "script",
+		"",
+		"/",
+		".",
+		"..",
+		"file",
+		"dir",
+		"dir/inner",
+		"dir/new",
+		"new",
+		"newer",
+		"link",
+		"loop",
+		"dangling",
+		"fifo",
+		"socket",
+		"dir/",
+		"file/",
+		"dir/../file",
+		"./dir/./inner",
+		"//dir//",
+		"/proc/self/exe",
+		"/proc/self/maps",
+		"/proc/self/fd/5",
+		"/proc/self/fd",
+		"/proc/self/mem",
+		"/proc/self/ns/mnt",
+		"/proc/self/cwd",
+		"/proc/self/root/file",
+		"/proc/self/task",
+		"/proc/self/oom_score_adj",
+		"/proc/self/comm",
+		"/proc/mounts",
+		"/proc/stat",
+		"/proc/sys/kernel/hostname",
+		"/proc",
+		"/proc/thread-self",
+		"/dev/null",
+		"/dev/ptmx",
+		"/dev/tty",
+		"/dev/full",
+		"/dev/zero",
+		"/dev/random",
+		"/dev/pts",
+		"/dev/pts/0",
+		"tmpfs",
+		"proc",
+		"devpts",
+		"sysfs",
+		"none",
+		"user.name",
+		"security.x",
+		"trusted.y",
+		"script",
 	};
 	char text[4200];
 	void *at = slot();
@@ -157,7 +247,8 @@ static uint64_t fill_times(void)
 
 	for (size_t i = 0; i < 4; i++) {
 		times[i].tv_sec = random_chance(2) ? 0 : (time_t)any_word();
-		times[i].tv_nsec = random_chance(6) ? (long)any_word() : (long)random_below(2000000);
+		times[i].tv_nsec =
+			random_chance(6) ? (long)any_word() : (long)random_below(2000000);
 	}
 	put(at, times, sizeof(times));
 	return (uint64_t)at;
@@ -165,7 +256,9 @@ static uint64_t fill_times(void)
 
 static uint64_t fill_address(void)
 {
-	static const char *const names[] = { "socket", "new", "\0abstract", "\0other", "file", "dir" };
+	static const char *const names[] = {
+		"socket", "new", "\0abstract", "\0other", "file", "dir"
+	};
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	void *at = slot();
 
@@ -187,8 +280,8 @@ static uint64_t fill_message(void)
 
 	for (size_t i = 0; i < 4; i++)
 		control.fds[i] = (int)value_of('f');
-	control.header.cmsg_len = random_chance(4) ? (socklen_t)any_word() :
-				  (socklen_t)(16 + 4 * random_below(5));
+	control.header.cmsg_len =
+		random_chance(4) ? (socklen_t)any_word() : (socklen_t)(16 + 4 * random_below(5));
 	control.header.cmsg_type = (int)(1 + random_below(3));
 	put(rights, &control, sizeof(control));
 	if (random_chance(2)) {
@@ -207,7 +300,8 @@ static uint64_t fill_pollfds(void)
 	void *at = slot();
 
 	for (size_t i = 0; i < 8; i++)
-		fds[i] = (struct pollfd){ .fd = (int)value_of('f'), .events = (short)random_word() };
+		fds[i] =
+			(struct pollfd){ .fd = (int)value_of('f'), .events = (short)random_word() };
 	put(at, fds, sizeof(fds));
 	return (uint64_t)at;
 }
@@ -264,7 +358,8 @@ static uint64_t pointer_of(char kind)
 
 static uint64_t length(void)
 {
-	static const uint64_t usual[] = { 0, 1, 4, 8, 12, 16, 24, 32, 64, 88, 128, 256, 512, 4096, 8192 };
+	static const uint64_t usual[] = { 0,  1,  4,   8,   12,  16,   24,  32,
+					  64, 88, 128, 256, 512, 4096, 8192 };
 
 	return random_chance(5) ? any_word() : PICK(usual);
 }
@@ -312,7 +407,8 @@ static uint64_t address(void)
 
 static uint64_t command(void)
 {
-	static const uint64_t bases[] = { 0x5400, 0x5440, 0x80045430, 0x40045430, 1024, 0x1000, 0x80045300 };
+	static const uint64_t bases[] = { 0x5400, 0x5440, 0x80045430, 0x40045430,
+					  1024,   0x1000, 0x80045300 };
 
 	return random_chance(2) ? random_below(70) : PICK(bases) + random_below(16 + 32);
 }

@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 enum {
-	ARENA = 0x10000000,    /* readable and writable, then a hole */
+	ARENA = 0x10000000, /* readable and writable, then a hole */
 	ARENA_SIZE = 0x10000,
 	READ_ONLY = 0x10100000,
 	NO_ACCESS = 0x10200000,
-	PAST_END = 0x10300000, /* maps a file beyond its end */
+	PAST_END = 0x10300000,   /* maps a file beyond its end */
 	PLAYGROUND = 0x30000000, /* where calls may map and unmap */
 	PLAYGROUND_SIZE = 0x100000,
 	FDS_MAX = 64,

@@ -59,12 +59,14 @@ class Order:
     first: int = 0
     count: int = 0
     trace: bool = False
+    leaks: bool = False
 
     def append(self):
         words = f"fuzz={self.work} fuzz_seed={self.seed} fuzz_seconds={self.seconds}"
         if self.count:
             words += f" fuzz_first={self.first} fuzz_count={self.count}"
-        return "console=ttyS0 panic=-1 " + words + " fuzz_trace=1" * self.trace
+        return "console=ttyS0 panic=-1 " + words + " fuzz_trace=1" * self.trace \
+            + " fuzz_leaks=1" * self.leaks
 
 
 @dataclass(frozen=True)
