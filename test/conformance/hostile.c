@@ -137,8 +137,8 @@ static void clones_that_end_with_no_signal(void)
 
 		if (pid == 0)
 			_exit(0);
-		CHECK_EQ(a_clone_whose_signal_is_none_is_waited_for, waitpid((pid_t)pid, NULL, __WALL),
-			 pid);
+		CHECK_EQ(a_clone_whose_signal_is_none_is_waited_for,
+			 waitpid((pid_t)pid, NULL, __WALL), pid);
 	}
 }
 
