@@ -260,7 +260,8 @@ ssize_t pipe_write(struct io *io)
 
 /* ---- the rest of an open pipe ------------------------------------------------------- */
 
-static __noinline void poll_register(struct pipe *pipe, const struct file *file, struct poller *poller)
+static __noinline void poll_register(struct pipe *pipe, const struct file *file,
+                                     struct poller *poller)
 {
 	atomic_store_relaxed(&pipe->is_polled, true);
 	if (file->mode & FILE_READ)
