@@ -74,7 +74,7 @@ static void run_program(long n)
 	_exit(125);
 }
 
-/* Every N for one program, or until `deadline`; returns how many. */
+/* Growing N for one program, or until `deadline`; returns how many. */
 static long sweep(double deadline)
 {
 	long runs = 0, good = 0, killed = 0, n = 0;
@@ -82,7 +82,7 @@ static long sweep(double deadline)
 	for (bool reached = true; reached && seconds_now() < deadline; runs++) {
 		int status;
 
-		n += 1 + (long)random_below(1 + (uint64_t)n / 12);
+		n += 1 + (long)random_below(1 + (uint64_t)n / 6);
 		mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777");
 		status = child_run(run_program, n, KILLED_AFTER_S);
 		reached = left() == 0;
@@ -108,8 +108,10 @@ long fuzz_memory(const struct options *options)
 	read_list();
 	random_seed(options->seed, 0);
 	for (size_t at = random_below(nr_programs); seconds_now() < deadline; at++) {
+		double share_end = seconds_now() + (double)options->seconds / 10 + 1;
+
 		program = programs[at % nr_programs];
-		runs += sweep(deadline);
+		runs += sweep(share_end < deadline ? share_end : deadline);
 	}
 	return runs;
 }
