@@ -153,7 +153,7 @@ static void forget_signals(struct task *task)
 {
 	unsigned long flags = spin_lock_irqsave(&task->proc->lock);
 
-	sigpending_discard(&task->pending, ~0ull);
+	sigpending_fini(&task->pending);
 	spin_unlock_irqrestore(&task->proc->lock, flags);
 }
 

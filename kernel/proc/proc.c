@@ -68,7 +68,7 @@ void proc_put(struct proc *proc)
 	if (!refcount_put(&proc->refs))
 		return;
 	assert(list_is_empty(&proc->tasks) && list_is_empty(&proc->children));
-	sigpending_discard(&proc->pending, ~0ull);
+	sigpending_fini(&proc->pending);
 	if (proc->session)
 		session_put(proc->session);
 	pid_put(proc->tgid);

@@ -94,12 +94,10 @@ static int leave_section(struct pt_regs *regs)
 	return put_user(pointer, (uint64_t __user *)&area->rseq_cs);
 }
 
-void rseq_resume(struct pt_regs *regs)
+void rseq_resume_registered(struct pt_regs *regs)
 {
 	uint32_t cpu = cpu_id();
 
-	if (!task_current()->rseq_area)
-		return;
 	if (leave_section(regs) || write_cpu(cpu, cpu))
 		signal_force(SIGSEGV, SIGINFO_KERNEL);
 }

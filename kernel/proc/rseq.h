@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/types.h"
+#include "proc/task.h"
 
 struct pt_regs;
 
@@ -20,4 +21,9 @@ int __must_check rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature
  * Before user mode goes on at regs, which it left by preemption, signal or migration. Bad memory:
  * SIGSEGV.
  */
-void rseq_resume(struct pt_regs *regs);
+void rseq_resume_registered(struct pt_regs *regs);
+static inline void rseq_resume(struct pt_regs *regs)
+{
+	if (task_current()->rseq_area)
+		rseq_resume_registered(regs);
+}

@@ -77,29 +77,47 @@ static bool attend_group_locked(struct task *task) __must_hold(task->proc->lock)
 	return false;
 }
 
-/* The next signal that has a handler: its number, or 0 when nothing is left. */
-static int next_handled(struct task *task, struct k_sigaction *action, siginfo_t *info)
-{
-	int sig;
+/* A signal on its way to a handler. */
+struct delivery {
+	int                 sig;
+	struct siginfo_core info;
+	struct k_sigaction  action;
+	uint64_t            blocked_before; /* the mask while nothing was delivered */
+};
 
+/* Its action counts as of now, and what that blocks is blocked from now on. */
+static void take_action_locked(struct task *task, struct delivery *next)
+	__must_hold(task->proc->lock)
+{
+	struct k_sigaction *action = &next->action;
+	uint64_t bit = SIGNAL_BIT(next->sig);
+
+	sighand_action_copy(task->sighand, next->sig, action);
+	if (action->handler <= HANDLER_IGNORE)
+		return;
+	if (unlikely(action->flags & SA_RESETHAND))
+		sighand_reset(task->sighand, next->sig);
+	next->blocked_before = task->blocked;
+	signal_block_locked(task, task->blocked | action->mask |
+					  (action->flags & SA_NODEFER ? 0 : bit));
+}
+
+/* The next signal that has a handler; false when nothing is left. */
+static bool next_handled(struct task *task, struct delivery *next)
+{
 	for (;;) {
 		spin_lock_irq(&task->proc->lock);
 		while (attend_group_locked(task))
 			;
-		sig = signal_dequeue_locked(task, ~task->blocked, info);
-		if (!sig) {
-			signal_recalc_locked(task);
-			spin_unlock_irq(&task->proc->lock);
-			return 0;
-		}
-		*action = sighand_action(task->sighand, sig);
-		if (action->handler > HANDLER_IGNORE && (action->flags & SA_RESETHAND))
-			sighand_reset(task->sighand, sig);
+		next->sig = signal_dequeue_locked(task, ~task->blocked, &next->info);
+		if (next->sig)
+			take_action_locked(task, next);
+		signal_recalc_locked(task);
 		spin_unlock_irq(&task->proc->lock);
-		if (action->handler > HANDLER_IGNORE)
-			return sig;
-		if (action->handler == HANDLER_DEFAULT)
-			act_by_default(task, sig);
+		if (!next->sig || next->action.handler > HANDLER_IGNORE)
+			return next->sig;
+		if (next->action.handler == HANDLER_DEFAULT)
+			act_by_default(task, next->sig);
 	}
 }
 
@@ -128,7 +146,7 @@ static int copy_frame_out(const struct arch_signal_frame *frame)
 {
 	if (fpu_image_save(frame->fpu_address))
 		return -EFAULT;
-	return copy_to_user((void __user *)frame->address, &frame->image, sizeof(frame->image));
+	return copy_to_user((void __user *)frame->address, &frame->image, frame->size);
 }
 
 /* On the alternate stack, the frame has to lie in it. */
@@ -150,49 +168,51 @@ static int push_frame(struct task *task, struct pt_regs *regs, struct arch_signa
 	if (!err)
 		err = copy_frame_out(&frame);
 	if (!err)
-		arch_signal_frame_enter(&frame, regs);
+		arch_signal_frame_enter(&frame, request, regs);
 	return err;
 }
 
-static uint64_t mask_before(struct task *task)
+/* What sigreturn shall put back: a mask that was set for one call only is not it. */
+static uint64_t mask_to_restore(struct task *task, uint64_t blocked_before)
 {
-	if (!thread_test_flag(&task->thread, TF_RESTORE_MASK))
-		return task->blocked;
+	if (likely(!thread_test_flag(&task->thread, TF_RESTORE_MASK)))
+		return blocked_before;
 	thread_clear_flag(&task->thread, TF_RESTORE_MASK);
 	return task->saved_blocked;
 }
 
-static void enter_handler(struct task *task, struct pt_regs *regs, int sig,
-			  const struct k_sigaction *action, const siginfo_t *info)
+/* No frame for the handler: the task dies of it, unless it has a stack for SIGSEGV. */
+static __cold void fail_handler(struct task *task, const struct delivery *delivery)
 {
+	signal_mask_set(delivery->blocked_before);
+	if (delivery->sig == SIGSEGV)
+		sighand_reset(task->sighand, SIGSEGV);
+	signal_force(SIGSEGV, SIGINFO_KERNEL);
+}
+
+static void enter_handler(struct task *task, struct pt_regs *regs, const struct delivery *delivery)
+{
+	const struct k_sigaction *action = &delivery->action;
 	bool wants_altstack = (action->flags & SA_ONSTACK) && task->altstack.ss_size &&
 			      !is_on_altstack(task, regs->rsp);
-	uint64_t during = task->blocked | action->mask;
 	struct arch_signal_request request = {
-		.signal = sig,
-		.info = info,
-		.old_mask = mask_before(task),
+		.signal = delivery->sig,
+		.info = action->flags & SA_SIGINFO ? &delivery->info : NULL,
+		.old_mask = mask_to_restore(task, delivery->blocked_before),
 		.handler = action->handler,
 		.restorer = action->restorer,
 		.on_altstack = wants_altstack,
-		.altstack = task->altstack,
+		.altstack = &task->altstack,
 		.trap_number = task->trap_number,
 		.error_code = task->trap_error,
 		.fault_address = task->trap_address,
 	};
 
 	rseq_resume(regs);
-	if (!(action->flags & SA_RESTORER) || push_frame(task, regs, &request)) {
-		if (sig == SIGSEGV)
-			sighand_reset(task->sighand, SIGSEGV);
-		signal_force(SIGSEGV, SIGINFO_KERNEL);
-		return;
-	}
-	if (task->altstack.ss_flags & (int)SS_AUTODISARM)
+	if (!(action->flags & SA_RESTORER) || push_frame(task, regs, &request))
+		fail_handler(task, delivery);
+	else if (unlikely(task->altstack.ss_flags & (int)SS_AUTODISARM))
 		task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
-	if (!(action->flags & SA_NODEFER))
-		during |= SIGNAL_BIT(sig);
-	signal_mask_set(during);
 }
 
 /* The interrupted call, when a handler runs: made again afterwards, or over. */
@@ -231,15 +251,13 @@ static void finish_call(struct pt_regs *regs)
 void signal_deliver(struct pt_regs *regs)
 {
 	struct task *task = task_current();
-	struct k_sigaction action;
-	siginfo_t info;
-	int sig;
+	struct delivery next;
 
-	while ((sig = next_handled(task, &action, &info)) != 0) {
-		finish_call_for_handler(regs, &action);
-		enter_handler(task, regs, sig, &action, &info);
-		if (!signal_is_pending())
-			break;
+	while (next_handled(task, &next)) {
+		finish_call_for_handler(regs, &next.action);
+		enter_handler(task, regs, &next);
+		if (!thread_test_flag(&task->thread, TF_SIGNAL | TF_KILLED))
+			return;
 	}
 	finish_call(regs);
 	signal_mask_restore();
@@ -263,8 +281,8 @@ long signal_return(struct pt_regs *regs)
 		signal_force(SIGSEGV, SIGINFO_KERNEL);
 		return 0;
 	}
-	signal_mask_set(restore.mask);
+	signal_mask_change(task, restore.mask);
 	if (!is_on_altstack(task, regs->rsp))
-		task->altstack = restore.altstack;
+		task->altstack = *restore.altstack;
 	return (long)regs->rax;
 }

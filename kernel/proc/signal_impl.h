@@ -43,6 +43,14 @@ struct sighand {
 /* A copy of the action of `sig`. */
 struct k_sigaction sighand_action(struct sighand *sighand, int sig);
 
+/* The same where interrupts are off, as under proc->lock. */
+static inline void sighand_action_copy(struct sighand *sighand, int sig, struct k_sigaction *out)
+{
+	spin_lock_nested(&sighand->lock, 1);
+	*out = sighand->actions[sig - 1];
+	spin_unlock(&sighand->lock);
+}
+
 /* Its handler alone, for whoever decides by that: one word, read without the lock. */
 static inline uaddr_t sighand_handler(const struct sighand *sighand, int sig)
 {
@@ -55,16 +63,39 @@ void sighand_reset(struct sighand *sighand, int sig);
 /* proc->lock held: does the process ignore `sig` as it stands (by SIG_IGN or by default)? */
 bool signal_is_ignored_locked(struct task *task, int sig);
 
-/* proc->lock held: sets or clears TF_SIGNAL of the current task by what pends. */
-void signal_recalc_locked(struct task *task);
-
 /* proc->lock held: something pends that `task` has to look at. */
-bool signal_wants_attention_locked(const struct task *task);
+static inline bool signal_wants_attention_locked(const struct task *task)
+{
+	return ((task->pending.set | task->proc->pending.set) & ~task->blocked) ||
+	       task->must_stop || task->proc->untold;
+}
+
+/* proc->lock held: sets or clears TF_SIGNAL of the current task by what pends. */
+static inline void signal_recalc_locked(struct task *task)
+{
+	if (signal_wants_attention_locked(task))
+		thread_set_flag(&task->thread, TF_SIGNAL);
+	else
+		thread_clear_flag(&task->thread, TF_SIGNAL);
+}
 
 /*
  * proc->lock held: picks tasks that can take what pends for the process, after a change of masks.
  */
 void signal_retarget_locked(struct proc *proc, const struct task *except);
+
+/*
+ * proc->lock held: the current task blocks `blocked` from here on; signal_recalc_locked() is the
+ * caller's.
+ */
+static inline void signal_block_locked(struct task *task, uint64_t blocked)
+{
+	uint64_t newly = blocked & ~task->blocked;
+
+	task->blocked = blocked;
+	if (unlikely(task->proc->pending.set & newly))
+		signal_retarget_locked(task->proc, task);
+}
 
 /* proc->lock held: the process dies of `code`; every task but `except` is killed. */
 void signal_kill_tasks_locked(struct proc *proc, int code, const struct task *except);
@@ -82,5 +113,37 @@ bool signal_stop_count_locked(struct proc *proc);
 /* Tells the parent what proc->untold says. No locks held. */
 void signal_tell_parent(struct proc *proc);
 
-/* proc->lock held: signal_dequeue() for delivery. */
-int signal_dequeue_locked(struct task *task, uint64_t mask, siginfo_t *info);
+/* signal_mask_set(); `task` is the current one. */
+static inline void signal_mask_change(struct task *task, uint64_t blocked)
+{
+	blocked &= ~SIGNALS_KERNEL_ONLY;
+	if (blocked == task->blocked)
+		return;
+	spin_lock_irq(&task->proc->lock);
+	signal_block_locked(task, blocked);
+	signal_recalc_locked(task);
+	spin_unlock_irq(&task->proc->lock);
+}
+
+/* The next signal to take: faults of one's own first, then the lowest number. */
+static inline int signal_next_of(uint64_t set)
+{
+	if (set & SIGNALS_SYNCHRONOUS)
+		set &= SIGNALS_SYNCHRONOUS;
+	return set ? __builtin_ctzll(set) + 1 : 0;
+}
+
+/* proc->lock held: signal_dequeue() for delivery; signal_recalc_locked() is the caller's. */
+static inline int signal_dequeue_locked(struct task *task, uint64_t mask, struct siginfo_core *info)
+{
+	int sig = signal_next_of(task->pending.set & mask);
+
+	if (sig) {
+		sigpending_take(&task->pending, sig, info);
+		return sig;
+	}
+	sig = signal_next_of(task->proc->pending.set & mask);
+	if (sig)
+		sigpending_take(&task->proc->pending, sig, info);
+	return sig;
+}

@@ -31,20 +31,9 @@ int signal_may_send(struct proc *proc, int sig)
 	return task_may_signal(proc->leader, sig) ? 0 : -EPERM;
 }
 
-/* As proc_lookup(); abort(3) and raise(3) mean the caller. */
-static struct proc *target_lookup(pid_t pid)
-{
-	struct proc *self = proc_current();
-
-	if (pid != proc_tgid(self))
-		return proc_lookup(pid);
-	proc_get(self);
-	return self;
-}
-
 static int kill_proc(pid_t pid, int sig, const siginfo_t *info)
 {
-	struct proc *proc = target_lookup(pid);
+	struct proc *proc = proc_lookup(pid);
 	struct task *task;
 	int err;
 
@@ -118,13 +107,11 @@ static struct pid *own_pgrp_get(void)
 	return pgid;
 }
 
-int signal_kill(pid_t pid, int sig, const siginfo_t *info)
+static __noinline int kill_others(pid_t pid, int sig, const siginfo_t *info)
 {
 	struct pid *pgid;
 	int err;
 
-	if (sig < 0 || sig > NR_SIGNALS)
-		return -EINVAL;
 	if (pid > 0)
 		return kill_proc(pid, sig, info);
 	if (pid == -1)
@@ -137,6 +124,18 @@ int signal_kill(pid_t pid, int sig, const siginfo_t *info)
 	err = kill_pgrp(pgid, sig, info);
 	pid_put(pgid);
 	return err;
+}
+
+int signal_kill(pid_t pid, int sig, const siginfo_t *info)
+{
+	struct proc *self = proc_current();
+
+	if (sig < 0 || sig > NR_SIGNALS)
+		return -EINVAL;
+	/* abort(3) and raise(3) mean the caller, who may. */
+	if (pid == proc_tgid(self))
+		return signal_send_proc(self, sig, info);
+	return kill_others(pid, sig, info);
 }
 
 int signal_tgkill(pid_t tgid, pid_t tid, int sig, const siginfo_t *info)

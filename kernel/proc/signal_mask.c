@@ -16,26 +16,9 @@ bool signal_is_fatal_pending(void)
 	return thread_test_flag(thread_current(), TF_KILLED);
 }
 
-static void mask_set_locked(struct task *task, uint64_t blocked)
-{
-	uint64_t newly = blocked & ~task->blocked;
-
-	task->blocked = blocked;
-	if (task->proc->pending.set & newly)
-		signal_retarget_locked(task->proc, task);
-	signal_recalc_locked(task);
-}
-
 void signal_mask_set(uint64_t blocked)
 {
-	struct task *task = task_current();
-
-	blocked &= ~SIGNALS_KERNEL_ONLY;
-	if (blocked == task->blocked)
-		return;
-	spin_lock_irq(&task->proc->lock);
-	mask_set_locked(task, blocked);
-	spin_unlock_irq(&task->proc->lock);
+	signal_mask_change(task_current(), blocked);
 }
 
 void signal_mask_set_until_return(uint64_t blocked)
@@ -57,45 +40,19 @@ void signal_mask_restore(void)
 	signal_mask_set(task->saved_blocked);
 }
 
-/* The next signal to take: faults of one's own first, then the lowest number. */
-static int next_of(uint64_t set)
-{
-	if (set & SIGNALS_SYNCHRONOUS)
-		set &= SIGNALS_SYNCHRONOUS;
-	return set ? __builtin_ctzll(set) + 1 : 0;
-}
-
-static int dequeue_locked(struct task *task, uint64_t mask, siginfo_t *info)
-{
-	int sig = next_of(task->pending.set & mask);
-
-	if (sig) {
-		sigpending_take(&task->pending, sig, info);
-		return sig;
-	}
-	sig = next_of(task->proc->pending.set & mask);
-	if (sig)
-		sigpending_take(&task->proc->pending, sig, info);
-	return sig;
-}
-
-int signal_dequeue_locked(struct task *task, uint64_t mask, siginfo_t *info)
-{
-	int sig = dequeue_locked(task, mask, info);
-
-	if (sig)
-		signal_recalc_locked(task);
-	return sig;
-}
-
 int signal_dequeue(uint64_t mask, siginfo_t *info)
 {
 	struct task *task = task_current();
+	struct siginfo_core core;
 	int sig;
 
 	spin_lock_irq(&task->proc->lock);
-	sig = signal_dequeue_locked(task, mask, info);
+	sig = signal_dequeue_locked(task, mask, &core);
+	if (sig)
+		signal_recalc_locked(task);
 	spin_unlock_irq(&task->proc->lock);
+	if (sig)
+		siginfo_widen(info, &core);
 	return sig;
 }
 

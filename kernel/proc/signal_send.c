@@ -15,20 +15,6 @@ static bool is_live(const struct task *task)
 	return !task->is_exiting;
 }
 
-bool signal_wants_attention_locked(const struct task *task)
-{
-	return ((task->pending.set | task->proc->pending.set) & ~task->blocked) ||
-	       task->must_stop || task->proc->untold;
-}
-
-void signal_recalc_locked(struct task *task)
-{
-	if (signal_wants_attention_locked(task))
-		thread_set_flag(&task->thread, TF_SIGNAL);
-	else
-		thread_clear_flag(&task->thread, TF_SIGNAL);
-}
-
 static bool can_take(const struct task *task, int sig)
 {
 	return is_live(task) &&
@@ -39,7 +25,7 @@ static bool can_take(const struct task *task, int sig)
  * The task that shall take a signal for the whole process: the leader by preference, NULL if all
  * block it.
  */
-static struct task *choose_locked(struct proc *proc, int sig)
+static __noinline struct task *choose_locked(struct proc *proc, int sig)
 {
 	struct task *task;
 
@@ -106,23 +92,18 @@ static bool is_fatal_locked(struct task *task, int sig)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
-	if (sig == SIGKILL)
-		return true;
-	return sighand_handler(task->sighand, sig) == HANDLER_DEFAULT &&
-	       !(bit & (SIGNALS_STOP | SIGNALS_IGNORED_BY_DEFAULT)) &&
-	       !(task->blocked & bit);
+	if (sighand_handler(task->sighand, sig) != HANDLER_DEFAULT)
+		return false;
+	return sig == SIGKILL ||
+	       !((SIGNALS_STOP | SIGNALS_IGNORED_BY_DEFAULT | task->blocked) & bit);
 }
 
 /* Job control acts at sending: a stop forgets pending SIGCONTs, and the other way round. */
-static void apply_job_control_locked(struct proc *proc, int sig)
+static __noinline void apply_job_control_locked(struct proc *proc, int sig)
 {
-	uint64_t forget = SIGNAL_BIT(sig) & SIGNALS_STOP ? SIGNAL_BIT(SIGCONT)
-			: sig == SIGCONT		 ? SIGNALS_STOP
-							 : 0;
+	uint64_t forget = sig == SIGCONT ? SIGNALS_STOP : SIGNAL_BIT(SIGCONT);
 	struct task *task;
 
-	if (!forget)
-		return;
 	sigpending_discard(&proc->pending, forget);
 	list_for_each_entry(task, &proc->tasks, in_proc)
 		sigpending_discard(&task->pending, forget);
@@ -137,14 +118,14 @@ static bool has_own_code(const siginfo_t *info)
 	       info->si_code != SI_KERNEL;
 }
 
-static void fill_info(int sig, const siginfo_t *info, siginfo_t *out)
+static void fill_info(int sig, const siginfo_t *info, struct siginfo_core *out)
 {
 	if (info != SIGINFO_USER && info != SIGINFO_KERNEL) {
-		*out = *info;
+		siginfo_narrow(out, info);
 		out->si_signo = sig;
 		return;
 	}
-	*out = (siginfo_t){ .si_signo = sig, .si_code = SI_KERNEL };
+	*out = (struct siginfo_core){ .si_signo = sig, .si_code = SI_KERNEL };
 	if (info == SIGINFO_USER) {
 		out->si_code = SI_USER;
 		out->si_pid = proc_tgid(proc_current());
@@ -161,7 +142,7 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 {
 	uint64_t limit =
 		sig < SIGRTMIN ? ~0ull : rlimit_get(&target->proc->limits, RLIMIT_SIGPENDING);
-	siginfo_t *queued;
+	struct siginfo_core *queued;
 
 	if (sig < SIGRTMIN && (pending->set & SIGNAL_BIT(sig)))
 		return 0;
@@ -181,7 +162,7 @@ static int enqueue_locked(struct task *target, struct sigpending *pending, int s
 }
 
 /* May it be forgotten at once? `target` stands for the process when that is meant. */
-static bool is_void_locked(struct proc *proc, struct task *target, int sig)
+static inline bool is_void_locked(struct proc *proc, struct task *target, int sig)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
@@ -190,16 +171,23 @@ static bool is_void_locked(struct proc *proc, struct task *target, int sig)
 	/* What is blocked is kept: its action may be another one when it is taken. */
 	if (target->blocked & bit)
 		return false;
+	if (likely(sighand_handler(target->sighand, sig) > HANDLER_IGNORE))
+		return false;
 	return (is_protected(target, sig) && !(target->forced & bit)) ||
 	       signal_is_ignored_locked(target, sig);
 }
 
-/* It pends: wakes who can take it, and decides the group's death if it is deadly. */
-static void wake_locked(struct proc *proc, struct task *task, int sig)
+/*
+ * It pends: wakes who can take it, and decides the group's death if it is deadly. For a process it
+ * is `target`, its representative, who takes it by preference.
+ */
+static inline void wake_locked(struct proc *proc, struct task *task, struct task *target, int sig)
 {
-	struct task *target = task ? task : choose_locked(proc, sig);
-
-	if (!target || !can_take(target, sig))
+	if (!task && thread_test_flag(&target->thread, TF_SIGNAL))
+		target = choose_locked(proc, sig);
+	else if (!can_take(target, sig))
+		target = task ? NULL : choose_locked(proc, sig);
+	if (!target)
 		return;
 	if (is_fatal_locked(target, sig))
 		signal_kill_tasks_locked(proc, sig, NULL);
@@ -225,27 +213,29 @@ static int send_locked(struct proc *proc, struct task *task, int sig, const sigi
 	struct task *target = task ? task : representative_locked(proc);
 	int err;
 
-	if (!proc->is_exiting)
+	if (!proc->is_exiting && (SIGNAL_BIT(sig) & (SIGNALS_STOP | SIGNAL_BIT(SIGCONT))))
 		apply_job_control_locked(proc, sig);
 	if (is_void_locked(proc, target, sig))
 		return 0;
 	err = enqueue_locked(target, task ? &task->pending : &proc->pending, sig, info);
 	if (!err) {
-		wake_locked(proc, task, sig);
-		signalfd_notify_locked(target);
+		wake_locked(proc, task, target, sig);
+		if (unlikely(wait_queue_is_active(&target->sighand->readers)))
+			signalfd_notify_locked(target);
 	}
 	return err;
 }
 
 bool signal_send_own_locked(struct proc *proc, struct task *task, struct sigqueue *queued)
 {
+	struct task *target = task ? task : representative_locked(proc);
 	int sig = queued->info.si_signo;
 
-	if (is_void_locked(proc, task ? task : representative_locked(proc), sig))
+	if (is_void_locked(proc, target, sig))
 		return false;
 	sigpending_queue_own(task ? &task->pending : &proc->pending, queued);
-	wake_locked(proc, task, sig);
-	signalfd_notify_locked(task ? task : proc->leader);
+	wake_locked(proc, task, target, sig);
+	signalfd_notify_locked(target);
 	return true;
 }
 

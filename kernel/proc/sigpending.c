@@ -14,36 +14,75 @@ void sigpending_init(struct sigpending *pending)
 	list_init(&pending->queue);
 	pending->set = 0;
 	pending->by_kernel = 0;
+	list_init(&pending->own.link);
+	pending->own.user = NULL;
+	pending->own.taken = NULL;
 }
 
-static void sigqueue_free(struct sigqueue *queued)
+void sigpending_fini(struct sigpending *pending)
 {
-	atomic_dec(&queued->user->pending_signals);
+	sigpending_discard(pending, ~0ull);
+	if (pending->own.user)
+		user_put(pending->own.user);
+	pending->own.user = NULL;
+}
+
+static __noinline void sigqueue_free(struct sigqueue *queued)
+{
 	user_put(queued->user);
 	cache_free(&sigqueue_cache, queued);
 }
 
-/* The element, off the queue already, gives its details; an owner may complete them first. */
-static void sigqueue_leave(struct sigqueue *queued, siginfo_t *info)
+static __noinline void sigqueue_return(struct sigqueue *queued, struct siginfo_core *info)
 {
-	if (queued->taken)
-		queued->taken(queued);
+	queued->taken(queued);
 	*info = queued->info;
-	if (!queued->taken)
+}
+
+/* The element leaves the queue and gives its details; an owner may complete them first. */
+static inline void sigqueue_leave(struct sigpending *pending, struct sigqueue *queued,
+			   struct siginfo_core *info)
+{
+	list_remove_init(&queued->link);
+	if (unlikely(queued->taken)) {
+		sigqueue_return(queued, info);
+		return;
+	}
+	*info = queued->info;
+	atomic_dec(&queued->user->pending_signals);
+	if (unlikely(queued != &pending->own))
 		sigqueue_free(queued);
 }
 
-siginfo_t *sigpending_queue(struct sigpending *pending, struct user *user, uint64_t limit)
+/* The queue's own element for another user than before; when it is taken, one that needs memory. */
+static __noinline struct sigqueue *sigqueue_alloc(struct sigpending *pending, struct user *user)
 {
-	struct sigqueue *queued;
+	struct sigqueue *queued = &pending->own;
+
+	if (list_is_empty(&queued->link)) {
+		if (queued->user)
+			user_put(queued->user);
+	} else {
+		queued = cache_alloc(&sigqueue_cache, ALLOC_ATOMIC);
+		if (!queued)
+			return NULL;
+		queued->taken = NULL;
+	}
+	queued->user = user_hold(user);
+	return queued;
+}
+
+struct siginfo_core *sigpending_queue(struct sigpending *pending, struct user *user,
+				      uint64_t limit)
+{
+	struct sigqueue *queued = &pending->own;
 
 	if ((uint64_t)atomic_inc_return(&user->pending_signals) > limit)
 		goto out_uncount;
-	queued = cache_alloc(&sigqueue_cache, ALLOC_ATOMIC);
-	if (!queued)
+	if (unlikely(queued->user != user || !list_is_empty(&queued->link)))
+		queued = sigqueue_alloc(pending, user);
+	if (unlikely(!queued))
 		goto out_uncount;
-	queued->user = user_hold(user);
-	queued->taken = NULL;
 	list_add_tail(&pending->queue, &queued->link);
 	return &queued->info;
 
@@ -77,7 +116,7 @@ void sigpending_remove_own(struct sigpending *pending, struct sigqueue *queued)
 	queued->taken(queued);
 }
 
-void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
+void sigpending_take(struct sigpending *pending, int sig, struct siginfo_core *info)
 {
 	struct sigqueue *queued, *first = NULL;
 	bool more = false;
@@ -93,20 +132,19 @@ void sigpending_take(struct sigpending *pending, int sig, siginfo_t *info)
 	if (!more)
 		pending->set &= ~SIGNAL_BIT(sig);
 	if (!first) {
-		*info = (siginfo_t){
+		*info = (struct siginfo_core){
 			.si_signo = sig,
 			.si_code = pending->by_kernel & SIGNAL_BIT(sig) ? SI_KERNEL : SI_USER,
 		};
 		pending->by_kernel &= ~SIGNAL_BIT(sig);
 		return;
 	}
-	list_remove_init(&first->link);
-	sigqueue_leave(first, info);
+	sigqueue_leave(pending, first, info);
 }
 
 void sigpending_discard(struct sigpending *pending, uint64_t mask)
 {
-	siginfo_t ignored;
+	struct siginfo_core ignored;
 	struct sigqueue *queued, *ahead;
 
 	if (!(pending->set & mask))
@@ -116,7 +154,6 @@ void sigpending_discard(struct sigpending *pending, uint64_t mask)
 	list_for_each_entry_safe(queued, ahead, &pending->queue, link) {
 		if (!(SIGNAL_BIT(queued->info.si_signo) & mask))
 			continue;
-		list_remove_init(&queued->link);
-		sigqueue_leave(queued, &ignored);
+		sigqueue_leave(pending, queued, &ignored);
 	}
 }

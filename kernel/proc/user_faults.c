@@ -130,7 +130,7 @@ void upcall_exit_to_user(struct pt_regs *regs)
 	struct thread *thread = thread_current();
 
 	lock_assert_none_held();
-	if (sched_exit_work())
+	if (thread_test_flag(thread, TF_SCHED_WORK) && sched_exit_work())
 		thread_set_flag(thread, TF_NOTIFY);
 	if (thread_test_flag(thread, TF_NOTIFY)) {
 		thread_clear_flag(thread, TF_NOTIFY);

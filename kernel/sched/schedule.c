@@ -165,14 +165,10 @@ bool thread_wake_if(struct thread *thread, uint32_t states)
 	return thread_wake_mode(thread, states, false);
 }
 
-void thread_signal_wake(struct thread *thread, bool fatal)
+void thread_signal_end_sleep(struct thread *thread, bool fatal)
 {
 	uint32_t states = THREAD_INTERRUPTIBLE | (fatal ? THREAD_KILLABLE | THREAD_STOPPED : 0);
 
-	thread_set_flag(thread, fatal ? TF_SIGNAL | TF_KILLED : TF_SIGNAL);
-	/* The current thread's state is its own: unless it is about to sleep, it sees the flag. */
-	if (thread == thread_current() && !(atomic_load_relaxed(&thread->state) & states))
-		return;
 	if (thread_wake_if(thread, states) || thread == thread_current())
 		return;
 	/* It runs, perhaps in user mode: the interrupt makes it look at its flags. */

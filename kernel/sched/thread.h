@@ -183,11 +183,8 @@ bool thread_wake_sync(struct thread *thread);
 /* Wakes it if its state is one of `states`. */
 bool thread_wake_if(struct thread *thread, uint32_t states);
 
-/*
- * Sets TF_SIGNAL (and TF_KILLED if fatal) and ends a sleep that they end: INTERRUPTIBLE for all,
- * KILLABLE and STOPPED too for fatal ones. A thread in user mode on another CPU is interrupted.
- */
-void thread_signal_wake(struct thread *thread, bool fatal);
+/* The second half of thread_signal_wake(). */
+void thread_signal_end_sleep(struct thread *thread, bool fatal);
 
 /* Gives up the CPU until woken (if the caller set a sleeping state), else lets others run. */
 void schedule(void);
@@ -229,6 +226,18 @@ static inline void thread_clear_flag(struct thread *thread, uint32_t flags)
 static inline bool thread_test_flag(const struct thread *thread, uint32_t flags)
 {
 	return atomic_load_relaxed(&thread->arch.flags) & flags;
+}
+
+/*
+ * Sets TF_SIGNAL (and TF_KILLED if fatal) and ends a sleep that they end: INTERRUPTIBLE for all,
+ * KILLABLE and STOPPED too for fatal ones. A thread in user mode on another CPU is interrupted.
+ */
+static inline void thread_signal_wake(struct thread *thread, bool fatal)
+{
+	thread_set_flag(thread, fatal ? TF_SIGNAL | TF_KILLED : TF_SIGNAL);
+	/* The current thread's state is its own: unless it is about to sleep, it sees the flag. */
+	if (thread != thread_current() || atomic_load_relaxed(&thread->state) != THREAD_RUNNABLE)
+		thread_signal_end_sleep(thread, fatal);
 }
 
 /* True if a sleep in `state` must end because of a pending signal. */

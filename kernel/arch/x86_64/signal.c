@@ -19,6 +19,7 @@ enum { RED_ZONE = 128, STACK_ALIGN = 16 };
 
 static_assert(__builtin_offsetof(struct ucontext, uc_mcontext) == 40, "ABI");
 static_assert(__builtin_offsetof(struct ucontext, uc_sigmask) == 296, "ABI");
+static_assert(sizeof(((struct sigcontext *)0)->reserved1) == 8 * 8, "cleared word by word");
 static_assert(sizeof(struct rt_sigframe) == 8 + 304 + 128, "ABI");
 
 /* Segment selectors that a frame keeps are shown, never taken back. */
@@ -77,7 +78,7 @@ static int place(struct arch_signal_frame *frame, const struct pt_regs *regs,
 	uaddr_t sp = regs->rsp - RED_ZONE;
 
 	if (request->on_altstack)
-		sp = (uaddr_t)request->altstack.ss_sp + request->altstack.ss_size;
+		sp = (uaddr_t)request->altstack->ss_sp + request->altstack->ss_size;
 	size_t room = frame->fpu_size + FPU_IMAGE_ALIGN + sizeof(frame->image) + STACK_ALIGN;
 
 	if (sp > USER_MAX || sp < room)
@@ -93,34 +94,39 @@ int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_reg
                             const struct arch_signal_request *request)
 {
 	struct ucontext *uc = &frame->image.uc;
+	uint64_t *reserved = (uint64_t *)uc->uc_mcontext.reserved1;
 
 	frame->fpu_size = fpu_image_size();
-	frame->handler = request->handler;
-	frame->signal = request->signal;
 	if (place(frame, regs, request) < 0)
 		return -EFAULT;
 	frame->image.return_address = request->restorer;
-	frame->image.info = *request->info;
+	frame->size = offsetof(struct rt_sigframe, info);
+	if (request->info) {
+		siginfo_widen(&frame->image.info, request->info);
+		frame->size = sizeof(frame->image);
+	}
 	uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	uc->uc_flags |= frame->fpu_size > sizeof(struct _fpstate) ? UC_FP_XSTATE : 0;
 	uc->uc_link = NULL;
-	uc->uc_stack = request->altstack;
+	uc->uc_stack = *request->altstack;
 	put_registers(&uc->uc_mcontext, regs);
 	uc->uc_mcontext.err = request->error_code;
 	uc->uc_mcontext.trapno = request->trap_number;
 	uc->uc_mcontext.cr2 = request->fault_address;
 	uc->uc_mcontext.oldmask = request->old_mask;
 	uc->uc_mcontext.fpstate = (void *)frame->fpu_address;
-	memset(uc->uc_mcontext.reserved1, 0, sizeof(uc->uc_mcontext.reserved1));
+	reserved[0] = reserved[1] = reserved[2] = reserved[3] = 0;
+	reserved[4] = reserved[5] = reserved[6] = reserved[7] = 0;
 	memcpy(&uc->uc_sigmask, &request->old_mask, sizeof(request->old_mask));
 	return 0;
 }
 
-void arch_signal_frame_enter(const struct arch_signal_frame *frame, struct pt_regs *regs)
+void arch_signal_frame_enter(const struct arch_signal_frame *frame,
+			     const struct arch_signal_request *request, struct pt_regs *regs)
 {
-	regs->rip = frame->handler;
+	regs->rip = request->handler;
 	regs->rsp = frame->address;
-	regs->rdi = (uint64_t)frame->signal;
+	regs->rdi = (uint64_t)request->signal;
 	regs->rsi = frame->address + __builtin_offsetof(struct rt_sigframe, info);
 	regs->rdx = frame->address + __builtin_offsetof(struct rt_sigframe, uc);
 	regs->rax = 0;
@@ -142,7 +148,7 @@ int arch_signal_frame_read(struct pt_regs *regs, const struct rt_sigframe *image
 	regs->orig_rax = ~0ul;
 	arch_regs_sanitize(regs);
 	memcpy(&restore->mask, &image->uc.uc_sigmask, sizeof(restore->mask));
-	restore->altstack = image->uc.uc_stack;
+	restore->altstack = &image->uc.uc_stack;
 	restore->fpu_address = (uaddr_t)image->uc.uc_mcontext.fpstate;
 	return selectors_are_valid(&image->uc) ? 0 : -EFAULT;
 }

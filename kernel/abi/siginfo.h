@@ -1,0 +1,30 @@
+/*
+ * The part of a siginfo_t that carries something: the kernel queues and passes on this, 48 bytes
+ * instead of 128. The members have the names of siginfo_t (si_pid, si_value, ...).
+ *
+ * The rest of a siginfo_t is padding, and reads as zero wherever a program gets one from us.
+ */
+#pragma once
+
+#include <asm/siginfo.h>
+
+#include "lib/string.h"
+#include "lib/types.h"
+
+struct siginfo_core {
+	__SIGINFO;
+};
+
+static_assert(sizeof(struct siginfo_core) == 48, "ABI");
+static_assert(offsetof(struct siginfo_core, _sifields) == offsetof(siginfo_t, _sifields), "ABI");
+
+static inline void siginfo_narrow(struct siginfo_core *core, const siginfo_t *info)
+{
+	memcpy(core, info, sizeof(*core));
+}
+
+static inline void siginfo_widen(siginfo_t *info, const struct siginfo_core *core)
+{
+	memset((char *)info + sizeof(*core), 0, sizeof(*info) - sizeof(*core));
+	memcpy(info, core, sizeof(*core));
+}
