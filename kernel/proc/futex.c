@@ -82,7 +82,7 @@ static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
 		err = space_shared_key(space, address, &backing, &pgoff);
 	/* Operations of the two kinds do not meet, on the process's own memory either. */
 	*key = backing ? (struct futex_key){ backing, pgoff << PAGE_SHIFT | address % PAGE_SIZE }
-		       : (struct futex_key){ space, address | !is_private };
+		       : (struct futex_key){ space, is_private ? address : address | 1 };
 	return err;
 }
 

@@ -331,7 +331,8 @@ static int exceed_cpu(void *data)
 
 static void check_cpu_limit(void)
 {
-	CHECK_EQ(soft_limit_of_cpu_time_raises_SIGXCPU, check_in_child(exceed_cpu, (void *)1), 5 << 8);
+	CHECK_EQ(soft_limit_of_cpu_time_raises_SIGXCPU, check_in_child(exceed_cpu, (void *)1),
+		 5 << 8);
 }
 
 int main(void)
