@@ -189,6 +189,11 @@ static int show_threads(void *data)
 	CHECK_EQ(a_thread_is_found_by_its_number, line_number("Pid:\t", 10), tid);
 	CHECK_EQ(status_of_a_thread_shows_its_process, line_number("Tgid:\t", 10), getpid());
 	CHECK_EQ(status_counts_threads, line_number("Threads:\t", 10), 2);
+	/* It has said that it will read, and may not have got there yet. */
+	for (int i = 0; i < 1000 && !line_is("State:\t", "S (sleeping)"); i++) {
+		usleep(10000);
+		proc_read(tid, "status");
+	}
 	CHECK(a_sleeping_thread_sleeps, line_is("State:\t", "S (sleeping)"));
 	write(to_second[1], "x", 1);
 	pthread_join(thread, NULL);
