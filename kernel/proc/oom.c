@@ -26,6 +26,22 @@ static struct {
 	ns_t            next_choice __guarded_by(lock);
 } oom = { .lock = SPINLOCK(RANK_LEAF) };
 
+/* The leader may be gone while other threads go on in the space. */
+static struct space *space_of(struct proc *proc)
+{
+	struct space *space = NULL;
+	struct task *task;
+
+	spin_lock(&proc_tree_lock);
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		space = task_space_get(task);
+		if (space)
+			break;
+	}
+	spin_unlock(&proc_tree_lock);
+	return space;
+}
+
 /*
  * Resident pages and page tables of the process, plus its adjustment in thousandths of all memory.
  */
@@ -36,7 +52,7 @@ static int64_t badness(struct proc *proc)
 
 	if (proc == proc_init() || adjust == NEVER)
 		return INT64_MIN;
-	space = task_space_get(proc->leader);
+	space = space_of(proc);
 	if (space) {
 		pages = (int64_t)space_rss(space);
 		space_put(space);
@@ -95,7 +111,7 @@ static bool kill_sharers(struct space *space)
 	struct proc *proc;
 
 	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
-		struct space *theirs = task_space_get(proc->leader);
+		struct space *theirs = space_of(proc);
 
 		next = proc_tgid(proc) + 1;
 		if (theirs == space && badness(proc) == INT64_MIN) {
@@ -112,7 +128,7 @@ static bool kill_sharers(struct space *space)
 /* Returns how many pages came back at once. */
 static size_t kill_victim(struct proc *victim)
 {
-	struct space *space = task_space_get(victim->leader);
+	struct space *space = space_of(victim);
 	size_t freed = 0;
 
 	pr_err("Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, oom_score_adj:%d\n",
