@@ -223,23 +223,13 @@ def compare(suite, program, linux, ours):
     yield Case(prefix + "ends as on Linux", ended and same, detail)
 
 
-def run_here(suite, machine, program):
+def run_program(suite, machine, program):
     linux = json.loads(cached(suite, program).read_text())
     try:
         ours = run_guest(suite, machine, [program], f"{suite.group}/{program}")[program]
     except GuestError as error:
         ours = {"output": "", "status": None, "error": str(error)}
     return list(compare(suite, program, linux, ours))
-
-
-def run_program(suite, machine, program):
-    """Our own promises hold at once. Others' tests may race by themselves (busybox's exitcode_trap6
-    wants `kill $$ &` to come after the fork that follows it): what fails must fail twice."""
-    cases = run_here(suite, machine, program)
-    if suite.must_hold or all(case.passed for case in cases):
-        return cases
-    again = {case.name: case for case in run_here(suite, machine, program)}
-    return [case if case.passed else again.get(case.name, case) for case in cases]
 
 
 def jobs(suite, options):
