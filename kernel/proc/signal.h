@@ -131,6 +131,12 @@ void signal_deliver(struct pt_regs *regs);
 stack_t signal_altstack_state(const struct task *task, uaddr_t sp);
 
 /*
+ * sigaltstack(2): sets the stack of the current task. -EPERM while `sp` lies in the old one, -EINVAL
+ * (flags), -ENOMEM (too small).
+ */
+int signal_altstack_set(struct task *task, const stack_t *fresh, uaddr_t sp);
+
+/*
  * rt_sigreturn(2): takes the frame on the user stack back; the value for rax. A bad frame is a
  * SIGSEGV.
  */

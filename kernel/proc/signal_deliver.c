@@ -19,6 +19,8 @@
 #include "proc/signal_impl.h"
 #include "vm/usercopy.h"
 
+#define MIN_ALTSTACK 2048 /* MINSIGSTKSZ */
+
 /* A stop by terminal is not for orphaned groups: nobody could continue them. */
 static bool stop_is_void(struct task *task, int sig)
 {
@@ -135,11 +137,41 @@ stack_t signal_altstack_state(const struct task *task, uaddr_t sp)
 {
 	stack_t state = task->altstack;
 
+	state.ss_flags &= (int)SS_AUTODISARM;
 	if (!state.ss_size)
-		state.ss_flags = SS_DISABLE;
+		state.ss_flags |= SS_DISABLE;
 	else if (is_on_altstack(task, sp))
 		state.ss_flags |= SS_ONSTACK;
 	return state;
+}
+
+int signal_altstack_set(struct task *task, const stack_t *fresh, uaddr_t sp)
+{
+	int mode = fresh->ss_flags & ~(int)SS_AUTODISARM;
+
+	if (is_on_altstack(task, sp))
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
+		return -EINVAL;
+	if (mode == SS_DISABLE) {
+		task->altstack = (stack_t){ .ss_flags = fresh->ss_flags };
+		return 0;
+	}
+	if (fresh->ss_size < MIN_ALTSTACK)
+		return -ENOMEM;
+	task->altstack = *fresh;
+	return 0;
+}
+
+/* As sigaltstack(2) would, but what cannot be set stays as it was, without an error. */
+static void restore_altstack(struct task *task, const stack_t *saved, uaddr_t sp)
+{
+	const stack_t *now = &task->altstack;
+
+	if (likely(saved->ss_sp == now->ss_sp && saved->ss_size == now->ss_size &&
+		   saved->ss_flags == now->ss_flags))
+		return;
+	(void)signal_altstack_set(task, saved, sp);
 }
 
 static int copy_frame_out(const struct arch_signal_frame *frame)
@@ -282,7 +314,6 @@ long signal_return(struct pt_regs *regs)
 		return 0;
 	}
 	signal_mask_change(task, restore.mask);
-	if (!is_on_altstack(task, regs->rsp))
-		task->altstack = *restore.altstack;
+	restore_altstack(task, restore.altstack, regs->rsp);
 	return (long)regs->rax;
 }

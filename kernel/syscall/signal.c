@@ -18,7 +18,6 @@
 #include "vm/usercopy.h"
 
 #define SET_SIZE sizeof(uint64_t)
-#define MIN_ALTSTACK 2048 /* MINSIGSTKSZ */
 
 long sys_rt_sigaction(int sig, const struct sigaction __user *action,
                       struct sigaction __user *old_action, size_t set_size)
@@ -194,25 +193,6 @@ long sys_pause(void)
 	return sleep_for_signal();
 }
 
-static int set_altstack(const stack_t *fresh, uaddr_t sp)
-{
-	struct task *task = task_current();
-	int mode = fresh->ss_flags & ~(int)SS_AUTODISARM;
-
-	if (signal_altstack_state(task, sp).ss_flags & SS_ONSTACK)
-		return -EPERM;
-	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
-		return -EINVAL;
-	if (mode == SS_DISABLE) {
-		task->altstack = (stack_t){ .ss_flags = fresh->ss_flags };
-		return 0;
-	}
-	if (fresh->ss_size < MIN_ALTSTACK)
-		return -ENOMEM;
-	task->altstack = *fresh;
-	return 0;
-}
-
 long sys_sigaltstack(const struct sigaltstack __user *stack, struct sigaltstack __user *old_stack)
 {
 	struct task *task = task_current();
@@ -223,7 +203,7 @@ long sys_sigaltstack(const struct sigaltstack __user *stack, struct sigaltstack 
 	if (stack) {
 		if (copy_from_user(&fresh, stack, sizeof(fresh)))
 			return -EFAULT;
-		err = set_altstack(&fresh, sp);
+		err = signal_altstack_set(task, &fresh, sp);
 	}
 	if (!err && old_stack)
 		err = copy_to_user(old_stack, &old, sizeof(old));

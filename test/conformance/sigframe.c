@@ -271,6 +271,76 @@ static void check_altstack(void)
 	CHECK_EQ(stack_can_be_disabled, sigaltstack(&old, NULL), 0);
 }
 
+/* What the handler leaves in the frame, and what sigaltstack(2) says after the return. */
+static stack_t stack_to_leave;
+
+static void leave_stack(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	((ucontext_t *)context)->uc_stack = stack_to_leave;
+}
+
+/* Runs on the alternate stack, so that the inner frame's return is to there. */
+static void leave_stack_from_inside(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	raw_kill(SIGUSR2);
+}
+
+static void show_stack(const char *what)
+{
+	stack_t now;
+
+	sigaltstack(NULL, &now);
+	OUT("%s: at %ld size %zu flags 0x%x", what,
+	    now.ss_sp ? (long)((char *)now.ss_sp - alternate) : -1, now.ss_size,
+	    (unsigned)now.ss_flags);
+}
+
+static void check_stack_in_the_frame(void)
+{
+	static const struct {
+		const char *what;
+		long offset;
+		size_t size;
+		unsigned flags;
+	} left[] = {
+		{ "a smaller part", 4096, 32768, 0 },
+		{ "too small", 0, 2047, 0 },
+		{ "smallest", 0, 2048, 0 },
+		{ "unknown flag", 0, 65536, 64 },
+		{ "disabled and on stack", 0, 65536, SS_DISABLE | SS_ONSTACK },
+		{ "marked as in use", 8192, 16384, SS_ONSTACK },
+		{ "disarming itself", 0, 65536, 1u << 31 },
+		{ "disabled", 4096, 65536, SS_DISABLE },
+		{ "disabled, disarming itself", 4096, 65536, SS_DISABLE | 1u << 31 },
+		{ "whole", 0, 65536, 0 },
+	};
+	stack_t stack = { .ss_sp = alternate, .ss_size = 65536 };
+
+	sigaltstack(&stack, NULL);
+	install(SIGUSR2, leave_stack, 0);
+	for (size_t i = 0; i < sizeof(left) / sizeof(*left); i++) {
+		stack_to_leave.ss_sp = alternate + left[i].offset;
+		stack_to_leave.ss_size = left[i].size;
+		stack_to_leave.ss_flags = (int)left[i].flags;
+		raw_kill(SIGUSR2);
+		show_stack(left[i].what);
+	}
+	install(SIGUSR1, leave_stack_from_inside, SA_ONSTACK);
+	stack_to_leave.ss_size = 4096;
+	raw_kill(SIGUSR1);
+	show_stack("left while in use");
+	stack.ss_flags = SS_ONSTACK;
+	CHECK_EQ(stack_may_be_marked_as_in_use, syscall(SYS_sigaltstack, &stack, NULL), 0);
+	show_stack("marked as in use");
+	stack.ss_flags = SS_DISABLE;
+	CHECK_EQ(and_still_be_changed, sigaltstack(&stack, NULL), 0);
+}
+
 static volatile int deep;
 
 static void overflow_once(int sig, siginfo_t *info, void *context)
@@ -507,6 +577,7 @@ int main(void)
 	check_changes();
 	check_context();
 	check_altstack();
+	check_stack_in_the_frame();
 	check_bad_stacks();
 	check_wild_contexts();
 	check_faults();
