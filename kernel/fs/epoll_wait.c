@@ -179,7 +179,7 @@ uint32_t epoll_item_poll(const struct epoll_item *item, struct poller *poller, u
 
 	if (poller)
 		poller->events = item->events;
-	if (unlikely(file_is_epoll(file)))
+	if (unlikely(file->ops == &epoll_file_ops))
 		return epoll_poll_nested(file, poller, depth + 1) & item->events;
 	return file->ops->poll(file, poller) & item->events;
 }

@@ -116,8 +116,11 @@ long sys_epoll_wait(int ep_fd, struct epoll_event __user *events, int nr_max, in
 static long wait_masked(int ep_fd, struct epoll_event __user *events, int nr_max, ns_t deadline,
 			const uint64_t __user *set, size_t set_size)
 {
-	int count = poll_mask_begin(set, set_size);
+	int count;
 
+	if (likely(!set))
+		return wait_events(ep_fd, events, nr_max, deadline);
+	count = poll_mask_begin(set, set_size);
 	if (count)
 		return count;
 	count = wait_events(ep_fd, events, nr_max, deadline);
