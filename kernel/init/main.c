@@ -9,6 +9,7 @@
 #include <arch/irqchip.h>
 #include <arch/mmu.h>
 #include <arch/power.h>
+#include <arch/smp.h>
 #include <arch/timer.h>
 #include <arch/usercopy.h>
 
@@ -95,6 +96,14 @@ static void start_ktests(void)
 	thread_start(thread);
 }
 
+/* Another CPU, on its own stack, interrupts off: it has nothing to do yet. */
+static void start_secondary_cpu(uintptr_t stack_top)
+{
+	sched_init_cpu(stack_top);
+	irq_enable();
+	sched_idle();
+}
+
 __noreturn void kmain(void)
 {
 	start_cpu_and_memory();
@@ -115,6 +124,7 @@ __noreturn void kmain(void)
 	tty_start();                           /* terminals, /dev/console; console= */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	procfs_init();                         /* proc and sysfs can be mounted */
+	smp_start(sched_prepare_cpu, start_secondary_cpu); /* the other CPUs */
 	if (ktest_is_wanted())
 		start_ktests();
 	else

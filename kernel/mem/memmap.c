@@ -17,6 +17,8 @@
 
 /* The BIOS's data, and where other CPUs start: never handed out. */
 #define LOW_RESERVED 0x10000ul
+/* Start-up interrupts reach so far. */
+#define LOW_END      0xa0000ul
 /* What phys_to_virt() reaches before paging_init(). */
 #define EARLY_LIMIT  0x100000000ul
 
@@ -25,6 +27,7 @@ enum { REGIONS_MAX = BOOTINFO_MAX_MEMORY + 64 };
 static struct {
 	struct memmap_region regions[REGIONS_MAX];
 	uint32_t             count;
+	paddr_t              start_page; /* for memmap_start_page() */
 	bool                 closed; /* buddy_init() has taken over */
 } map;
 
@@ -116,9 +119,30 @@ static void memmap_read(const struct bootinfo *info)
 	memmap_join();
 }
 
+/* Page 0 has the BIOS's vectors; above the lowest pages the highest ones may be the firmware's. */
+static void start_page_take(void)
+{
+	for (uint32_t i = 0; i < map.count; i++) {
+		const struct memmap_region *region = &map.regions[i];
+		paddr_t page = max(region->start, PAGE_SIZE);
+
+		if (region->kind == MEMMAP_USABLE && page + PAGE_SIZE <= min(region->end, LOW_END)) {
+			map.start_page = page;
+			memmap_carve(page, page + PAGE_SIZE, MEMMAP_EARLY);
+			return;
+		}
+	}
+}
+
+paddr_t memmap_start_page(void)
+{
+	return map.start_page;
+}
+
 void memmap_init(const struct bootinfo *info)
 {
 	memmap_read(info);
+	start_page_take();
 	memmap_carve(0, LOW_RESERVED, MEMMAP_RESERVED);
 	memmap_carve(info->kernel_start, info->kernel_end, MEMMAP_KERNEL);
 	memmap_carve(info->initramfs_start, info->initramfs_end, MEMMAP_INITRAMFS);

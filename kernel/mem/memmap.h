@@ -36,6 +36,9 @@ paddr_t memmap_early_alloc(size_t size_bytes);
 /* The index-th region in order of address, NULL past the last. */
 const struct memmap_region *memmap_region(unsigned int index);
 
+/* A page of RAM below 1 MiB that nobody else gets: other CPUs start from it. 0: there is none. */
+paddr_t memmap_start_page(void);
+
 /* End of the highest usable byte; bytes of RAM in all (usable, kernel, initramfs, early). */
 paddr_t memmap_end(void);
 uint64_t memmap_ram_bytes(void);

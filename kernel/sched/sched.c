@@ -71,6 +71,7 @@ static void idle_init(struct runqueue *rq, uint32_t cpu)
 	idle->cpu = cpu;
 	idle->affinity = 1ul << cpu;
 	rq->idle = idle;
+	rq->current = idle; /* others may look before the CPU has come */
 }
 
 static void cpu_prepare(struct runqueue *rq, uint32_t cpu)
@@ -127,7 +128,7 @@ void sched_init(uintptr_t boot_stack_top)
 int sched_prepare_cpu(uint32_t cpu)
 {
 	cpu_prepare(per_cpu_ptr(runqueue, cpu), cpu);
-	return work_start_thread_on(cpu);
+	return work_create_thread(cpu);
 }
 
 void sched_init_cpu(uintptr_t stack_top)
@@ -137,9 +138,9 @@ void sched_init_cpu(uintptr_t stack_top)
 	arch_thread_init_boot(&rq->idle->arch, stack_top);
 	rq->current = rq->idle;
 	rq->idle->run_since = clock_monotonic();
-	tick_start();
 	if (LOCK_DEBUG)
 		lockdep_set_thread(thread_held_locks(rq->idle));
+	work_start_thread();
 }
 
 void upcall_ipi_wake(void)

@@ -27,7 +27,8 @@ struct work_cpu {
 	struct list       queue __guarded_by(lock);
 	bool              running __owned_by_cpu;  /* inside work_run() */
 	bool              overflow __owned_by_cpu; /* the thread has been asked to go on */
-	struct wait_queue wait;                    /* the overflow thread sleeps here */
+	struct thread    *thread __const_after_init;
+	struct wait_queue wait;                    /* the thread sleeps here */
 };
 
 static DEFINE_PER_CPU(struct work_cpu, work_cpu);
@@ -209,27 +210,34 @@ static void worker_main(void *arg)
 	}
 }
 
-int work_start_thread_on(uint32_t cpu)
+int work_create_thread(uint32_t cpu)
 {
+	struct work_cpu *own = per_cpu_ptr(work_cpu, cpu);
 	struct thread *thread;
 	char name[THREAD_NAME_SIZE];
 	int err;
 
 	snprintf(name, sizeof(name), "kwork/%u", cpu);
-	err = kthread_create(name, work_thread, per_cpu_ptr(work_cpu, cpu), &thread);
+	err = kthread_create(name, work_thread, own, &thread);
 	if (err)
 		return err;
 	thread->affinity = 1ul << cpu;
 	thread->cpu = cpu;
-	thread_start(thread);
+	own->thread = thread;
 	return 0;
+}
+
+void work_start_thread(void)
+{
+	thread_start(this_cpu_ptr(work_cpu)->thread);
 }
 
 void work_start_threads(void)
 {
 	sleeping.nr_workers = sleeping.nr_idle = 1;
-	if (work_start_thread_on(0) || worker_create())
+	if (work_create_thread(0) || worker_create())
 		panic("no memory for the worker threads");
+	work_start_thread();
 }
 
 /* Passed through a queue to find out that all before it is done. */

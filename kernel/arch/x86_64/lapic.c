@@ -17,7 +17,8 @@
 
 enum {
 	APIC_BASE_ENABLE = 1 << 11, APIC_BASE_X2 = 1 << 10, SPURIOUS_ENABLE = 1 << 8,
-	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
+	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_INIT = 5 << 8, ICR_START = 6 << 8,
+	LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
 };
 
 static struct {
@@ -42,10 +43,21 @@ void lapic_write(enum lapic_register reg, uint32_t value)
 		mmio_write32(lapic.base + reg, value);
 }
 
+uint32_t lapic_enable(void)
+{
+	uint64_t base = msr_read(MSR_APIC_BASE);
+
+	/* In two steps: from off there is no way straight to x2APIC. */
+	if (!(base & APIC_BASE_ENABLE))
+		msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+	if (lapic.x2)
+		msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2);
+	return lapic.x2 ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24;
+}
+
 void lapic_init_cpu(void)
 {
-	msr_write(MSR_APIC_BASE,
-	          msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE | (lapic.x2 ? APIC_BASE_X2 : 0));
+	this_cpu_write(lapic_id, lapic_enable());
 	lapic_write(LAPIC_TASK_PRIORITY, 0);
 	lapic_write(LAPIC_TIMER, LAPIC_MASKED);
 	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
@@ -54,14 +66,23 @@ void lapic_init_cpu(void)
 	lapic_write(LAPIC_ERROR_STATUS, 0);
 	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_EOI, 0);
-	this_cpu_write(lapic_id, lapic.x2 ? lapic_read(LAPIC_ID) : lapic_read(LAPIC_ID) >> 24);
+}
+
+/*
+ * x2APIC in a virtual machine too: there is no interrupt remapping to wait for, and a write to an MSR
+ * is one exit where the mapped register takes several.
+ */
+static bool wants_x2(void)
+{
+	return msr_read(MSR_APIC_BASE) & APIC_BASE_X2 ||
+	       (cpu_has(CPU_X2APIC) && cpu_has(CPU_HYPERVISOR));
 }
 
 void lapic_init(void)
 {
 	volatile void *base;
 
-	lapic.x2 = msr_read(MSR_APIC_BASE) & APIC_BASE_X2;
+	lapic.x2 = wants_x2();
 	if (!lapic.x2) {
 		if (mmio_map(acpi.lapic_paddr, PAGE_SIZE, MMIO_UNCACHED, &base) < 0)
 			panic("no memory to map the local APIC");
@@ -80,21 +101,37 @@ uint32_t irqchip_destination(uint32_t cpu)
 	return *per_cpu_ptr(lapic_id, cpu);
 }
 
-void irqchip_ipi(uint32_t cpu, uint8_t vector)
+static void send(uint32_t apic_id, uint32_t command)
 {
 	uint64_t flags = irq_save();
-	uint32_t destination = irqchip_destination(cpu);
 
 	if (lapic.x2) {
+		/* Unlike the mapped register, this write does not wait for stores before it. */
+		__asm__ volatile("mfence; lfence" : : : "memory");
 		msr_write(MSR_X2APIC + LAPIC_ICR / 16,
-		          (uint64_t)destination << 32 | ICR_ASSERT | vector);
+		          (uint64_t)apic_id << 32 | ICR_ASSERT | command);
 	} else {
 		while (lapic_read(LAPIC_ICR) & ICR_PENDING)
 			cpu_relax();
-		lapic_write(LAPIC_ICR_HIGH, destination << 24);
-		lapic_write(LAPIC_ICR, ICR_ASSERT | vector);
+		lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+		lapic_write(LAPIC_ICR, ICR_ASSERT | command);
 	}
 	irq_restore(flags);
+}
+
+void lapic_send_init(uint32_t apic_id)
+{
+	send(apic_id, ICR_INIT);
+}
+
+void lapic_send_start(uint32_t apic_id, paddr_t page)
+{
+	send(apic_id, ICR_START | (uint32_t)(page >> PAGE_SHIFT));
+}
+
+void irqchip_ipi(uint32_t cpu, uint8_t vector)
+{
+	send(irqchip_destination(cpu), vector);
 }
 
 void irqchip_ipi_others(uint8_t vector)

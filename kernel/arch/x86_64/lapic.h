@@ -28,3 +28,13 @@ void lapic_write(enum lapic_register reg, uint32_t value);
  */
 void lapic_init(void);
 void lapic_init_cpu(void);
+
+/* Turns the calling CPU's local APIC on, in the mode of the boot CPU's, and says its id. */
+uint32_t lapic_enable(void);
+
+/*
+ * To a CPU that is not up: back to waiting for a start-up interrupt; begin in real mode at the page,
+ * which lies below 1 MiB.
+ */
+void lapic_send_init(uint32_t apic_id);
+void lapic_send_start(uint32_t apic_id, paddr_t page);

@@ -34,7 +34,7 @@ static struct {
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-/* Kernel tables are never freed. 0: no memory. */
+/* Kernel tables stay, save those of the start page. 0: no memory. */
 static paddr_t table_alloc(void)
 {
 	if (paging.early)
@@ -46,6 +46,15 @@ static paddr_t table_alloc(void)
 	page_set(page, PAGE_TABLE);
 	page_use_add(PAGE_USE_TABLE, 1);
 	return page_to_phys(page);
+}
+
+static void table_free(pte_t *table)
+{
+	struct page *page = virt_to_page(table);
+
+	page_clear(page, PAGE_TABLE);
+	page_use_add(PAGE_USE_TABLE, -1);
+	page_put(page);
 }
 
 pte_t *kernel_slot(kaddr_t addr, unsigned int level, bool make)
@@ -192,6 +201,35 @@ void paging_seal(void)
 	tlb_flush_kernel((kaddr_t)ro_after_init_start, (kaddr_t)ro_after_init_end);
 	tlb_flush_kernel(direct, direct + size);
 	kunmap_pages((kaddr_t)init_start, (size_t)(init_end - init_start) / PAGE_SIZE);
+}
+
+/* ---- the page where other CPUs start ------------------------------------------------------- */
+
+int __init paging_map_start_page(paddr_t page)
+{
+	spin_lock(&paging.lock);
+	pte_t *slot = kernel_slot(page, LEVEL_LEAF, true);
+
+	if (slot)
+		pte_write(slot, page | PTE_PRESENT | PTE_ACCESSED);
+	spin_unlock(&paging.lock);
+	return slot ? 0 : -ENOMEM;
+}
+
+/* The lower half of these tables is empty otherwise: all the way down there is one entry each. */
+void __init paging_unmap_start_page(paddr_t page)
+{
+	pte_t *tables[LEVEL_TOP], *root = phys_to_virt(kernel_root);
+	pte_t entry = root[0];
+
+	root[0] = 0;
+	tlb_flush_kernel(page, page + PAGE_SIZE);
+	for (unsigned int level = LEVEL_TOP - 1; level >= LEVEL_LEAF; level--) {
+		tables[level] = table_of(entry);
+		entry = tables[level][entry_index(page, level)];
+	}
+	for (unsigned int level = LEVEL_LEAF; level < LEVEL_TOP; level++)
+		table_free(tables[level]);
 }
 
 /* ---- mappings added later ------------------------------------------------------------------ */

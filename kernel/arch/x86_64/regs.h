@@ -46,6 +46,7 @@
 #define MSR_KERNEL_GS_BASE    0xc0000102
 
 #define EFER_SCE (1ul << 0)
+#define EFER_LME (1ul << 8)
 #define EFER_NXE (1ul << 11)
 
 /* Entry 1 (PWT alone) becomes write-combining; the rest is as after reset. */

@@ -68,6 +68,13 @@ extern paddr_t kernel_root __const_after_init;
 pte_t *kernel_slot(kaddr_t addr, unsigned int level, bool make);
 
 /*
+ * The page at the same address in the kernel's tables, read-only and executable, while other CPUs
+ * start from it. -ENOMEM.
+ */
+__must_check int paging_map_start_page(paddr_t page);
+void paging_unmap_start_page(paddr_t page);
+
+/*
  * A kernel address whose top-level entry this space has not got yet: copies it; true if that
  * helped.
  */

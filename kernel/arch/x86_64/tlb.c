@@ -1,10 +1,18 @@
 /*
  * Which space each CPU runs in, and getting rid of old translations.
  *
- * A flush raises the space's generation, flushes here, and interrupts the CPUs in its mask; each of
- * them flushes and notes the generation that it has seen. The flush returns when all have, or have
- * left the space (which flushes by itself: CR3 is written). The same goes for the kernel's half,
- * where all CPUs are concerned.
+ * A CPU is in a space's mask from before it loads the space's tables until after it has loaded
+ * others. A flush changes the tables first, then looks at the mask. Alone in it, the flusher
+ * invalidates here and is done: who joins later walks the new tables. Else it raises the space's
+ * generation, interrupts the others, and waits until each of them has left the mask or, with the
+ * space active, has flushed since (`seen`). The same goes for the kernel's half, where all CPUs are
+ * concerned.
+ *
+ * `seen` is written only by its CPU, with interrupts off, and only where everything is flushed: a
+ * flusher's own partial invalidation says nothing about the generations of others.
+ *
+ * Two CPUs may flush at each other with interrupts off: who waits so looks after its own flushes. But
+ * nobody may wait under a lock that another CPU could want with interrupts off.
  */
 #include <arch/mmu.h>
 
@@ -22,7 +30,7 @@ enum { MANY_PAGES = 33 }; /* from so many on, flushing everything is cheaper */
 
 struct tlb_state {
 	struct arch_mmu *mmu __atomic;         /* active here; NULL: the kernel's own */
-	uint64_t         seen __atomic;        /* its generation at the last flush */
+	uint64_t         seen __atomic;        /* its generation at the last flush of everything */
 	uint64_t         kernel_seen __atomic; /* that of the kernel's half */
 };
 
@@ -63,18 +71,21 @@ void mmu_activate(struct arch_mmu *mmu)
 {
 	struct tlb_state *state = this_cpu_ptr(tlb_state);
 	struct arch_mmu *old = state->mmu;
+	uint64_t bit = BIT(cpu_id()), generation = 0;
 
 	if (old == mmu)
 		return;
 	if (mmu) {
-		/* In the mask before the generation is read: a flush in between finds us. */
-		atomic_or(&mmu->cpus, BIT(cpu_id()));
-		atomic_store(&state->seen, atomic_load(&mmu->generation));
+		/* Pairs with mmu_flush_range(): it sees us in the mask, or we see its tables. */
+		atomic_or(&mmu->cpus, bit);
+		generation = atomic_load(&mmu->generation);
 	}
-	atomic_store(&state->mmu, mmu);
 	cr3_write(mmu ? mmu->root : kernel_root);
 	if (old)
-		atomic_and(&old->cpus, ~BIT(cpu_id()));
+		atomic_and(&old->cpus, ~bit); /* pairs with is_behind() and mmu_evict() */
+	/* In this order; pairs with the loads in is_behind(). */
+	atomic_store_release(&state->seen, generation);
+	atomic_store_release(&state->mmu, mmu);
 }
 
 void mmu_deactivate(struct arch_mmu *mmu)
@@ -86,22 +97,32 @@ void mmu_deactivate(struct arch_mmu *mmu)
 	irq_restore(flags);
 }
 
+void tlb_init_cpu(void)
+{
+	struct tlb_state *state = this_cpu_ptr(tlb_state);
+
+	atomic_store(&state->kernel_seen, atomic_load(&kernel_generation));
+	invalidate_global();
+}
+
 /* ---- other CPUs ---------------------------------------------------------------------------- */
 
 void tlb_flush_interrupt(void)
 {
 	struct tlb_state *state = this_cpu_ptr(tlb_state);
 	struct arch_mmu *mmu = state->mmu;
-	uint64_t kernel_now = atomic_load(&kernel_generation);
-	uint64_t now = mmu ? atomic_load(&mmu->generation) : 0;
+	uint64_t kernel_now = atomic_load(&kernel_generation), now;
 
-	if (mmu && atomic_load_relaxed(&mmu->is_dying))
+	if (mmu && atomic_load_relaxed(&mmu->is_dying)) {
 		mmu_activate(NULL);
-	if (atomic_load_relaxed(&state->kernel_seen) != kernel_now)
+		mmu = NULL;
+	}
+	now = mmu ? atomic_load(&mmu->generation) : 0;
+	if (state->kernel_seen != kernel_now)
 		invalidate_global();
-	else
+	else if (state->seen != now)
 		invalidate_all();
-	/* Pairs with the acquire in is_behind(). */
+	/* Pairs with the acquires in is_behind(). */
 	atomic_store_release(&state->kernel_seen, kernel_now);
 	atomic_store_release(&state->seen, now);
 }
@@ -112,19 +133,34 @@ static bool is_behind(uint32_t cpu, struct arch_mmu *mmu, uint64_t generation)
 
 	if (!mmu)
 		return atomic_load_acquire(&state->kernel_seen) < generation;
-	return atomic_load_acquire(&state->mmu) == mmu &&
+	if (!(atomic_load(&mmu->cpus) >> cpu & 1))
+		return false;
+	/* On its way into the space or out of it, it says nothing about this one. */
+	return atomic_load_acquire(&state->mmu) != mmu ||
 	       atomic_load_acquire(&state->seen) < generation;
 }
 
-/* mmu NULL: the kernel's half. Returns when no CPU in the mask is behind the generation. */
+/* One round of waiting for other CPUs, which may be waiting for this one. */
+static void wait_round(void)
+{
+	if (!irqs_enabled())
+		tlb_flush_interrupt();
+	cpu_relax();
+}
+
+static void interrupt_cpus(uint64_t cpus)
+{
+	for (; cpus; cpus &= cpus - 1)
+		irqchip_ipi(bit_lowest(cpus), VECTOR_IPI_FLUSH);
+}
+
+/* mmu NULL: the kernel's half. Returns when none of these other CPUs is behind the generation. */
 static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generation)
 {
-	cpus &= ~BIT(cpu_id());
-	for (uint64_t left = cpus; left; left &= left - 1)
-		irqchip_ipi(bit_lowest(left), VECTOR_IPI_FLUSH);
-	for (uint64_t left = cpus; left; left &= left - 1) {
-		while (is_behind(bit_lowest(left), mmu, generation))
-			cpu_relax();
+	interrupt_cpus(cpus);
+	for (; cpus; cpus &= cpus - 1) {
+		while (is_behind(bit_lowest(cpus), mmu, generation))
+			wait_round();
 	}
 }
 
@@ -134,29 +170,36 @@ void mmu_evict(struct arch_mmu *mmu)
 	if (likely(!atomic_load(&mmu->cpus)))
 		return;
 	atomic_store(&mmu->is_dying, true);
-	for (uint64_t left = atomic_load(&mmu->cpus); left; left &= left - 1)
-		irqchip_ipi(bit_lowest(left), VECTOR_IPI_FLUSH);
+	interrupt_cpus(atomic_load(&mmu->cpus));
 	/* A CPU clears its bit after it has loaded other tables. */
 	while (atomic_load_acquire(&mmu->cpus))
-		cpu_relax();
+		wait_round();
 }
 
 /* ---- user half ----------------------------------------------------------------------------- */
 
+static void invalidate_range(uint64_t start, uint64_t end)
+{
+	for (uint64_t at = start & PAGE_MASK; at < end; at += PAGE_SIZE)
+		invalidate_page(at);
+}
+
 void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
 {
-	uint64_t generation = atomic_add_return(&mmu->generation, 1);
-	struct tlb_state *state = this_cpu_ptr(tlb_state);
+	uint64_t others;
 
-	if (state->mmu == mmu) {
+	if (mmu_active() == mmu) {
 		if (end - start >= MANY_PAGES * PAGE_SIZE)
 			invalidate_all();
 		else
-			for (uaddr_t at = start & PAGE_MASK; at < end; at += PAGE_SIZE)
-				invalidate_page(at);
-		atomic_store_release(&state->seen, generation);
+			invalidate_range(start, end);
 	}
-	flush_others(mmu, atomic_load(&mmu->cpus), generation);
+	if (nr_cpus() == 1)
+		return;
+	smp_mb(); /* the tables before the mask; pairs with mmu_activate() */
+	others = atomic_load(&mmu->cpus) & ~BIT(cpu_id());
+	if (others)
+		flush_others(mmu, others, atomic_add_return(&mmu->generation, 1));
 }
 
 void mmu_flush_page(struct arch_mmu *mmu, uaddr_t addr)
@@ -184,14 +227,12 @@ void tlb_batch_flush(struct tlb_batch *batch)
 
 void tlb_flush_kernel(kaddr_t start, kaddr_t end)
 {
-	uint64_t generation = atomic_add_return(&kernel_generation, 1);
-	uint64_t all = nr_cpus() == 64 ? ~0ul : BIT(nr_cpus()) - 1;
+	uint64_t others = (~0ul >> (64 - nr_cpus())) & ~BIT(cpu_id());
 
 	if (end - start >= MANY_PAGES * PAGE_SIZE)
 		invalidate_global();
 	else
-		for (kaddr_t at = start & PAGE_MASK; at < end; at += PAGE_SIZE)
-			invalidate_page(at);
-	atomic_store_release(&this_cpu_ptr(tlb_state)->kernel_seen, generation);
-	flush_others(NULL, all, generation);
+		invalidate_range(start, end);
+	if (others)
+		flush_others(NULL, others, atomic_add_return(&kernel_generation, 1));
 }

@@ -16,5 +16,8 @@ void tlb_flush_interrupt(void);
  */
 void tlb_flush_kernel(kaddr_t start, kaddr_t end);
 
+/* A CPU that has just come: it may have old translations of the kernel's half. Interrupts off. */
+void tlb_init_cpu(void);
+
 /* No CPU has the space loaded any more when it returns, this one included. Interrupts on. */
 void mmu_evict(struct arch_mmu *mmu);
