@@ -63,6 +63,7 @@ enum lock_rank {
 	RANK_NETDEV,          /* rings and counters of a network device */
 	RANK_UART,            /* receive and transmit rings of a serial line (irq-safe) */
 	RANK_SIGNAL,          /* handlers and pending signals of a process (irq-safe) */
+	RANK_CPU_ALARM,       /* alarms on the CPU time of a process (irq-safe) */
 	RANK_TIMER,           /* timer heap of a CPU (irq-safe) */
 	RANK_CLOCK,           /* wall clock offsets (irq-safe) */
 	RANK_WAITQUEUE,       /* one wait queue (irq-safe); subclass: epoll depth */

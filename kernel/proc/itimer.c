@@ -10,6 +10,7 @@
 #include <linux/time.h>
 
 #include "lib/math.h"
+#include "proc/cpu_clock.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/clock.h"
@@ -159,6 +160,7 @@ void itimers_tick(struct task *task)
 	atomic_add(&proc->cpu_ns, step);
 	if (in_user)
 		atomic_add(&proc->user_ns, step);
+	cpu_alarms_tick(proc);
 	if (!proc->virtual_timer.deadline_ns && !proc->prof_timer.deadline_ns &&
 	    rlimit_get(&proc->limits, RLIMIT_CPU) == RLIM_INFINITY)
 		return;

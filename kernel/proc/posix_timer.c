@@ -3,6 +3,9 @@
  *
  * A periodic timer that has queued its signal rests until that is taken; the periods meanwhile are
  * counted then. So the shortest period costs no more interrupts than its owner takes signals.
+ *
+ * One on a CPU-time clock is driven by an alarm on that clock (proc/cpu_clock.h), which starts the
+ * timer to fire at once. It comes once a tick at most, so it never rests.
  */
 #include "proc/posix_timer.h"
 
@@ -12,6 +15,7 @@
 
 #include "lib/math.h"
 #include "mem/slab.h"
+#include "proc/cpu_clock.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/clock.h"
@@ -37,17 +41,21 @@ struct posix_timer {
 	int64_t         overrun __guarded_by(proc->lock);      /* since the signal was queued */
 	int32_t         last_overrun __guarded_by(proc->lock); /* told with the last signal */
 	struct timer    timer;
+	bool            has_alarm __const_after_init; /* the clock is one of CPU time */
+	struct cpu_alarm alarm;
 	struct sigqueue signal;
 };
 
 static struct cache timer_cache = CACHE("posix_timer", struct posix_timer);
 
-/* The first expiration that is not before `earliest`; periods that are skipped are overrun. */
-static void restart_locked(struct posix_timer *self, ns_t earliest)
+/*
+ * The expiration after `last`, but not before `earliest`; periods that are skipped are overrun.
+ */
+static ns_t next_locked(struct posix_timer *self, ns_t last, ns_t earliest)
 {
 	ns_t next;
 
-	if (!checked_add(self->timer.deadline, self->interval_ns, &next))
+	if (!checked_add(last, self->interval_ns, &next))
 		next = INT64_MAX;
 	if (next < earliest) {
 		ns_t missed = (earliest - next) / self->interval_ns + 1;
@@ -55,8 +63,13 @@ static void restart_locked(struct posix_timer *self, ns_t earliest)
 		self->overrun = min(self->overrun + missed, (int64_t)OVERRUN_MAX);
 		next += missed * self->interval_ns;
 	}
+	return next;
+}
+
+static void restart_locked(struct posix_timer *self, ns_t earliest)
+{
 	self->is_resting = false;
-	timer_start(&self->timer, next);
+	timer_start(&self->timer, next_locked(self, self->timer.deadline, earliest));
 }
 
 /* The signal is delivered (or discarded): what was missed is told with it. */
@@ -72,15 +85,29 @@ static void signal_taken(struct sigqueue *queued)
 	queued->info.si_overrun = self->last_overrun;
 }
 
+/* The alarm has come at or after its deadline; a signal that still pends is overrun. */
+static void go_on_by_alarm_locked(struct posix_timer *self, bool was_queued)
+{
+	if (!self->interval_ns)
+		return;
+	if (was_queued)
+		self->overrun = min(self->overrun + 1, (int64_t)OVERRUN_MAX);
+	cpu_alarm_start(&self->alarm,
+			next_locked(self, self->alarm.deadline, self->alarm.seen + 1));
+}
+
 /* Runs in the timer interrupt. */
 static void timer_fired(struct timer *timer)
 {
 	struct posix_timer *self = container_of(timer, struct posix_timer, timer);
 	unsigned long flags = spin_lock_irqsave(&self->proc->lock);
+	bool was_queued = self->is_queued;
 
 	if (!self->is_queued && !self->is_silent && !self->is_deleted)
 		self->is_queued = signal_send_own_locked(self->proc, self->task, &self->signal);
-	if (self->is_queued)
+	if (self->has_alarm)
+		go_on_by_alarm_locked(self, was_queued);
+	else if (self->is_queued)
 		self->is_resting = true;
 	else if (self->interval_ns)
 		restart_locked(self, clock_monotonic() + UNHEARD_PERIOD_MIN);
@@ -109,23 +136,43 @@ static int resolve_event(const struct sigevent *event, struct posix_timer *self)
 	return -EINVAL;
 }
 
-static int check_clock(int clock)
+/* Takes references on a CPU-time clock. */
+static int resolve_clock(int clock, struct posix_timer *self)
 {
+	struct cpu_clock cpu_clock;
+	int err;
+
+	self->clock = clock;
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
 		return 0;
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
 	default:
-		return -EINVAL;
+		if (is_device_clock(clock))
+			return -EOPNOTSUPP;
+		if (!is_cpu_clock(clock))
+			return -EINVAL;
 	}
+	err = cpu_clock_get(clock, &cpu_clock);
+	if (err)
+		return err;
+	cpu_alarm_init(&self->alarm, &cpu_clock, &self->timer);
+	self->has_alarm = true;
+	return 0;
 }
 
 static void timer_free(struct posix_timer *self)
 {
 	if (self->task)
 		task_put(self->task);
+	if (self->has_alarm)
+		cpu_clock_put(&self->alarm.clock);
 	if (self->signal.user) {
 		atomic_dec(&self->signal.user->pending_signals);
 		user_put(self->signal.user);
@@ -161,21 +208,20 @@ static int publish(struct posix_timer *self, bool value_is_id)
 int posix_timer_create(int clock, const struct sigevent *event, bool value_is_id, int *id)
 {
 	struct posix_timer *self;
-	int err = check_clock(clock);
+	int err;
 
-	if (err)
-		return err;
 	self = cache_zalloc(&timer_cache, ALLOC_KERNEL);
 	if (!self)
 		return -EAGAIN;
 	self->proc = proc_current();
-	self->clock = clock;
 	list_init(&self->signal.link);
 	self->signal.taken = signal_taken;
 	self->signal.info.si_signo = event->sigev_signo;
 	self->signal.info.si_code = SI_TIMER;
 	timer_init(&self->timer, timer_fired);
-	err = charge(self);
+	err = resolve_clock(clock, self);
+	if (!err)
+		err = charge(self);
 	if (!err)
 		err = resolve_event(event, self);
 	if (err) {
@@ -198,32 +244,84 @@ static struct posix_timer *find_locked(struct proc *proc, int id)
 	return NULL;
 }
 
-static void get_locked(struct posix_timer *self, struct posix_timer_setting *now)
+/*
+ * What the timer's clock says, before its lock is taken: another process's CPU time is behind the
+ * lock of that process. Any time if there is no such timer.
+ */
+static ns_t timer_clock_now(struct proc *proc, int id)
 {
-	ns_t left = self->timer.deadline - clock_monotonic();
+	struct cpu_clock clock = { 0 };
+	struct posix_timer *self;
+	ns_t now;
 
-	now->interval_ns = self->interval_ns;
-	now->value_ns = 0;
-	if (self->is_resting && self->interval_ns && left <= 0)
-		left += (-left / self->interval_ns + 1) * self->interval_ns;
-	else if (!timer_is_pending(&self->timer))
-		return;
-	now->value_ns = max(left, (ns_t)1);
+	spin_lock_irq(&proc->lock);
+	self = find_locked(proc, id);
+	if (self && self->has_alarm) {
+		clock = self->alarm.clock;
+		proc_get(clock.proc);
+		if (clock.task)
+			task_get(clock.task);
+	}
+	spin_unlock_irq(&proc->lock);
+	if (!clock.proc)
+		return clock_monotonic();
+	now = cpu_clock_now(&clock);
+	cpu_clock_put(&clock);
+	return now;
 }
 
-static ns_t deadline_of(const struct posix_timer *self, bool absolute, ns_t value)
+static void get_locked(struct posix_timer *self, ns_t now, struct posix_timer_setting *out)
 {
-	ns_t now = clock_monotonic(), deadline;
+	ns_t left = (self->has_alarm ? self->alarm.deadline : self->timer.deadline) - now;
 
+	out->interval_ns = self->interval_ns;
+	out->value_ns = 0;
+	if (self->is_resting && self->interval_ns && left <= 0)
+		left += (-left / self->interval_ns + 1) * self->interval_ns;
+	else if (!timer_is_pending(&self->timer) &&
+		 !(self->has_alarm && cpu_alarm_is_set(&self->alarm)))
+		return;
+	out->value_ns = max(left, (ns_t)1);
+}
+
+static ns_t deadline_of(const struct posix_timer *self, bool absolute, ns_t now, ns_t value)
+{
+	ns_t deadline;
+
+	if (absolute && self->has_alarm)
+		return value;
 	if (absolute && !clock_to_monotonic(self->clock, value, &deadline))
 		return deadline;
 	return value < INT64_MAX - now ? now + value : INT64_MAX;
+}
+
+static void stop_locked(struct posix_timer *self)
+{
+	if (self->has_alarm)
+		cpu_alarm_stop(&self->alarm);
+	timer_cancel(&self->timer);
+	self->is_resting = false;
+}
+
+static void start_locked(struct posix_timer *self, ns_t now, ns_t deadline)
+{
+	if (!self->has_alarm) {
+		timer_start(&self->timer, deadline);
+		return;
+	}
+	self->alarm.deadline = deadline;
+	self->alarm.seen = now;
+	if (deadline <= now)
+		timer_start(&self->timer, 0);
+	else
+		cpu_alarm_start(&self->alarm, deadline);
 }
 
 int posix_timer_set(int id, bool absolute, const struct posix_timer_setting *new,
 		    struct posix_timer_setting *old)
 {
 	struct proc *proc = proc_current();
+	ns_t now = timer_clock_now(proc, id);
 	struct posix_timer *self;
 	int err = -EINVAL;
 
@@ -232,28 +330,28 @@ int posix_timer_set(int id, bool absolute, const struct posix_timer_setting *new
 	if (self) {
 		err = 0;
 		if (old)
-			get_locked(self, old);
-		timer_cancel(&self->timer);
-		self->is_resting = false;
+			get_locked(self, now, old);
+		stop_locked(self);
 		self->interval_ns = new->interval_ns;
 		self->overrun = 0;
 		self->last_overrun = 0;
 		if (new->value_ns)
-			timer_start(&self->timer, deadline_of(self, absolute, new->value_ns));
+			start_locked(self, now, deadline_of(self, absolute, now, new->value_ns));
 	}
 	spin_unlock_irq(&proc->lock);
 	return err;
 }
 
-int posix_timer_get(int id, struct posix_timer_setting *now)
+int posix_timer_get(int id, struct posix_timer_setting *out)
 {
 	struct proc *proc = proc_current();
+	ns_t now = timer_clock_now(proc, id);
 	struct posix_timer *self;
 
 	spin_lock_irq(&proc->lock);
 	self = find_locked(proc, id);
 	if (self)
-		get_locked(self, now);
+		get_locked(self, now, out);
 	spin_unlock_irq(&proc->lock);
 	return self ? 0 : -EINVAL;
 }
@@ -280,6 +378,8 @@ static void unlink_locked(struct proc *proc, struct posix_timer *self)
 	list_remove_init(&self->link);
 	self->is_deleted = true;
 	self->interval_ns = 0;
+	if (self->has_alarm)
+		cpu_alarm_stop(&self->alarm);
 	if (self->is_queued)
 		sigpending_remove_own(pending, &self->signal);
 }

@@ -34,6 +34,8 @@ int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out)
 	list_init(&proc->children);
 	list_init(&proc->sibling);
 	list_init(&proc->posix_timers);
+	spin_lock_init(&proc->alarm_lock, RANK_CPU_ALARM);
+	list_init(&proc->alarms);
 	wait_queue_init(&proc->child_wait);
 	sigpending_init(&proc->pending);
 	itimers_init(proc);
@@ -68,6 +70,7 @@ void proc_put(struct proc *proc)
 	if (!refcount_put(&proc->refs))
 		return;
 	assert(list_is_empty(&proc->tasks) && list_is_empty(&proc->children));
+	assert(list_is_empty(&proc->alarms));
 	sigpending_fini(&proc->pending);
 	if (proc->session)
 		session_put(proc->session);

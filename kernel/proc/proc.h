@@ -94,6 +94,8 @@ struct proc {
 	/* CPU time as ticks saw it, for the three below */
 	uint64_t           user_ns       __atomic;
 	uint64_t           cpu_ns        __atomic;
+	struct spinlock    alarm_lock;   /* irq-safe; proc/cpu_clock.h */
+	struct list        alarms        __guarded_by(alarm_lock); /* on its CPU time, anyone's */
 	struct list        posix_timers  __guarded_by(lock); /* proc/posix_timer.h */
 	int                next_timer_id __guarded_by(lock);
 	/* RLIMIT_CPU: seconds at the last SIGXCPU */

@@ -131,8 +131,8 @@ void signal_deliver(struct pt_regs *regs);
 stack_t signal_altstack_state(const struct task *task, uaddr_t sp);
 
 /*
- * sigaltstack(2): sets the stack of the current task. -EPERM while `sp` lies in the old one, -EINVAL
- * (flags), -ENOMEM (too small).
+ * sigaltstack(2): sets the stack of the current task. -EPERM while `sp` lies in the old one,
+ * -EINVAL (flags), -ENOMEM (too small).
  */
 int signal_altstack_set(struct task *task, const stack_t *fresh, uaddr_t sp);
 

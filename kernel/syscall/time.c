@@ -8,10 +8,10 @@
 
 #include "abi/errno.h"
 #include "lib/atomic.h"
+#include "proc/cpu_clock.h"
 #include "proc/task.h"
 #include "sched/clock.h"
 #include "sched/ntp.h"
-#include "syscall/cpu_clock.h"
 #include "syscall/prototypes.h"
 #include "syscall/timespec.h"
 

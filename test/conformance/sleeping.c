@@ -3,6 +3,7 @@
  */
 #include "check.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -179,6 +180,128 @@ static void check_step(void)
 	clock_settime(CLOCK_REALTIME, &now);
 }
 
+/* ---- CPU time ------------------------------------------------------------------------------ */
+
+#define CLOCK_OF_PROCESS(pid) ((clockid_t)(~(unsigned)(pid) << 3 | 2))
+#define CLOCK_OF_THREAD(tid)  ((clockid_t)(~(unsigned)(tid) << 3 | 6))
+
+static void *burn(void *data)
+{
+	volatile bool *stop = data;
+
+	while (!*stop)
+		;
+	return NULL;
+}
+
+/* Sleeps while another thread of the process, or a process of its own, computes. */
+static void check_cpu_time_of_a_thread(void)
+{
+	struct timespec span = in_ns(30 * MS), remain = { .tv_sec = 77 };
+	volatile bool stop = false;
+	pthread_t thread;
+	int64_t before;
+	clockid_t its;
+
+	pthread_create(&thread, NULL, burn, (void *)&stop);
+	before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	CHECK_EQ(sleep_on_the_process_clock, raw_sleep(CLOCK_PROCESS_CPUTIME_ID, 0, &span, NULL),
+		 0);
+	CHECK(process_has_used_that_time, now_ns(CLOCK_PROCESS_CPUTIME_ID) - before >= 30 * MS);
+	span = in_ns(now_ns(CLOCK_PROCESS_CPUTIME_ID) + 20 * MS);
+	CHECK_EQ(absolute_sleep_on_the_process_clock,
+		 raw_sleep(CLOCK_OF_PROCESS(0), TIMER_ABSTIME, &span, NULL), 0);
+	CHECK(absolute_sleep_ends_at_that_cpu_time,
+	      now_ns(CLOCK_PROCESS_CPUTIME_ID) >= span.tv_sec * 1000000000ll + span.tv_nsec);
+	pthread_getcpuclockid(thread, &its);
+	before = now_ns(its);
+	span = in_ns(20 * MS);
+	CHECK_EQ(sleep_on_the_clock_of_another_thread, raw_sleep(its, 0, &span, NULL), 0);
+	CHECK(that_thread_has_used_that_time, now_ns(its) - before >= 20 * MS);
+	span = in_ns(now_ns(its) + 10000 * MS);
+	handle_alarm(0);
+	alarm_in(20 * MS);
+	CHECK_ERRNO(handler_interrupts_an_absolute_sleep_on_cpu_time,
+		    raw_sleep(its, TIMER_ABSTIME, &span, &remain), EINTR);
+	CHECK_EQ(which_tells_no_remaining_cpu_time, remain.tv_sec, 77);
+	stop = true;
+	pthread_join(thread, NULL);
+}
+
+static void check_cpu_time_errors(void)
+{
+	struct timespec span = in_ns(10000 * MS), remain = { 0 }, zero = { 0 },
+			bad = { .tv_nsec = 1000000000 };
+	clockid_t virt = CLOCK_OF_PROCESS(0) - 1;
+
+	CHECK_ERRNO(thread_clock_cannot_be_slept_on,
+		    raw_sleep(CLOCK_THREAD_CPUTIME_ID, 0, &span, NULL), EOPNOTSUPP);
+	CHECK_ERRNO(own_thread_clock_cannot_be_slept_on,
+		    raw_sleep(CLOCK_OF_THREAD(0), 0, &span, NULL), EINVAL);
+	CHECK_ERRNO(own_thread_clock_by_number_cannot_be_slept_on,
+		    raw_sleep(CLOCK_OF_THREAD(getpid()), 0, &span, NULL), EINVAL);
+	CHECK_ERRNO(cpu_clock_of_nobody, raw_sleep(CLOCK_OF_PROCESS(999999), 0, &span, NULL),
+		    EINVAL);
+	CHECK_ERRNO(thread_clock_of_another_process,
+		    raw_sleep(CLOCK_OF_THREAD(1), 0, &span, NULL), EINVAL);
+	CHECK_ERRNO(device_clock_cannot_be_slept_on,
+		    raw_sleep(CLOCK_OF_PROCESS(0) | 1, 0, &span, NULL), EOPNOTSUPP);
+	CHECK_ERRNO(invalid_span_of_cpu_time,
+		    raw_sleep(CLOCK_PROCESS_CPUTIME_ID, 0, &bad, NULL), EINVAL);
+	CHECK_EQ(no_cpu_time_is_over_at_once,
+		 raw_sleep(CLOCK_PROCESS_CPUTIME_ID, 0, &zero, NULL), 0);
+	CHECK_EQ(cpu_time_of_the_past_is_over_at_once,
+		 raw_sleep(virt - 1, TIMER_ABSTIME, &zero, NULL), 0);
+	handle_alarm(SA_RESTART);
+	alarm_in(20 * MS);
+	CHECK_ERRNO(sleeping_process_uses_no_time,
+		    raw_sleep(CLOCK_PROCESS_CPUTIME_ID, 0, &span, &remain), EINTR);
+	CHECK(remaining_cpu_time_is_told,
+	      remain.tv_sec >= 9 && remain.tv_sec * 1000000000ll + remain.tv_nsec <= 10000 * MS);
+	alarm_in(20 * MS);
+	CHECK_ERRNO(bad_remain_pointer_on_cpu_time,
+		    raw_sleep(CLOCK_PROCESS_CPUTIME_ID, 0, &span, BAD_POINTER), EFAULT);
+}
+
+/* The sleeper is stopped meanwhile, and goes on. */
+static void check_cpu_time_of_a_process(void)
+{
+	struct timespec span = in_ns(60 * MS), moment = in_ns(10 * MS);
+	pid_t worker = fork(), sleeper;
+	int status;
+
+	if (!worker)
+		for (;;)
+			;
+	sleeper = fork();
+	if (!sleeper) {
+		clockid_t its = CLOCK_OF_PROCESS(worker);
+		int64_t before = now_ns(its);
+
+		if (raw_sleep(its, 0, &span, NULL))
+			_exit(1);
+		_exit(now_ns(its) - before >= 60 * MS ? 0 : 2);
+	}
+	nanosleep(&moment, NULL);
+	kill(sleeper, SIGSTOP);
+	waitpid(sleeper, &status, WUNTRACED);
+	kill(sleeper, SIGCONT);
+	waitpid(sleeper, &status, 0);
+	CHECK_EQ(stopped_sleep_on_anothers_cpu_time_goes_on, status, 0);
+	sleeper = fork();
+	if (!sleeper) {
+		span = in_ns(100000 * MS);
+		_exit(raw_sleep(CLOCK_OF_PROCESS(worker), 0, &span, NULL) == 0);
+	}
+	nanosleep(&moment, NULL);
+	kill(worker, SIGKILL);
+	waitpid(worker, NULL, 0);
+	nanosleep(&moment, NULL);
+	CHECK_EQ(sleep_on_the_time_of_the_dead_lasts, waitpid(sleeper, &status, WNOHANG), 0);
+	kill(sleeper, SIGKILL);
+	waitpid(sleeper, &status, 0);
+}
+
 int main(void)
 {
 	check_duration();
@@ -186,5 +309,8 @@ int main(void)
 	check_interruption();
 	check_stop();
 	check_step();
+	check_cpu_time_errors();
+	check_cpu_time_of_a_thread();
+	check_cpu_time_of_a_process();
 	return 0;
 }

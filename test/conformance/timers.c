@@ -317,6 +317,101 @@ static void check_cpu_clocks(void)
 	CHECK_EQ(clock_of_the_own_process, clock_getcpuclockid(0, &other), 0);
 }
 
+static void burn_for_ms(clockid_t clock, long ms)
+{
+	struct timespec from, now;
+
+	clock_gettime(clock, &from);
+	do
+		clock_gettime(clock, &now);
+	while ((now.tv_sec - from.tv_sec) * 1000 + (now.tv_nsec - from.tv_nsec) / 1000000 < ms);
+}
+
+static void check_timer_on(clockid_t clock)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec value = span_ms(20, 0), old, none = { 0 };
+	struct timespec now;
+	sigset_t set;
+	int id;
+
+	catch (SIGUSR1);
+	CHECK_EQ(timer_on_cpu_time, create(clock, &event, &id), 0);
+	syscall(SYS_timer_gettime, id, &old);
+	CHECK(new_timer_on_cpu_time_is_disarmed, !old.it_value.tv_sec && !old.it_value.tv_nsec);
+	settime(id, 0, &value, NULL);
+	pause_ms(60);
+	CHECK_EQ(it_does_not_come_while_the_process_sleeps, fired, 0);
+	syscall(SYS_timer_gettime, id, &old);
+	CHECK(remaining_cpu_time_is_told, !old.it_value.tv_sec && old.it_value.tv_nsec > 10000000 &&
+						  old.it_value.tv_nsec <= 20000000);
+	burn_for_ms(clock, 60);
+	CHECK(it_comes_when_the_process_has_worked, fired == 1 && code_seen == SI_TIMER);
+	syscall(SYS_timer_gettime, id, &old);
+	CHECK(and_is_disarmed_then, !old.it_value.tv_sec && !old.it_value.tv_nsec);
+
+	fired = 0;
+	value = span_ms(10, 10);
+	settime(id, 0, &value, NULL);
+	burn_for_ms(clock, 100);
+	CHECK(periodic_timer_comes_again_and_again, fired >= 4 && fired <= 11);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	settime(id, 0, &value, NULL);
+	burn_for_ms(clock, 100);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	CHECK(what_was_missed_is_overrun, syscall(SYS_timer_getoverrun, id) >= 4);
+	settime(id, 0, &none, &old);
+	CHECK(old_period_is_told, old.it_interval.tv_nsec == 10000000 && old.it_value.tv_nsec > 0);
+	fired = 0;
+	burn_for_ms(clock, 30);
+	CHECK_EQ(disarmed_timer_on_cpu_time_is_silent, fired, 0);
+	clock_gettime(clock, &now);
+	value = (struct itimerspec){ .it_value = now };
+	settime(id, TIMER_ABSTIME, &value, NULL);
+	await(1);
+	CHECK_EQ(cpu_time_that_is_over_fires_at_once, fired, 1);
+	value.it_value.tv_sec += 1000;
+	settime(id, TIMER_ABSTIME, &value, NULL);
+	syscall(SYS_timer_gettime, id, &old);
+	CHECK(absolute_cpu_time_is_told_as_what_is_left,
+	      old.it_value.tv_sec >= 990 && old.it_value.tv_sec <= 1000);
+	CHECK_EQ(timer_on_cpu_time_is_deleted, syscall(SYS_timer_delete, id), 0);
+}
+
+static void check_timers_on_cpu_time(void)
+{
+	static const clockid_t no_timer[] = { CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+					      CLOCK_MONOTONIC_COARSE };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	clockid_t thread_virtual = ~0u << 3 | 4 | 1;
+	pid_t child;
+	int id, status;
+
+	check_timer_on(CLOCK_PROCESS_CPUTIME_ID);
+	check_timer_on(CLOCK_THREAD_CPUTIME_ID);
+	for (int i = 0; i < 3; i++)
+		CHECK_ERRNO(clock_without_timers, create(no_timer[i], &event, &id), EOPNOTSUPP);
+	CHECK_EQ(timer_on_user_time, create(thread_virtual, &event, &id), 0);
+	CHECK_ERRNO(timer_on_nobodys_time, create((clockid_t)(~999999u << 3 | 2), &event, &id),
+		    EINVAL);
+	/* Of another process, which ends before the timer comes. */
+	child = fork();
+	if (!child)
+		for (;;)
+			;
+	struct itimerspec value = span_ms(20, 20);
+	fired = 0;
+	CHECK_EQ(timer_on_the_time_of_another,
+		 create((clockid_t)(~(unsigned)child << 3 | 2), &event, &id), 0);
+	settime(id, 0, &value, NULL);
+	await(2);
+	CHECK(it_comes_when_that_has_worked, fired >= 2);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
 static int exceed_cpu(void *data)
 {
 	struct rlimit limit = { 1, 3 };
@@ -343,6 +438,7 @@ int main(void)
 	check_thread();
 	check_intervals();
 	check_cpu_clocks();
+	check_timers_on_cpu_time();
 	check_cpu_limit();
 	return 0;
 }
