@@ -441,10 +441,12 @@ long task_clone(const struct clone_request *request, const struct pt_regs *regs)
 		task->vfork_done = &done;
 		task_get(task);
 	}
-	thread_start(&task->thread);
 	if (is_vfork) {
+		thread_start_sync(&task->thread);
 		vfork_wait(task, &done);
 		task_put(task);
+	} else {
+		thread_start(&task->thread);
 	}
 	return tid;
 }

@@ -110,6 +110,7 @@ static void tick_fire(struct timer *timer)
 		return;
 	tick_account(rq, current, user);
 	spin_lock(&rq->lock);
+	runqueue_forgive(rq, now);
 	runqueue_update(rq, now);
 	spin_unlock(&rq->lock);
 	if (current->ops->tick)

@@ -7,7 +7,8 @@
  * average (or at it) is eligible: it is owed time. Among the eligible, the one whose slice should
  * be done first (deadline = vruntime + slice / weight) runs. What a thread is owed when it goes to
  * sleep (its lag, bounded) is kept for its return, and who slept gets up to a slice on top, so
- * that an interactive thread overtakes one that computes.
+ * that an interactive thread overtakes one that computes. A new thread starts behind the average:
+ * whoever forks goes on for a turn before the child runs, unless it sleeps.
  *
  * The running thread is counted in the sums but not in the tree: a thread that wakes another and
  * sleeps, the usual case, then meets trees of no or one node.
@@ -105,6 +106,17 @@ void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now)
 	fair->nr++;
 }
 
+/*
+ * Two equals, parent and child: the parent is owed 6 ms more than was charged at the last tick, and
+ * the next one charges it with 4. Among many the wait is as long, and shared.
+ */
+void fair_place_new(const struct fair_queue *fair, struct thread *thread)
+{
+	int64_t load = READ_ONCE(fair->load) + thread->fair.weight;
+
+	thread->fair.lag = -(FAIR_DEBIT * WEIGHT_UNIT / load);
+}
+
 void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now)
 {
 	struct fair_entity *entity = &thread->fair;
@@ -147,12 +159,15 @@ bool fair_preempts(const struct fair_queue *fair, const struct thread *woken,
 
 struct thread *fair_pick(const struct fair_queue *fair, const struct thread *skip)
 {
+	struct rb_node *node = rbtree_first(&fair->tree);
 	struct thread *first = NULL;
 
-	for (struct rb_node *node = rbtree_first(&fair->tree); node; node = rb_next(node)) {
+	if (fair->nr == 1)
+		return thread_of(node);
+	for (; node; node = rb_next(node)) {
 		struct thread *thread = thread_of(node);
 
-		if (thread == skip && fair->nr > 1)
+		if (thread == skip)
 			continue;
 		if (fair_is_eligible(fair, thread))
 			return thread;

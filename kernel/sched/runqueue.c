@@ -94,6 +94,17 @@ void runqueue_update(struct runqueue *rq, ns_t now)
 		runqueue_resched(rq);
 }
 
+void runqueue_forgive(struct runqueue *rq, ns_t now)
+{
+	struct thread *current = rq->current;
+	ns_t excess = now - current->run_since - TICK_NS;
+
+	if (likely(excess <= 0))
+		return;
+	current->run_since += excess;
+	atomic_store_relaxed(&current->runtime_ns, current->runtime_ns + (uint64_t)excess);
+}
+
 void runqueue_resched(struct runqueue *rq)
 {
 	thread_set_flag(rq->current, TF_NEED_RESCHED);

@@ -24,6 +24,7 @@
 
 #define TICK_NS      (4 * NS_PER_MSEC)   /* accounting and preemption while a CPU is busy */
 #define FAIR_SLICE   (3 * NS_PER_MSEC)   /* what a fair thread asks for at a time */
+#define FAIR_DEBIT   (12 * NS_PER_MSEC)  /* what a new fair thread waits, shared by all that run */
 #define RR_SLICE     (100 * NS_PER_MSEC)
 
 enum { RT_LEVELS = 100 };
@@ -85,6 +86,11 @@ void runqueue_add(struct runqueue *rq, struct thread *thread, ns_t now);
 void runqueue_remove(struct runqueue *rq, struct thread *thread, ns_t now);
 /* Brings the running thread's accounts up to now. Locked. */
 void runqueue_update(struct runqueue *rq, ns_t now);
+/*
+ * The running thread pays for a tick at most, however long ago the last one was: the machine stood
+ * still (an emulator's host had other things to do). Before runqueue_update(). Locked.
+ */
+void runqueue_forgive(struct runqueue *rq, ns_t now);
 /* The running thread is asked to make way, on whatever CPU. Locked. */
 void runqueue_resched(struct runqueue *rq);
 /* A thread became runnable: should it run at once? Locked. */
@@ -104,6 +110,8 @@ void fair_set_weight(struct thread *thread);
 /* Counts a thread in and out; it is not in the tree then. */
 void fair_add(struct fair_queue *fair, struct thread *thread, ns_t now);
 void fair_remove(struct fair_queue *fair, struct thread *thread, ns_t now);
+/* What a thread that never ran is owed when it joins. The queue need not be locked. */
+void fair_place_new(const struct fair_queue *fair, struct thread *thread);
 /* It waits for its turn (into the tree); it is about to run or to leave (out of it). */
 void fair_put(struct fair_queue *fair, struct thread *thread);
 void fair_take(struct fair_queue *fair, struct thread *thread);
@@ -125,6 +133,8 @@ bool rt_charge(struct rt_queue *rt, struct thread *thread, ns_t ran_ns);
 struct thread *rt_pick(const struct rt_queue *rt);
 void rt_yield(struct rt_queue *rt, struct thread *thread);
 
+/* thread_start_sync()'s half. Any context. */
+void thread_wake_new_sync(struct thread *thread);
 /* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */
 void thread_finish_switch(struct thread *prev) __releases(this_runqueue()->lock);
 /* Starts the tick when this CPU leaves idle. */

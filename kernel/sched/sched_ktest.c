@@ -438,6 +438,39 @@ KTEST(realtime_thread_runs_before_a_fair_one)
 	KTEST_ASSERT(partner_join(&fair) && partner_join(&fair));
 }
 
+/* Spins over the next tick: this thread's slice is shorter than from one tick to the next. */
+static void spin_over_a_tick(void)
+{
+	uint64_t before = READ_ONCE(thread_current()->ticks_system);
+
+	while (READ_ONCE(thread_current()->ticks_system) == before)
+		cpu_relax();
+}
+
+KTEST(thread_that_starts_another_goes_on_when_a_tick_ends_its_slice)
+{
+	struct partner child = { 0 };
+	uint64_t cpus = sched_affinity_get(thread_current());
+	int turns = 0;
+
+	KTEST_ASSERT(sched_affinity_set(thread_current(), 1) == 0);
+	spin_over_a_tick();
+	KTEST_ASSERT(partner_start(&child, note_order));
+	spin_over_a_tick();
+	cond_resched();
+	if (atomic_load_relaxed(&child.order))
+		turns = -1;
+	while (turns >= 0 && turns < 10 && !atomic_load_relaxed(&child.order)) {
+		spin_over_a_tick();
+		cond_resched();
+		turns++;
+	}
+	KTEST_ASSERT(partner_join(&child));
+	KTEST_ASSERT(sched_affinity_set(thread_current(), cpus) == 0);
+	KTEST_ASSERT(turns >= 0); /* not before */
+	KTEST_ASSERT(turns < 10); /* and not never, although this thread did not sleep */
+}
+
 static void wake_with_key(void *arg)
 {
 	struct partner *partner = arg;

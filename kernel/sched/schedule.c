@@ -150,6 +150,11 @@ static bool thread_wake_mode(struct thread *thread, uint32_t states, bool sync)
 	return slept;
 }
 
+void thread_wake_new_sync(struct thread *thread)
+{
+	thread_wake_mode(thread, THREAD_NEW, true);
+}
+
 bool thread_wake(struct thread *thread)
 {
 	return thread_wake_mode(thread, THREAD_SLEEPING, false);

@@ -38,7 +38,7 @@ void thread_init_sched(struct thread *thread, const struct thread *parent, ns_t 
 		thread->nice = 0;
 	thread->rt_priority = policy_is_rt(thread->policy) ? parent->rt_priority : 0;
 	thread->cpu = cpu_id();
-	thread->fair.slept_since = now;
+	thread->fair.slept_since = INT64_MAX; /* not at all: no credit for that */
 	fair_set_weight(thread);
 	thread->start_ns = now;
 	thread->run_since = now;
@@ -48,7 +48,6 @@ int thread_init(struct thread *thread, const struct thread_params *params)
 {
 	uintptr_t stack_top;
 
-	memset(thread, 0, sizeof(*thread));
 	thread->stack = kstack_alloc(ALLOC_KERNEL);
 	if (!thread->stack)
 		return -ENOMEM;
@@ -77,7 +76,14 @@ void thread_fini(struct thread *thread)
 void thread_start(struct thread *thread)
 {
 	atomic_inc(&threads.nr_started);
+	fair_place_new(&per_cpu_ptr(runqueue, READ_ONCE(thread->cpu))->fair, thread);
 	thread_wake_if(thread, THREAD_NEW);
+}
+
+void thread_start_sync(struct thread *thread)
+{
+	atomic_inc(&threads.nr_started);
+	thread_wake_new_sync(thread);
 }
 
 void thread_dead_work(struct work *work)
@@ -125,7 +131,7 @@ static void kthread_main(void *arg)
 
 int kthread_create(const char *name, void (*fn)(void *arg), void *arg, struct thread **thread)
 {
-	struct kthread *kthread = kmalloc(sizeof(*kthread), ALLOC_KERNEL);
+	struct kthread *kthread = kzalloc(sizeof(*kthread), ALLOC_KERNEL);
 	struct thread_params params = {
 		.name = name, .fn = kthread_main, .arg = kthread, .ops = &kthread_ops,
 	};

@@ -163,14 +163,19 @@ static inline struct held_locks *thread_held_locks(struct thread *thread)
 #endif
 }
 
-/* Prepares a thread in place; it runs after thread_start(). May sleep. -ENOMEM. */
+/* Prepares a zeroed thread in place; it runs after thread_start(). May sleep. -ENOMEM. */
 __must_check int thread_init(struct thread *thread, const struct thread_params *params);
 
 /* Gives the kernel stack back. The thread is dead (ops->dead was called) or was never started. */
 void thread_fini(struct thread *thread);
 
-/* Makes a new thread runnable. Any context. */
+/*
+ * Makes a new thread runnable. The caller goes on: on the same CPU, the new thread gets its first
+ * turn when the caller sleeps or has had a full one since. Any context.
+ */
 void thread_start(struct thread *thread);
+/* The same; the caller is about to sleep: the new thread takes over this CPU when it does. */
+void thread_start_sync(struct thread *thread);
 
 /* A bare kernel thread, not started; it frees itself when fn returns. May sleep. -ENOMEM. */
 __must_check int kthread_create(const char *name, void (*fn)(void *arg), void *arg,
