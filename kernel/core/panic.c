@@ -1,116 +1,108 @@
 /*
- * Panic, assertions, backtraces.
+ * Panic, assertions, warnings.
  *
- * The first CPU to panic wins `panic_state.cpu` and tells; another one that panics halts at once;
- * the same one panicking again (while it tells) skips what is left and goes to the end, and a third
- * time just stops. Nothing here takes a lock: printk is in panic mode, and the arch functions
- * promise not to.
+ * The first CPU to panic wins `panic_state.cpu` and tells; another one that panics leaves its
+ * message and halts, to be found by the winner's NMI; the same one panicking again (while it tells)
+ * skips what is left and goes to the end, and a third time just ends. Nothing here takes a lock:
+ * the log is in panic mode, and the arch functions promise not to.
  */
 #include "core/panic.h"
 
 #include <arch/percpu.h>
 #include <arch/power.h>
 #include <arch/trace.h>
+#include <linux/errno.h>
 
+#include "core/backtrace.h"
 #include "core/cmdline.h"
 #include "core/lockdep.h"
+#include "core/nmi.h"
 #include "core/printk.h"
 #include "core/symbols.h"
 #include "lib/atomic.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-enum { BACKTRACE_MAX = 32, UNSHOWN_LINES = 40 };
+enum { UNSHOWN_LINES = 40, DEEPEST = 512 };
 
 static struct {
 	uint32_t cpu __atomic;   /* number + 1 of the CPU that panicked first */
 	uint32_t depth __owned_by_cpu;
 	char     message[LOG_LINE_MAX - 64];
+	uint32_t loser __atomic; /* number + 1 of the first that came too late, and what it said */
+	char     lost[160];
+	/* a whole stack of small frames: an overflow ends where it began */
+	uint64_t addresses[DEEPEST];
 } panic_state;
 
 struct panic_hooks panic_hooks;
-int panic_timeout;
-
-/* The frames of this file itself say nothing. */
-static bool is_own_frame(uint64_t address)
-{
-	struct symbol symbol;
-
-	return symbol_find(address - 1, &symbol) &&
-	       (str_has_prefix(symbol.name, "backtrace_print") ||
-		str_has_prefix(symbol.name, "panic"));
-}
-
-static void print_addresses(const uint64_t *addresses, size_t n, bool first_is_exact)
-{
-	char text[192];
-	size_t i = 0;
-
-	pr_emerg("Call Trace:\n");
-	while (!first_is_exact && i < n && is_own_frame(addresses[i]))
-		i++;
-	for (; i < n; i++) {
-		symbol_format(addresses[i], i || !first_is_exact, text, sizeof(text));
-		pr_emerg(" %s\n", text);
-	}
-}
-
-void backtrace_print_regs(const struct pt_regs *regs)
-{
-	uint64_t addresses[BACKTRACE_MAX];
-
-	print_addresses(addresses, backtrace_collect(regs, addresses, BACKTRACE_MAX), regs != NULL);
-}
-
-void backtrace_print(void)
-{
-	backtrace_print_regs(NULL);
-}
-
-static void print_where(void)
-{
-	int pid = 0;
-	const char *name = panic_hooks.thread_name ? panic_hooks.thread_name(&pid) : "start-up";
-
-	pr_emerg("CPU: %u PID: %d Comm: %s\n", cpu_id(), pid, name);
-}
+struct panic_settings panic_settings;
 
 static void __noreturn panic_end(void)
 {
-	if (panic_timeout > 0) {
-		pr_emerg("Rebooting in %d seconds..\n", panic_timeout);
-		for (int left = panic_timeout; left > 0 && panic_hooks.delay_ms; left--)
+	if (panic_settings.timeout > 0) {
+		pr_emerg("Rebooting in %d seconds..\n", panic_settings.timeout);
+		for (int left = panic_settings.timeout; left > 0 && panic_hooks.delay_ms; left--)
 			panic_hooks.delay_ms(1000);
 	}
-	if (panic_timeout != 0)
+	if (panic_settings.timeout != 0)
 		system_reset();
 	system_halt();
 }
 
+static void __noreturn panic_lose(const char *fmt, va_list args)
+{
+	uint32_t nobody = 0;
+
+	if (atomic_cmpxchg(&panic_state.loser, &nobody, cpu_id() + 1))
+		vscnprintf(panic_state.lost, sizeof(panic_state.lost), fmt, args);
+	cpu_halt_forever();
+}
+
 /* Claim the right to tell; who has lost it does not come back. */
-static void panic_enter(void)
+static void panic_enter(const char *fmt, va_list args)
 {
 	uint32_t nobody = 0;
 	uint32_t me = cpu_id() + 1;
 
 	irq_disable();
 	if (!atomic_cmpxchg(&panic_state.cpu, &nobody, me) && nobody != me)
-		cpu_halt_forever();
+		panic_lose(fmt, args);
 	panic_state.depth++;
-	if (panic_state.depth > 2)
+	if (panic_state.depth > 2) {
+		if (panic_settings.timeout != 0)
+			system_reset();
 		system_halt();
-	log_enter_panic();
+	}
+}
+
+static void print_backtrace(const struct pt_regs *regs)
+{
+	size_t nr;
+
+	if (!regs) {
+		backtrace_print(LOG_EMERG);
+		return;
+	}
+	nr = backtrace_collect(regs, panic_state.addresses, DEEPEST);
+	backtrace_print_addresses(LOG_EMERG, panic_state.addresses, nr, true);
 }
 
 static void panic_tell(const struct pt_regs *regs)
 {
-	cpu_stop_others();
 	pr_emerg("Kernel panic - not syncing: %s\n", panic_state.message);
-	print_where();
-	if (regs)
-		regs_print(regs);
-	backtrace_print_regs(regs);
+	print_where(LOG_EMERG);
+	if (regs) {
+		regs_print(LOG_EMERG, regs);
+		regs_print_control();
+	}
+	print_backtrace(regs);
 	lockdep_print_held();
+	if (panic_hooks.print_calls)
+		panic_hooks.print_calls();
+	cpus_stopped_print();
+	if (panic_state.loser)
+		pr_emerg("CPU %u panicked as well: %s\n", panic_state.loser - 1, panic_state.lost);
 	log_print_unshown(UNSHOWN_LINES);
 	pr_emerg("---[ end Kernel panic - not syncing: %s ]---\n", panic_state.message);
 }
@@ -119,9 +111,11 @@ static void __noreturn panic_with(const struct pt_regs *regs, const char *fmt, v
 {
 	char again[160];
 
-	panic_enter();
+	panic_enter(fmt, args);
 	if (panic_state.depth == 1) {
 		vscnprintf(panic_state.message, sizeof(panic_state.message), fmt, args);
+		log_enter_panic();
+		cpus_stop();
 		panic_tell(regs);
 	} else {
 		vscnprintf(again, sizeof(again), fmt, args);
@@ -161,14 +155,34 @@ void assert_failed(const char *condition, const char *file, int line)
 
 void warn_print(const char *condition, const char *file, int line)
 {
+	pr_warn("------------[ cut here ]------------\n");
 	pr_warn("WARNING: %s at %s:%d\n", condition, file, line);
-	print_where();
-	backtrace_print();
+	print_where(LOG_WARN);
+	backtrace_print(LOG_WARN);
+	pr_warn("---[ end trace 0000000000000000 ]---\n");
+	if (panic_settings.on_warn) {
+		panic_settings.on_warn = false; /* the panic may warn, too */
+		panic("kernel: panic_on_warn set ...");
+	}
 }
 
 static int parse_panic(const char *value)
 {
-	return cmdline_int(value, &panic_timeout);
+	return cmdline_int(value, &panic_settings.timeout);
+}
+
+static int parse_panic_on_warn(const char *value)
+{
+	panic_settings.on_warn = true;
+	return 0;
+}
+
+/* An exception of the kernel is always a panic here: nothing is left to choose. */
+static int parse_oops(const char *value)
+{
+	return value && !strcmp(value, "panic") ? 0 : -EINVAL;
 }
 
 CMDLINE_PARAM("panic", parse_panic);
+CMDLINE_PARAM("panic_on_warn", parse_panic_on_warn);
+CMDLINE_PARAM("oops", parse_oops);

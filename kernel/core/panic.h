@@ -3,10 +3,14 @@
  *
  * Printed, in this order, by the first CPU that panics: `Kernel panic - not syncing: <message>`
  * (Linux's words, which the tools of others look for), CPU and thread, registers, backtrace with
- * function and source line, locks held, and the last log lines if the console was quiet; then the
- * line `---[ end Kernel panic - not syncing: <message> ]---`. Other CPUs are stopped first.
- * `panic=N`: N > 0 restarts after N seconds, N < 0 at once, 0 (the default) halts for ever. A panic
- * inside a panic says so once and halts or restarts with nothing further tried.
+ * function and source line, locks held, system calls, where the other CPUs were, and the last log
+ * lines if the console was quiet; then the line `---[ end Kernel panic - not syncing: <message>
+ * ]---`. Other CPUs are stopped first, by NMI. `panic=N`: N > 0 restarts after N seconds, N < 0 at
+ * once, 0 (the default) halts for ever. A panic inside a panic says so once and halts or restarts
+ * with nothing further tried; one on another CPU at the same time is mentioned by the first.
+ *
+ * An exception of the kernel's own code is always a panic (`oops=panic` on Linux): nothing that it
+ * held or was changing could be trusted afterwards.
  *
  * assert() is for programmer errors in both kernels, debug_assert() in the debug kernel only; never
  * for what users, disks, networks or devices can send.
@@ -39,7 +43,10 @@ void assert_failed(const char *condition, const char *file, int line) __noreturn
 			assert(condition);                                    \
 	} while (0)
 
-/* Says so once, with a backtrace, and life goes on; the value is the condition. */
+/*
+ * Says so once, with a backtrace, and life goes on, unless `panic_on_warn`; the value is the
+ * condition.
+ */
 void warn_print(const char *condition, const char *file, int line) __cold;
 #define warn_once(condition)                                                  \
 	({                                                                    \
@@ -52,18 +59,20 @@ void warn_print(const char *condition, const char *file, int line) __cold;
 		holds_here;                                                   \
 	})
 
-/* Print the backtrace of the caller, or that of registers, symbolised. */
-void backtrace_print(void);
-void backtrace_print_regs(const struct pt_regs *regs);
-
 /*
- * What sched registers; each may be absent and is called with interrupts off and no locks honoured.
+ * What floors above register; each may be absent and is called with interrupts off and no locks
+ * honoured.
  */
 struct panic_hooks {
-	const char *(*thread_name)(int *pid);     /* who runs on this CPU */
+	const char *(*thread_name)(int *pid);     /* who runs on this CPU; from an NMI, too */
 	void        (*delay_ms)(unsigned int ms); /* busy wait */
+	void        (*print_calls)(void);         /* the latest system calls */
 };
 extern struct panic_hooks panic_hooks;
 
-/* Seconds of `panic=`, for /proc/sys/kernel/panic. */
-extern int panic_timeout;
+/* /proc/sys/kernel and the command line. */
+struct panic_settings {
+	int  timeout __atomic; /* `panic=` */
+	bool on_warn __atomic; /* `panic_on_warn` */
+};
+extern struct panic_settings panic_settings;

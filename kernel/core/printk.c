@@ -12,11 +12,21 @@
  * while a slow serial line is waited for. The list of sinks and the two buffers belong to that
  * role.
  *
- * In panic mode all other CPUs are stopped, perhaps inside either, so neither is honoured.
+ * In panic mode the other CPUs are stopped, perhaps inside either. The CPU that panics waits a
+ * moment for ring.lock before it stops them and then keeps it; if it does not get it, most likely
+ * because it holds it itself, the ring may be torn, and messages go straight to the sinks. The
+ * printing role is not honoured.
+ *
+ * An NMI may interrupt the holder of ring.lock, so messages from its handler wait in a queue of
+ * their CPU until the next interrupt has ended (core/log_queue.h).
  */
 #include "core/printk.h"
 
+#include <arch/percpu.h>
+
 #include "core/cmdline.h"
+#include "core/log_queue.h"
+#include "core/nmi.h"
 #include "core/spinlock.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -43,7 +53,8 @@ static struct {
 	ns_t          (*now)(void) __atomic;
 	void          (*wake)(void) __atomic;
 	bool            wake_wanted __atomic;
-	bool            panicking __atomic;
+	uint32_t        panic_cpu __atomic; /* number + 1 of the CPU for which there are no locks */
+	bool            is_torn; /* that CPU's; the ring must not be touched any more */
 	uint64_t        panic_sequence __const_after_init;
 } ring = { .lock = SPINLOCK(RANK_LOG) };
 
@@ -261,6 +272,8 @@ static void console_print_all(void)
 static void console_flush(void)
 {
 	if (log_in_panic()) {
+		if (ring.is_torn)
+			return;
 		console_print_all();
 		return;
 	}
@@ -307,10 +320,32 @@ void log_wake_readers(void)
 {
 	void (*wake)(void) = atomic_load_relaxed(&ring.wake);
 
+	log_queue_flush();
 	if (likely(!READ_ONCE(ring.wake_wanted)) || !wake || log_in_panic())
 		return;
 	if (atomic_xchg(&ring.wake_wanted, false))
 		wake();
+}
+
+/* One line of a panic whose ring may be torn. */
+static void console_show_line(enum log_level level, const char *text, size_t len)
+{
+	struct log_record *record = &console.record;
+
+	record->time_ns = log_now();
+	record->level = (uint8_t)level;
+	record->len = (uint16_t)len;
+	memcpy(record->text, text, len);
+	console_show_record(record);
+}
+
+static void line_store(unsigned int facility, enum log_level level, const char *text, size_t len)
+{
+	len = len < LOG_LINE_MAX ? len : LOG_LINE_MAX;
+	if (log_in_panic() && ring.is_torn)
+		console_show_line(level, text, len);
+	else
+		record_store(facility, level, text, len);
 }
 
 static void log_store_lines(unsigned int facility, enum log_level level, const char *text,
@@ -321,7 +356,7 @@ static void log_store_lines(unsigned int facility, enum log_level level, const c
 		size_t line = newline ? (size_t)(newline - text) : len;
 		size_t used = newline ? line + 1 : line;
 
-		record_store(facility, level, text, line < LOG_LINE_MAX ? line : LOG_LINE_MAX);
+		line_store(facility, level, text, line);
 		text += used;
 		len -= used;
 	} while (len);
@@ -337,6 +372,10 @@ void log_vprintf(enum log_level level, const char *fmt, va_list args)
 	char text[LOG_LINE_MAX];
 	int len = vscnprintf(text, sizeof(text), fmt, args);
 
+	if (unlikely(nmi_is_active()) && !log_in_panic()) {
+		log_queue_put(level, text, (size_t)len);
+		return;
+	}
 	log_store_lines(0, level, text, (size_t)len);
 }
 
@@ -374,18 +413,35 @@ bool ratelimit_allow(struct ratelimit *limit)
 	return false;
 }
 
+/* True: nobody is changing the ring, nor will be. */
+static bool ring_seize(void)
+{
+	enum { LOOKS = 100000 }; /* far longer than a copy takes */
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (spin_trylock(&ring.lock)) {
+			__release(&ring.lock); /* in words: it stays taken for good */
+			return true;
+		}
+		cpu_relax();
+	}
+	return false;
+}
+
 void log_enter_panic(void)
 {
 	if (log_in_panic())
 		return;
+	atomic_store(&ring.panic_cpu, cpu_id() + 1);
+	ring.is_torn = !ring_seize();
 	ring.panic_sequence = ring.next;
-	atomic_store(&ring.panicking, true);
-	console_print_all();
 }
 
 bool log_in_panic(void)
 {
-	return unlikely(atomic_load_relaxed(&ring.panicking));
+	uint32_t panic_cpu = atomic_load_relaxed(&ring.panic_cpu);
+
+	return unlikely(panic_cpu) && panic_cpu == cpu_id() + 1;
 }
 
 void log_print_unshown(unsigned int lines)
@@ -393,7 +449,7 @@ void log_print_unshown(unsigned int lines)
 	uint64_t end = ring.panic_sequence;
 	uint64_t sequence = end > lines ? end - lines : 0;
 
-	if (log_levels.console > LOG_INFO || end == ring.first)
+	if (ring.is_torn || log_levels.console > LOG_INFO || end == ring.first)
 		return;
 	pr_emerg("Messages before that, of those that the console did not show:\n");
 	while (sequence < end && log_read(sequence, &console.record) &&

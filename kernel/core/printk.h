@@ -10,11 +10,11 @@
  * The ring keeps the newest records; readers address them by sequence number and are told what they
  * missed.
  *
- * All pr_*() work in every context from the first C line on, interrupt handlers and panics
- * included; they never sleep or allocate. Sinks are called with the ring lock dropped, one message
- * at a time in order; a sink whose `console` is set gets only levels below the console log level
- * (`quiet`, `debug`, `loglevel=N` on the command line, syslog(2) at run time), the others get
- * everything.
+ * All pr_*() work in every context from the first C line on, interrupt handlers, NMIs (whose
+ * messages come a moment later) and panics included; they never sleep or allocate. Sinks are called
+ * with the ring lock dropped, one message at a time in order; a sink whose `console` is set gets
+ * only levels below the console log level (`quiet`, `debug`, `loglevel=N` on the command line,
+ * syslog(2) at run time), the others get everything.
  */
 #pragma once
 
@@ -98,7 +98,11 @@ struct log_sink {
 void log_sink_register(struct log_sink *sink);
 void log_sink_unregister(struct log_sink *sink);
 
-/* Panic mode: no locks any more, every sink gets everything. Entered by panic() and never left. */
+/*
+ * Panic mode, of the calling CPU: no locks any more, every sink gets everything. Entered by panic()
+ * before it stops the other CPUs, and never left; what is not shown yet comes with the next
+ * message.
+ */
 void log_enter_panic(void);
 bool log_in_panic(void);
 
@@ -149,7 +153,8 @@ void log_set_clock(ns_t (*now)(void));
 void log_set_wake(void (*wake)(void));
 
 /*
- * Wake readers if a message came where that could not be done: with interrupts off. Called at the
- * end of every interrupt, where nobody on this CPU can hold a lock that waking takes.
+ * Wake readers if a message came where that could not be done: with interrupts off; and take up
+ * what NMIs have said. Called at the end of every interrupt, where nobody on this CPU can hold a
+ * lock that waking takes.
  */
 void log_wake_readers(void);

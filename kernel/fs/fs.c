@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "fs/anon.h"
 #include "fs/dentry.h"
+#include "fs/emergency.h"
 #include "fs/devfs/devfs.h"
 #include "fs/devfs/memdev.h"
 #include "fs/mount.h"
@@ -49,4 +50,5 @@ void fs_init(void)
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
 	shrinker_register(&dentry_shrinker);
+	fs_emergency_init();
 }

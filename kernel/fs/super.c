@@ -188,3 +188,42 @@ int super_remount(struct superblock *super, unsigned int flags, const char *opti
 	mutex_unlock(&super->lock);
 	return err;
 }
+
+/* The index-th, or the first behind it that is not on its way out; with a reference. */
+static struct superblock *super_at(unsigned int index)
+{
+	struct superblock *super, *found = NULL;
+
+	mutex_lock(&supers.lock);
+	list_for_each_entry(super, &supers.all, link) {
+		if (index) {
+			index--;
+		} else if (refcount_try_get(&super->refs)) {
+			found = super;
+			break;
+		}
+	}
+	mutex_unlock(&supers.lock);
+	return found;
+}
+
+static void super_force_readonly(struct superblock *super)
+{
+	mutex_lock(&super->lock);
+	if (!(super->flags & MS_RDONLY)) {
+		(void)super_sync(super, true);
+		atomic_store(&super->flags, super->flags | MS_RDONLY);
+	}
+	mutex_unlock(&super->lock);
+}
+
+void super_remount_all_readonly(void)
+{
+	struct superblock *super;
+
+	for (unsigned int i = 0; (super = super_at(i)) != NULL; i++) {
+		if (super->type->flags & FS_NEEDS_DEVICE)
+			super_force_readonly(super);
+		super_put(super);
+	}
+}

@@ -115,3 +115,5 @@ int super_sync(struct superblock *super, bool wait);
 void super_sync_all(bool wait);
 /* mount(2) with MS_REMOUNT for the super block's part. EBUSY: files are open for writing. */
 int super_remount(struct superblock *super, unsigned int flags, const char *options);
+/* Those on devices, read-only, files that are open for writing or not: an emergency. */
+void super_remount_all_readonly(void);

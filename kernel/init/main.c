@@ -22,6 +22,7 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
+#include "core/sysrq.h"
 #include "fs/fs.h"
 #include "init/drivers.h"
 #include "init/user.h"
@@ -112,6 +113,7 @@ __noreturn void kmain(void)
 	/* clock_monotonic(), timers; time stamps in the log */
 	clock_init();
 	irq_enable();
+	sysrq_init();                          /* sysrq_register(); the keys of core/ */
 	cmdline_parse();                       /* every word of the command line */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */

@@ -6,10 +6,12 @@
 #include <linux/errno.h>
 #include <linux/utsname.h>
 
+#include "core/nmi.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/random.h"
 #include "core/spinlock.h"
+#include "core/sysrq.h"
 #include "id/pid.h"
 #include "id/rlimit.h"
 #include "lib/math.h"
@@ -79,16 +81,69 @@ static const struct sysctl_int pid_max = { get_pid_max, set_pid_max, PID_RESERVE
 
 static int64_t get_panic(void)
 {
-	return panic_timeout;
+	return panic_settings.timeout;
 }
 
 static int set_panic(int64_t seconds)
 {
-	panic_timeout = (int)seconds;
+	panic_settings.timeout = (int)seconds;
 	return 0;
 }
 
 static const struct sysctl_int panic_sysctl = { get_panic, set_panic, INT32_MIN, INT32_MAX };
+
+static int64_t get_panic_on_warn(void)
+{
+	return panic_settings.on_warn;
+}
+
+static int set_panic_on_warn(int64_t on)
+{
+	panic_settings.on_warn = on;
+	return 0;
+}
+
+static const struct sysctl_int panic_on_warn = { get_panic_on_warn, set_panic_on_warn, 0, 1 };
+
+/* A fault of the kernel is always a panic: 0 cannot be had. */
+static int64_t get_panic_on_oops(void)
+{
+	return 1;
+}
+
+static int set_panic_on_oops(int64_t on)
+{
+	return 0;
+}
+
+static const struct sysctl_int panic_on_oops = { get_panic_on_oops, set_panic_on_oops, 1, 1 };
+
+static int64_t get_unknown_nmi_panic(void)
+{
+	return nmi_panic_on_unknown;
+}
+
+static int set_unknown_nmi_panic(int64_t on)
+{
+	nmi_panic_on_unknown = on;
+	return 0;
+}
+
+static const struct sysctl_int unknown_nmi_panic = { get_unknown_nmi_panic, set_unknown_nmi_panic,
+                                                     INT32_MIN, INT32_MAX };
+
+static int64_t get_sysrq(void)
+{
+	return sysrq_mask_value;
+}
+
+static int set_sysrq(int64_t mask)
+{
+	sysrq_mask_value = (int)mask;
+	return 0;
+}
+
+static const struct sysctl_int sysrq = { get_sysrq, set_sysrq, INT32_MIN, INT32_MAX };
 
 static int64_t get_threads_max(void)
 {
@@ -209,13 +264,17 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("overflowgid", "65534"),
 	SYSCTL_CONST("overflowuid", "65534"),
 	SYSCTL_INT("panic", 0644, &panic_sysctl),
+	SYSCTL_INT("panic_on_oops", 0644, &panic_on_oops),
+	SYSCTL_INT("panic_on_warn", 0644, &panic_on_warn),
 	SYSCTL_INT("pid_max", 0644, &pid_max),
 	{ "printk", S_IFREG | 0644, ENTRY_STRICT, .show = show_printk, .write = write_printk },
 	{ "random", S_IFDIR | 0555, .dir = &random_directory },
 	SYSCTL_CONST("randomize_va_space", "2"),
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
+	SYSCTL_INT("sysrq", 0644, &sysrq),
 	SYSCTL_INT("tainted", 0444, &tainted),
 	SYSCTL_INT("threads-max", 0444, &threads_max),
+	SYSCTL_INT("unknown_nmi_panic", 0644, &unknown_nmi_panic),
 	{ "version", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_version },
 };
 

@@ -151,6 +151,7 @@ void upcall_ipi_wake(void)
 	timer_reprogram();
 	work_look();
 	rcu_tick(false);
+	log_wake_readers();
 	if (LOCK_DEBUG)
 		lockdep_irq_exit(base);
 }

@@ -210,7 +210,7 @@ arch_enter_user:
 exception_stubs:
 	EXCEPTION_STUB 0, exception_entry
 	EXCEPTION_STUB 1, paranoid_entry
-	EXCEPTION_STUB 2, paranoid_entry
+	EXCEPTION_STUB 2, nmi_entry
 	EXCEPTION_STUB 3, exception_entry
 	EXCEPTION_STUB 4, exception_entry
 	EXCEPTION_STUB 5, exception_entry
@@ -289,24 +289,46 @@ paranoid_entry:
 	mov	%rbx, %rsi
 	jmp	exception_from_user
 
-1:	mov	$0xc0000101, %ecx       /* MSR_GS_BASE */
+1:	call	paranoid_handle
+	jmp	exit_kernel
+	.size paranoid_entry, . - paranoid_entry
+
+/*
+ * An NMI, from wherever it comes, is served on its own stack and leaves by its own iretq: until one
+ * is executed no other NMI comes. So user mode too is left and entered the paranoid way.
+ */
+	.type nmi_entry, @function
+nmi_entry:
+	cld
+	CLEAR_AC
+	xchg	%rdi, (%rsp)
+	PUSH_REGS_BELOW_RDI
+	mov	%rdi, %rsi
+	call	paranoid_handle
+	jmp	exit_kernel
+	.size nmi_entry, . - nmi_entry
+
+/* Registers on one of the four stacks, rsi: the vector. With the per-CPU base, and back. */
+	.type paranoid_handle, @function
+paranoid_handle:
+	mov	$0xc0000101, %ecx       /* MSR_GS_BASE */
 	rdmsr
 	shl	$32, %rdx
 	mov	%eax, %ebx
 	or	%rdx, %rbx              /* whatever the interrupted code had */
-	mov	REGS_SIZE(%rsp), %rax   /* the per-CPU base, at the top of this stack */
+	mov	REGS_SIZE+8(%rsp), %rax /* the per-CPU base, at the top of this stack */
 	mov	%rax, %rdx
 	shr	$32, %rdx
 	wrmsr
-	mov	%rsp, %rdi
+	lea	8(%rsp), %rdi
 	call	exception_handle_paranoid
 	mov	$0xc0000101, %ecx
 	mov	%ebx, %eax
 	mov	%rbx, %rdx
 	shr	$32, %rdx
 	wrmsr
-	jmp	exit_kernel
-	.size paranoid_entry, . - paranoid_entry
+	ret
+	.size paranoid_handle, . - paranoid_handle
 
 /* ---- interrupts --------------------------------------------------------------------------- */
 	.globl interrupt_stubs

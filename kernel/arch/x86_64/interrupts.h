@@ -6,5 +6,5 @@
 
 #include "lib/types.h"
 
-/* Acknowledges and serves VECTOR_IPI_FLUSH, VECTOR_IPI_STOP, VECTOR_ERROR. Interrupts off. */
+/* Acknowledges and serves VECTOR_IPI_FLUSH, VECTOR_ERROR. Interrupts off. */
 void interrupt_handle_internal(uint64_t vector);

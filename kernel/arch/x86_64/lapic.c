@@ -17,8 +17,8 @@
 
 enum {
 	APIC_BASE_ENABLE = 1 << 11, APIC_BASE_X2 = 1 << 10, SPURIOUS_ENABLE = 1 << 8,
-	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_INIT = 5 << 8, ICR_START = 6 << 8,
-	LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
+	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_SELF = 1 << 18, ICR_NMI = 4 << 8,
+	ICR_INIT = 5 << 8, ICR_START = 6 << 8, LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
 };
 
 static struct {
@@ -61,7 +61,8 @@ void lapic_init_cpu(void)
 	lapic_write(LAPIC_TASK_PRIORITY, 0);
 	lapic_write(LAPIC_TIMER, LAPIC_MASKED);
 	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
-	lapic_write(LAPIC_LINT1, LINT_NMI);
+	/* the machine tells the boot CPU; the others would only say the same */
+	lapic_write(LAPIC_LINT1, cpu_id() == 0 ? LINT_NMI : LAPIC_MASKED);
 	lapic_write(LAPIC_ERROR, VECTOR_ERROR);
 	lapic_write(LAPIC_ERROR_STATUS, 0);
 	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
@@ -69,8 +70,8 @@ void lapic_init_cpu(void)
 }
 
 /*
- * x2APIC in a virtual machine too: there is no interrupt remapping to wait for, and a write to an MSR
- * is one exit where the mapped register takes several.
+ * x2APIC in a virtual machine too: there is no interrupt remapping to wait for, and a write to an
+ * MSR is one exit where the mapped register takes several.
  */
 static bool wants_x2(void)
 {
@@ -129,9 +130,26 @@ void lapic_send_start(uint32_t apic_id, paddr_t page)
 	send(apic_id, ICR_START | (uint32_t)(page >> PAGE_SHIFT));
 }
 
+void lapic_send_nmi(uint32_t apic_id)
+{
+	send(apic_id, ICR_NMI);
+}
+
 void irqchip_ipi(uint32_t cpu, uint8_t vector)
 {
 	send(irqchip_destination(cpu), vector);
+}
+
+/* Leaves the destination alone, which the code that an NMI interrupts has perhaps just written. */
+void irqchip_ipi_self(uint8_t vector)
+{
+	if (lapic.x2) {
+		msr_write(MSR_X2APIC + LAPIC_ICR / 16, ICR_ASSERT | ICR_SELF | vector);
+	} else {
+		while (lapic_read(LAPIC_ICR) & ICR_PENDING)
+			cpu_relax();
+		lapic_write(LAPIC_ICR, ICR_ASSERT | ICR_SELF | vector);
+	}
 }
 
 void irqchip_ipi_others(uint8_t vector)
@@ -149,9 +167,6 @@ void interrupt_handle_internal(uint64_t vector)
 		tlb_flush_interrupt();
 		irqchip_eoi();
 		return;
-	case VECTOR_IPI_STOP:
-		irqchip_eoi();
-		cpu_halt_forever();
 	default:
 		lapic_write(LAPIC_ERROR_STATUS, 0);
 		pr_warn_ratelimited("local APIC error %#x\n", lapic_read(LAPIC_ERROR_STATUS));

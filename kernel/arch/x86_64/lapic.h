@@ -33,8 +33,11 @@ void lapic_init_cpu(void);
 uint32_t lapic_enable(void);
 
 /*
- * To a CPU that is not up: back to waiting for a start-up interrupt; begin in real mode at the page,
- * which lies below 1 MiB.
+ * To a CPU that is not up: back to waiting for a start-up interrupt; begin in real mode at the
+ * page, which lies below 1 MiB.
  */
 void lapic_send_init(uint32_t apic_id);
 void lapic_send_start(uint32_t apic_id, paddr_t page);
+
+/* To any CPU that is up. Not from an NMI that will return. */
+void lapic_send_nmi(uint32_t apic_id);

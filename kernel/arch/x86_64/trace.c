@@ -7,7 +7,6 @@
 #include <arch/trace.h>
 
 #include <arch/cpu.h>
-#include <arch/irqchip.h>
 #include <arch/thread.h>
 #include <arch/usercopy.h>
 
@@ -101,7 +100,15 @@ size_t backtrace_collect_switched(uint64_t kernel_sp, uint64_t *addresses, size_
 	return 1 + walk(rbp, kernel_sp + KSTACK_SIZE, addresses + 1, max - 1);
 }
 
-void regs_print(const struct pt_regs *regs)
+bool regs_are_idle(const struct pt_regs *regs)
+{
+	static const uint8_t hlt = 0xf4;
+
+	return is_text(regs->rip) && (regs->eflags & EFLAGS_IF) &&
+	       ((const uint8_t *)regs->rip)[-1] == hlt;
+}
+
+void regs_print(int level, const struct pt_regs *regs)
 {
 	char where[160];
 
@@ -109,21 +116,20 @@ void regs_print(const struct pt_regs *regs)
 		scnprintf(where, sizeof(where), "user %#lx", regs->rip);
 	else
 		symbol_format(regs->rip, false, where, sizeof(where));
-	pr_emerg("rip %s\n", where);
-	pr_emerg("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx,
-	         regs->rcx, regs->rdx);
-	pr_emerg("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi,
-	         regs->rbp, regs->rsp);
-	pr_emerg("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9, regs->r10,
-	         regs->r11);
-	pr_emerg("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13,
-	         regs->r14, regs->r15);
-	pr_emerg("cs %02lx  ss %02lx  eflags %08lx  cr0 %08lx  cr2 %016lx  cr3 %012lx  cr4 %08lx\n",
-	         regs->cs, regs->ss, regs->eflags, cr0_read(), cr2_read(), cr3_read(), cr4_read());
+	log_printf(level, "rip %s\n", where);
+	log_printf(level, "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", regs->rax, regs->rbx,
+	           regs->rcx, regs->rdx);
+	log_printf(level, "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", regs->rsi, regs->rdi,
+	           regs->rbp, regs->rsp);
+	log_printf(level, "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r8, regs->r9,
+	           regs->r10, regs->r11);
+	log_printf(level, "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r12, regs->r13,
+	           regs->r14, regs->r15);
+	log_printf(level, "cs %02lx  ss %02lx  eflags %08lx\n", regs->cs, regs->ss, regs->eflags);
 }
 
-void cpu_stop_others(void)
+void regs_print_control(void)
 {
-	if (nr_cpus() > 1)
-		irqchip_ipi_others(VECTOR_IPI_STOP);
+	pr_emerg("cr0 %08lx  cr2 %016lx  cr3 %012lx  cr4 %08lx\n", cr0_read(), cr2_read(),
+	         cr3_read(), cr4_read());
 }

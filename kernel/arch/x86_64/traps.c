@@ -21,6 +21,7 @@
 #include "arch/x86_64/tables.h"
 #include "core/panic.h"
 #include "core/printk.h"
+#include "core/symbols.h"
 
 enum exception {
 	DIVIDE = 0, DEBUG_TRAP = 1, NMI = 2, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5,
@@ -43,6 +44,7 @@ struct gate {
 static struct gate idt[VECTORS] __aligned(16) __ro_after_init;
 static struct cpu_stacks boot_stacks __section(".bss.page_aligned");
 static DEFINE_PER_CPU(const struct pt_regs *, fatal_regs);
+static DEFINE_PER_CPU(const struct pt_regs *, interrupted_regs);
 
 static const char *const exception_names[EXCEPTIONS] = {
 	[DIVIDE] = "divide error", [DEBUG_TRAP] = "debug trap", [NMI] = "non-maskable interrupt",
@@ -156,6 +158,11 @@ const struct pt_regs *trap_regs_current(void)
 	return this_cpu_read(fatal_regs);
 }
 
+const struct pt_regs *trap_regs_interrupted(void)
+{
+	return this_cpu_read(interrupted_regs);
+}
+
 static __noreturn void kernel_died(struct pt_regs *regs, uint64_t vector, uint64_t error)
 {
 	const char *name = vector < EXCEPTIONS ? exception_names[vector] : NULL;
@@ -180,6 +187,14 @@ static __noreturn void kernel_page_fault_died(struct pt_regs *regs, uint64_t add
 	           error & PF_PRESENT ? "protected" : "not mapped");
 }
 
+static __noreturn void stack_overflow_died(struct pt_regs *regs)
+{
+	char where[160];
+
+	symbol_format(regs->rip, false, where, sizeof(where));
+	panic_regs(regs, "kernel stack overflow in %s, rsp %#lx", where, regs->rsp);
+}
+
 /* A double fault comes from pushing onto a stack that has run into its guard page. */
 static __noreturn void double_fault_died(struct pt_regs *regs)
 {
@@ -188,7 +203,7 @@ static __noreturn void double_fault_died(struct pt_regs *regs)
 
 	this_cpu_write(fatal_regs, regs);
 	if (gap < PAGE_SIZE || (addr & PAGE_MASK) == (regs->rsp & PAGE_MASK))
-		panic_regs(regs, "kernel stack overflow, rsp %#lx", regs->rsp);
+		stack_overflow_died(regs);
 	panic_regs(regs, "double fault");
 }
 
@@ -254,10 +269,6 @@ static void user_exception(struct pt_regs *regs, uint64_t vector, uint64_t error
 
 	if (vector == DEBUG_TRAP)
 		__asm__ volatile("mov %0, %%dr6" : : "r"(0xffff0ff0ul));
-	if (vector == NMI) {
-		pr_warn_ratelimited("non-maskable interrupt\n");
-		return;
-	}
 	if (vector == MACHINE_CHECK)
 		kernel_died(regs, vector, error);
 	irq_enable();
@@ -292,7 +303,7 @@ void exception_handle_paranoid(struct pt_regs *regs, uint64_t vector)
 		kernel_debug_trap(regs);
 		return;
 	case NMI:
-		pr_warn_ratelimited("non-maskable interrupt\n");
+		upcall_nmi(regs);
 		return;
 	case DOUBLE_FAULT:
 		double_fault_died(regs);
@@ -301,7 +312,7 @@ void exception_handle_paranoid(struct pt_regs *regs, uint64_t vector)
 	}
 }
 
-void interrupt_handle(struct pt_regs *regs, uint64_t vector)
+static void interrupt_dispatch(struct pt_regs *regs, uint64_t vector)
 {
 	switch (vector) {
 	case VECTOR_SPURIOUS:
@@ -314,8 +325,10 @@ void interrupt_handle(struct pt_regs *regs, uint64_t vector)
 		irqchip_eoi();
 		upcall_ipi_wake();
 		return;
-	case VECTOR_IPI_FLUSH:
 	case VECTOR_IPI_STOP:
+		irqchip_eoi();
+		upcall_ipi_stop(regs);
+	case VECTOR_IPI_FLUSH:
 	case VECTOR_ERROR:
 		interrupt_handle_internal(vector);
 		return;
@@ -324,6 +337,13 @@ void interrupt_handle(struct pt_regs *regs, uint64_t vector)
 		upcall_irq((uint8_t)vector);
 		return;
 	}
+}
+
+void interrupt_handle(struct pt_regs *regs, uint64_t vector)
+{
+	this_cpu_write(interrupted_regs, regs);
+	interrupt_dispatch(regs, vector);
+	this_cpu_write(interrupted_regs, NULL);
 }
 
 /* The slow way out: interrupts off on entry and on return. */

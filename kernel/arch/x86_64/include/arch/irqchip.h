@@ -48,3 +48,5 @@ void irqchip_eoi(void);
 /* Inter-processor interrupts, by CPU id; a fixed VECTOR_IPI_*. */
 void irqchip_ipi(uint32_t cpu, uint8_t vector);
 void irqchip_ipi_others(uint8_t vector);
+/* This CPU, as soon as its interrupts are on: from an NMI, too. */
+void irqchip_ipi_self(uint8_t vector);

@@ -46,6 +46,15 @@ void upcall_timer_irq(struct pt_regs *regs);
  */
 void upcall_irq(uint8_t vector);
 
+/*
+ * core/nmi.c: an NMI. Whatever locks there are may be held by what it interrupted, and nothing here
+ * may fault: the return from the fault would let the next NMI in, onto the same stack.
+ */
+void upcall_nmi(struct pt_regs *regs);
+
+/* core/nmi.c: VECTOR_IPI_STOP came, for a CPU that did not see the NMI. Does not return. */
+__noreturn void upcall_ipi_stop(struct pt_regs *regs);
+
 /* sched/: VECTOR_IPI_WAKE came: look at the run queue. Interrupts off. */
 void upcall_ipi_wake(void);
 
