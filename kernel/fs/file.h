@@ -41,6 +41,7 @@ enum {
 	IO_DSYNC    = 1 << 4,
 	IO_SYNC     = 1 << 5,
 	IO_NOAPPEND = 1 << 6,
+	IO_BROKEN   = 1 << 7, /* out: nobody reads any more, whatever was written before */
 };
 
 struct io {

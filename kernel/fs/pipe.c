@@ -248,6 +248,8 @@ ssize_t pipe_write(struct io *io)
 	wake_next = wake_next && !pipe_is_full(pipe);
 	mutex_unlock(&pipe->lock);
 	done = before - io->uio->remaining;
+	if (unlikely(err == -EPIPE))
+		io->flags |= IO_BROKEN;
 	if (was_empty || atomic_load_relaxed(&pipe->is_polled))
 		pipe_wake_readers(pipe);
 	if (wake_next)

@@ -80,6 +80,8 @@ static ssize_t page_write(struct io *out, const struct pipe_buffer *buffer, size
 	done = file_write(&io);
 	if (done > 0)
 		out->position += done;
+	if (done == -EPIPE && !(out->file->mode & FILE_QUIET))
+		out->flags |= IO_BROKEN;
 	return done;
 }
 
@@ -207,6 +209,17 @@ ssize_t splice_file_to_file(struct io *in, struct io *out, size_t len)
 	if (done)
 		file_accessed(in->file);
 	return done ? done : n;
+}
+
+int splice_wait_writable(struct file *pipe_file)
+{
+	struct pipe *pipe = to_pipe(pipe_file);
+	int err;
+
+	mutex_lock(&pipe->lock);
+	err = pipe->nr_readers ? pipe_wait_writable(pipe, false) : 0;
+	mutex_unlock(&pipe->lock);
+	return err;
 }
 
 /* ---- between pipes ------------------------------------------------------------------ */

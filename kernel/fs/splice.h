@@ -10,8 +10,9 @@
  * Locking: a pipe's lock is held while its pages are filled from or written to a file, as on Linux,
  * which is why RANK_PIPE is outside all locks of files.
  *
- * All may sleep, return what was moved or -errno (EPIPE: the caller raises SIGPIPE), and leave
- * io->position behind what was moved.
+ * All may sleep, return what was moved or -errno, and leave io->position behind what was moved. The
+ * caller raises SIGPIPE: for EPIPE of a pipe, and when IO_BROKEN is set in the flags of another
+ * file that was written to, whatever was moved before.
  */
 #pragma once
 
@@ -30,6 +31,9 @@ ssize_t tee_pipe_to_pipe(struct file *in, struct file *out, size_t len, bool now
 
 /* sendfile(2) to what is no pipe. */
 ssize_t splice_file_to_file(struct io *in, struct io *out, size_t len);
+
+/* Until the pipe has room, or no reader. -ERESTARTSYS. */
+int splice_wait_writable(struct file *pipe);
 
 /* Can data come out of this file other than by read(2)? */
 bool file_can_splice(const struct file *file);

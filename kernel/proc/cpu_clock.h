@@ -26,11 +26,11 @@ struct cpu_clock {
 };
 
 struct cpu_alarm {
-	struct list      link __guarded_by(clock.proc->alarm_lock); /* or self-linked */
+	struct list      link __guarded_by(clock.proc->alarm_lock);
 	struct cpu_clock clock __const_after_init;
 	ns_t             deadline __guarded_by(clock.proc->alarm_lock);
 	ns_t             seen __guarded_by(clock.proc->alarm_lock); /* the clock when it came */
-	struct timer    *timer __const_after_init; /* the caller's, started when the time has come */
+	struct timer    *timer __const_after_init; /* the caller's, to be started then */
 };
 
 static inline bool is_cpu_clock(int clock)
@@ -55,7 +55,7 @@ ns_t             cpu_clock_now(const struct cpu_clock *clock);
 __must_check int cpu_clock_read(int clock, ns_t *now_ns);
 __must_check int cpu_clock_resolution(int clock, ns_t *resolution_ns);
 
-/* Takes the references of `clock` over; cpu_clock_put(&alarm->clock) at the end is the caller's. */
+/* Takes the references of `clock`; the caller ends by cpu_clock_put(&alarm->clock). */
 void cpu_alarm_init(struct cpu_alarm *alarm, const struct cpu_clock *clock, struct timer *timer);
 /* From the next tick on; the caller has seen that the clock has not come so far. Any context. */
 void cpu_alarm_start(struct cpu_alarm *alarm, ns_t deadline);

@@ -25,13 +25,13 @@ static unsigned io_flags(const struct file *file)
 	       ((file->flags & O_SYNC) == O_SYNC ? IO_SYNC : 0);
 }
 
-static ssize_t finish_write(ssize_t result, const struct io *io)
+/* A pipe that breaks in the middle raises the signal, and the count is the result all the same. */
+static __cold void raise_signal(ssize_t result, const struct io *io)
 {
-	if (result == -EPIPE && !(io->file->mode & FILE_QUIET))
+	if ((result == -EPIPE || io->flags & IO_BROKEN) && !(io->file->mode & FILE_QUIET))
 		(void)signal_send_task(task_current(), SIGPIPE, SIGINFO_USER);
 	else if (result == -EFBIG && (uint64_t)io->position >= io->size_limit)
 		(void)signal_send_task(task_current(), SIGXFSZ, SIGINFO_KERNEL);
-	return result;
 }
 
 static ssize_t transfer_in(struct file *file, struct uio *uio, pos_t position, unsigned flags)
@@ -53,7 +53,9 @@ static ssize_t transfer_out(struct file *file, struct uio *uio, pos_t position, 
 
 	ssize_t result = file_write(&io);
 
-	return finish_write(result, &io);
+	if (unlikely(result < 0 || io.flags & IO_BROKEN))
+		raise_signal(result, &io);
+	return result;
 }
 
 long sys_read(int fd, char __user *buf, size_t count)

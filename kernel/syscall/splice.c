@@ -24,10 +24,24 @@
 enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIFT = 8 };
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-static ssize_t finish(ssize_t result)
+static void raise_SIGPIPE(void)
+{
+	(void)signal_send_task(task_current(), SIGPIPE, SIGINFO_USER);
+}
+
+/* What was moved into a pipe. */
+static ssize_t finish_pipe(ssize_t result)
 {
 	if (result == -EPIPE)
-		(void)signal_send_task(task_current(), SIGPIPE, SIGINFO_USER);
+		raise_SIGPIPE();
+	return result;
+}
+
+/* What was moved into another file. */
+static ssize_t finish_file(ssize_t result, const struct io *out)
+{
+	if (out->flags & IO_BROKEN)
+		raise_SIGPIPE();
 	else if (result == -EFBIG)
 		(void)signal_send_task(task_current(), SIGXFSZ, SIGINFO_KERNEL);
 	return result;
@@ -98,7 +112,7 @@ static ssize_t splice_in(struct file *file, pos_t __user *offset, struct file *p
 		return result;
 	if (nowait)
 		in.flags |= IO_NOWAIT;
-	result = splice_to_pipe(&in, pipe, len, nowait || pipe->flags & O_NONBLOCK);
+	result = finish_pipe(splice_to_pipe(&in, pipe, len, nowait || pipe->flags & O_NONBLOCK));
 	return position_write(&in, offset, result);
 }
 
@@ -115,7 +129,7 @@ static ssize_t splice_out(struct file *pipe, struct file *file, pos_t __user *of
 	result = position_read(&out, offset, &out.position);
 	if (result)
 		return result;
-	result = splice_from_pipe(pipe, &out, len, nowait);
+	result = finish_file(splice_from_pipe(pipe, &out, len, nowait), &out);
 	return position_write(&out, offset, result);
 }
 
@@ -130,7 +144,7 @@ static ssize_t splice_files(struct file *in, pos_t __user *in_offset, struct fil
 		if (in->inode == out->inode)
 			return -EINVAL;
 		nowait = nowait || (in->flags | out->flags) & O_NONBLOCK;
-		return splice_pipe_to_pipe(in, out, len, nowait);
+		return finish_pipe(splice_pipe_to_pipe(in, out, len, nowait));
 	}
 	if (from_pipe)
 		return splice_out(in, out, out_offset, len, nowait);
@@ -155,7 +169,7 @@ long sys_splice(int in_fd, pos_t __user *in_offset, int out_fd, pos_t __user *ou
 	result = splice_files(in.file, in_offset, out.file, out_offset, min(count, UIO_MAX_BYTES),
 			      flags & SPLICE_F_NONBLOCK);
 	return_two(&in, &out);
-	return finish(result);
+	return result;
 }
 
 long sys_tee(int in_fd, int out_fd, size_t count, unsigned int flags)
@@ -177,7 +191,7 @@ long sys_tee(int in_fd, int out_fd, size_t count, unsigned int flags)
 		result = tee_pipe_to_pipe(in.file, out.file, min(count, UIO_MAX_BYTES), nowait);
 	}
 	return_two(&in, &out);
-	return finish(result);
+	return finish_pipe(result);
 }
 
 /* ---- vmsplice ----------------------------------------------------------------------- */
@@ -185,12 +199,25 @@ long sys_tee(int in_fd, int out_fd, size_t count, unsigned int flags)
 static ssize_t vmsplice_uio(struct file *pipe, struct uio *uio, bool nowait)
 {
 	struct io io = io_of(pipe);
+	ssize_t result = 0;
 
 	io.uio = uio;
 	io.flags = nowait ? IO_NOWAIT : 0;
 	if (!file_is_pipe(pipe))
 		return -EBADF;
-	return pipe->mode & FILE_WRITE ? file_write(&io) : file_read(&io);
+	if (!(pipe->mode & FILE_WRITE))
+		return file_read(&io);
+	/* It waits for room, but not for room for all. */
+	io.flags = IO_NOWAIT;
+	for (;;) {
+		result = file_write(&io);
+		if (result != -EAGAIN || nowait)
+			break;
+		result = splice_wait_writable(pipe);
+		if (result)
+			break;
+	}
+	return finish_pipe(result);
 }
 
 long sys_vmsplice(int fd, const struct iovec __user *iov, unsigned long nr_iov, unsigned int flags)
@@ -210,7 +237,7 @@ long sys_vmsplice(int fd, const struct iovec __user *iov, unsigned long nr_iov, 
 		kfree(allocated);
 	}
 	fd_return(&pipe);
-	return finish(result);
+	return result;
 }
 
 /* ---- sendfile ----------------------------------------------------------------------- */
@@ -223,13 +250,14 @@ static ssize_t sendfile_files(struct io *in, struct file *out_file, size_t len)
 	if (!file_can_splice(in->file))
 		return -EINVAL;
 	if (file_is_pipe(out_file))
-		return splice_to_pipe(in, out_file, len, out_file->flags & O_NONBLOCK);
+		return finish_pipe(
+			splice_to_pipe(in, out_file, len, out_file->flags & O_NONBLOCK));
 	if (!in->file->mapping && !S_ISREG(in->file->inode->mode))
 		return -EINVAL;
 	if (out_file->flags & O_APPEND || !out_file->ops->write)
 		return -EINVAL;
 	out.position = out_file->position;
-	result = splice_file_to_file(in, &out, len);
+	result = finish_file(splice_file_to_file(in, &out, len), &out);
 	return position_write(&out, NULL, result);
 }
 
@@ -250,5 +278,5 @@ long sys_sendfile(int out_fd, int in_fd, pos_t __user *offset, size_t count)
 		result = position_write(&io, offset, result);
 	}
 	return_two(&in, &out);
-	return finish(result);
+	return result;
 }

@@ -209,9 +209,56 @@ static void check_endings(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+static volatile sig_atomic_t nr_signals;
+
 static void on_signal(int sig)
 {
 	(void)sig;
+	nr_signals++;
+}
+
+/* A reader that takes `size` bytes, a while later, and leaves. */
+static pid_t start_reader(const int *ends, size_t size)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(ends[1]);
+		usleep(20000);
+		read(ends[0], block, size);
+		usleep(50000); /* for the writer to use the room */
+		_exit(0);
+	}
+	close(ends[0]);
+	return pid;
+}
+
+static void check_breaking(void)
+{
+	struct iovec iov[3] = { { block, 60000 }, { block, 60000 }, { block, 60000 } };
+	int ends[2];
+	pid_t pid;
+
+	signal(SIGPIPE, on_signal);
+	pipe(ends);
+	pid = start_reader(ends, 8192);
+	CHECK_EQ(write_to_a_breaking_pipe_tells_what_was_written, write(ends[1], block, 200000),
+		 65536 + 8192);
+	CHECK_EQ(and_raises_SIGPIPE, nr_signals, 1);
+	CHECK_ERRNO(next_write_fails, write(ends[1], block, 1), EPIPE);
+	CHECK_EQ(and_raises_it_again, nr_signals, 2);
+	waitpid(pid, NULL, 0);
+	close(ends[1]);
+	pipe(ends);
+	pid = start_reader(ends, 4096);
+	CHECK_EQ(writev_to_a_breaking_pipe_tells_what_was_written, writev(ends[1], iov, 3),
+		 65536 + 4096);
+	CHECK_EQ(and_raises_SIGPIPE_too, nr_signals, 3);
+	waitpid(pid, NULL, 0);
+	CHECK_ERRNO(writev_to_a_broken_pipe, writev(ends[1], iov, 3), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_signals, 4);
+	close(ends[1]);
+	signal(SIGPIPE, SIG_DFL);
 }
 
 static void alarm_in(int ms)
@@ -308,6 +355,7 @@ int main(void)
 	check_sizes();
 	check_packets();
 	check_endings();
+	check_breaking();
 	check_waiting();
 	check_atomicity();
 	return 0;

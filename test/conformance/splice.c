@@ -184,6 +184,120 @@ static void check_sendfile(void)
 	unlink("out");
 }
 
+static volatile sig_atomic_t nr_broken;
+
+static void on_broken(int sig)
+{
+	(void)sig;
+	nr_broken++;
+}
+
+/* A child reads `size` bytes from the descriptor, a while later, and closes it. */
+static pid_t reader_of(int fd, int other_end, size_t size)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(other_end);
+		for (usleep(20000); size;) {
+			ssize_t n = read(fd, other, size < sizeof(other) ? size : sizeof(other));
+
+			size -= n > 0 ? (size_t)n : size;
+		}
+		_exit(0);
+	}
+	close(fd);
+	return pid;
+}
+
+static void check_broken(void)
+{
+	int in = new_file("in", 200000), pair[2], ends[2], more[2];
+	struct iovec iov = { block, 5000 };
+	off_t offset = 0;
+
+	signal(SIGPIPE, on_broken);
+	pipe(ends);
+	close(ends[0]);
+	CHECK_ERRNO(sendfile_to_a_broken_pipe, sendfile(ends[1], in, &offset, 5000), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 1);
+	CHECK_EQ(and_sends_nothing, offset, 0);
+	CHECK_ERRNO(splice_to_a_broken_pipe, splice(in, NULL, ends[1], NULL, 5000, 0), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 2);
+	CHECK_ERRNO(vmsplice_to_a_broken_pipe, vmsplice(ends[1], &iov, 1, 0), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 3);
+	pipe(more);
+	write(more[1], block, 5000);
+	CHECK_ERRNO(tee_to_a_broken_pipe, tee(more[0], ends[1], 5000, 0), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 4);
+	CHECK_ERRNO(pipe_to_a_broken_pipe, splice(more[0], NULL, ends[1], NULL, 5000, 0), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 5);
+	CHECK_EQ(which_takes_nothing, waiting(more[0]), 5000);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	close(pair[0]);
+	CHECK_ERRNO(sendfile_to_a_broken_socket, sendfile(pair[1], in, &offset, 5000), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 6);
+	CHECK_ERRNO(pipe_to_a_broken_socket, splice(more[0], NULL, pair[1], NULL, 5000, 0), EPIPE);
+	CHECK_EQ(raises_SIGPIPE, nr_broken, 7);
+	close(pair[1]);
+	socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair);
+	close(pair[0]);
+	CHECK_ERRNO(sendfile_to_a_broken_socket_of_packets, sendfile(pair[1], in, &offset, 5000),
+		    EPIPE);
+	CHECK_EQ(raises_no_SIGPIPE, nr_broken, 7);
+	close(pair[1]);
+	close(ends[1]);
+	close(more[0]);
+	close(more[1]);
+	close(in);
+	unlink("in");
+}
+
+/* The reader takes some of it and leaves. */
+static void check_breaking(void)
+{
+	int in = new_file("in", 200000), pair[2];
+	pid_t pid;
+
+	nr_broken = 0;
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	fcntl(pair[1], F_SETFL, 0);
+	pid = reader_of(pair[0], pair[1], 4096);
+	int size = 4096;
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	ssize_t n = sendfile(pair[1], in, NULL, 200000);
+	CHECK(sendfile_to_a_breaking_socket_tells_what_was_sent, n > 0 && n < 200000);
+	OUT("signals %d", (int)nr_broken);
+	waitpid(pid, NULL, 0);
+	close(pair[1]);
+	close(in);
+	unlink("in");
+	signal(SIGPIPE, SIG_DFL);
+}
+
+static void check_blocking_vmsplice(void)
+{
+	static char pages[100000] __attribute__((aligned(4096)));
+	struct iovec iov = { pages, sizeof(pages) };
+	int ends[2];
+	pid_t pid;
+
+	pipe(ends);
+	CHECK_EQ(vmsplice_fills_the_pipe_and_does_not_wait, vmsplice(ends[1], &iov, 1, 0), 65536);
+	CHECK_ERRNO(vmsplice_to_a_full_pipe_would_block,
+		    vmsplice(ends[1], &iov, 1, SPLICE_F_NONBLOCK), EAGAIN);
+	pid = fork();
+	if (pid == 0) {
+		usleep(20000);
+		_exit(read(ends[0], other, 65536) != 65536);
+	}
+	iov.iov_len = 4096;
+	CHECK_EQ(vmsplice_to_a_full_pipe_waits, vmsplice(ends[1], &iov, 1, SPLICE_F_GIFT), 4096);
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void check_vmsplice(void)
 {
 	struct iovec iov[2] = { { block, 3000 }, { block + 3000, 2000 } };
@@ -231,6 +345,9 @@ int main(void)
 	check_pipes();
 	check_sendfile();
 	check_vmsplice();
+	check_blocking_vmsplice();
+	check_broken();
+	check_breaking();
 	check_sockets();
 	return 0;
 }
