@@ -159,7 +159,8 @@ static int pipe_get(struct inode *inode, const struct cred *cred, struct pipe **
 static void end_init(struct file *file, struct pipe *pipe)
 {
 	file->private = pipe;
-	file->mode = (file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT;
+	file->mode &= ~(unsigned int)FILE_SEEK;
+	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC;
 }
 
 int pipe_create(const struct cred *cred, unsigned int flags, struct file *files[2])

@@ -400,7 +400,8 @@ unsigned int file_poll(struct file *file, struct poller *poller)
 
 int file_set_flags(struct file *file, unsigned int flags)
 {
-	const unsigned int settable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+	const unsigned int settable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME |
+				      (file->mode & FILE_ASYNC ? FASYNC : 0);
 	unsigned int old = file->flags, new = (old & ~settable) | (flags & settable);
 	int err;
 

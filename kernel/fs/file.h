@@ -106,6 +106,7 @@ enum {
 	FILE_NOWAIT  = 1 << 7, /* read and write honour IO_NOWAIT */
 	FILE_OPENED  = 1 << 8, /* ops->open succeeded: release() is due */
 	FILE_QUIET   = 1 << 9, /* EPIPE raises no SIGPIPE: sockets of datagrams */
+	FILE_ASYNC   = 1 << 10, /* O_ASYNC can be set: its readiness raises SIGIO */
 };
 
 struct file {

@@ -181,11 +181,8 @@ static int owner_of(struct file *file, struct file_owner **out)
 int owner_set_async(struct file *file, bool on)
 {
 	struct file_owner *owner;
-	int err;
+	int err = owner_of(file, &owner);
 
-	if (!file->ops->poll)
-		return 0;
-	err = owner_of(file, &owner);
 	if (err)
 		return err;
 	mutex_lock(&file->position_lock);

@@ -123,7 +123,7 @@ int socket_open(struct socket *socket, const struct cred *cred, unsigned int fla
 		goto out_socket;
 	file->private = socket;
 	file->mode &= ~(unsigned int)FILE_SEEK;
-	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_OPENED;
+	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC | FILE_OPENED;
 	if (socket->type != SOCK_STREAM)
 		file->mode |= FILE_QUIET;
 	*out = file;

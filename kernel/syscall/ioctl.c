@@ -3,6 +3,7 @@
  * syscall/ioctl_table.h.
  */
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -13,6 +14,7 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/super.h"
+#include "id/cred.h"
 #include "lib/string.h"
 #include "proc/task.h"
 #include "syscall/ioctl_table.h"
@@ -31,6 +33,7 @@ static long ioctl_any(struct file *file, int fd, unsigned int command, void *arg
 {
 	struct fdtable *files = task_current()->files;
 	bool is_regular = S_ISREG(file->inode->mode);
+	long size;
 	int value;
 
 	switch (command) {
@@ -43,7 +46,13 @@ static long ioctl_any(struct file *file, int fd, unsigned int command, void *arg
 		return set_flag(file, O_NONBLOCK, value);
 	case FIOASYNC:
 		memcpy(&value, arg, sizeof(value));
+		if (!(file->mode & FILE_ASYNC))
+			return !value == !(file->flags & FASYNC) ? 0 : -ENOTTY;
 		return set_flag(file, FASYNC, value);
+	case FIBMAP:
+		if (!is_regular)
+			return -ENOTTY;
+		return cred_capable(task_current()->cred, CAP_SYS_RAWIO) ? -EINVAL : -EPERM;
 	case FIONREAD:
 		if (!is_regular)
 			return -ENOIOCTLCMD;
@@ -53,7 +62,8 @@ static long ioctl_any(struct file *file, int fd, unsigned int command, void *arg
 	case FIOQSIZE:
 		if (!is_regular && !S_ISDIR(file->inode->mode) && !S_ISLNK(file->inode->mode))
 			return -ENOTTY;
-		memcpy(arg, &file->inode->size, sizeof(file->inode->size));
+		size = (long)READ_ONCE(file->inode->blocks) * 512;
+		memcpy(arg, &size, sizeof(size));
 		return 0;
 	case FIGETBSZ:
 		value = (int)file->inode->super->block_size;

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/kd.h>
 #include <linux/serial.h>
+#include <linux/timerfd.h>
 #include <linux/vt.h>
 
 #define VALUE(command_)            { .command = (uint32_t)(command_) }
@@ -25,8 +26,10 @@ static const struct ioctl_entry entries[] = {
 	OUT(FIONREAD, int),
 	OUT(FIOQSIZE, long),
 	OUT(FIGETBSZ, int),
+	IN_OUT(FIBMAP, int),
 	OUT(FS_IOC_GETFLAGS, int),
 	IN(FS_IOC_SETFLAGS, int),
+	IN(TFD_IOC_SET_TICKS, uint64_t), /* timerfd_create(2) */
 	/* terminals: ioctl_tty(2) */
 	OUT(TCGETS, struct termios),
 	IN(TCSETS, struct termios),

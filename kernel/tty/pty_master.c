@@ -45,7 +45,8 @@ static int master_open(struct inode *inode, struct file *file)
 	pty->tty.dev = dev_make(TTY_MAJOR_PTS, pty->index);
 	file->private = pty;
 	file->ops = &master_ops;
-	file->mode = (file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT;
+	file->mode &= ~(unsigned int)FILE_SEEK;
+	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC;
 out_root:
 	path_put(&root);
 	return err;

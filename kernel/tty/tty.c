@@ -211,7 +211,8 @@ int tty_file_open(struct tty *tty, struct file *file, unsigned int how)
 	}
 	file->private = tf;
 	file->ops = &tty_file_ops;
-	file->mode = (file->mode & ~(unsigned int)FILE_SEEK) | FILE_STREAM | FILE_NOWAIT;
+	file->mode &= ~(unsigned int)FILE_SEEK;
+	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC;
 	if (!(how & (TTY_OPEN_NOCTTY | TTY_OPEN_CONSOLE)))
 		tty_claim_at_open(tty, file);
 	return 0;
