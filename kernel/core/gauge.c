@@ -18,11 +18,31 @@ const struct gauge *gauge_at(unsigned int index)
 	return index < gauge_count() ? &gauges_start[index] : NULL;
 }
 
+static void call_here(void (*fn)(void))
+{
+	fn();
+}
+
+void (*gauge_on_each_cpu)(void (*fn)(void)) __ro_after_init = call_here;
+
+static void drain_some(bool each_cpu)
+{
+	for (const struct gauge_drain *d = gauge_drains_start; d < gauge_drains_end; d++)
+		if (d->each_cpu == each_cpu)
+			d->drain();
+}
+
+static void drain_this_cpu(void)
+{
+	drain_some(true);
+}
+
 void gauge_drain_all(void)
 {
-	for (int round = 0; round < 3; round++)
-		for (const struct gauge_drain *d = gauge_drains_start; d < gauge_drains_end; d++)
-			d->drain();
+	for (int round = 0; round < 3; round++) {
+		drain_some(false);
+		gauge_on_each_cpu(drain_this_cpu);
+	}
 }
 
 void gauge_snapshot(struct gauge_snapshot *out)

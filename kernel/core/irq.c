@@ -10,6 +10,7 @@
 #include <arch/percpu.h>
 #include <arch/upcalls.h>
 
+#include "core/idle.h"
 #include "core/printk.h"
 #include "core/random.h"
 #include "core/spinlock.h"
@@ -24,6 +25,9 @@ static struct {
 	struct spinlock lock;
 	struct vector   vectors[256];
 } table = { .lock = SPINLOCK(RANK_IRQ_LINE) };
+
+uint64_t idle_cpus;
+DEFINE_PER_CPU(bool, idle_here);
 
 static DEFINE_PER_CPU(uint64_t, irq_count);
 static DEFINE_PER_CPU(uint32_t, irq_active);
@@ -81,6 +85,7 @@ void upcall_irq(uint8_t vector)
 {
 	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
 
+	idle_leave();
 	this_cpu_add(irq_count, 1);
 	this_cpu_add(irq_active, 1);
 	random_add_interrupt(vector);

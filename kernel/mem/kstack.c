@@ -166,7 +166,8 @@ void kstack_free(void *stack)
 	list->count++;
 }
 
-void vmalloc_drain(void)
+/* This CPU's list goes to the common one. */
+static void stacks_drain_cpu(void)
 {
 	struct stack_cpu *list = this_cpu_ptr(stack_cpu);
 
@@ -177,6 +178,11 @@ void vmalloc_drain(void)
 		list->count--;
 		stack_list_give(entry);
 	}
+}
+
+void vmalloc_drain(void)
+{
+	stacks_drain_cpu();
 	for (void *stack; (stack = stack_list_take(0));)
 		stack_destroy(stack);
 }
@@ -187,4 +193,5 @@ static int64_t gauge_stacks(void)
 }
 
 GAUGE("kernel_stacks", gauge_stacks);
+GAUGE_DRAIN_CPU(stacks_drain_cpu);
 GAUGE_DRAIN(vmalloc_drain);

@@ -360,4 +360,4 @@ static int64_t gauge_pages(void)
 }
 
 GAUGE("pages", gauge_pages);
-GAUGE_DRAIN(pages_drain);
+GAUGE_DRAIN_CPU(pages_drain);

@@ -486,4 +486,4 @@ static void drain(void)
 }
 
 GAUGE("slab_objects", cache_objects_used);
-GAUGE_DRAIN(drain);
+GAUGE_DRAIN_CPU(drain);

@@ -8,6 +8,7 @@
  */
 #include <arch/upcalls.h>
 
+#include "core/idle.h"
 #include "core/printk.h"
 #include "lib/math.h"
 #include "sched/clock.h"
@@ -134,6 +135,7 @@ void upcall_timer_irq(struct pt_regs *regs)
 {
 	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
 
+	idle_leave();
 	this_cpu_write(tick_in_user, arch_regs_from_user(regs));
 	timer_run();
 	log_wake_readers();

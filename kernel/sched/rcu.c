@@ -6,6 +6,10 @@
  * become `wait` with the number of the first grace period that begins later, and run when it is
  * over.
  *
+ * Idle CPUs are not waited for (core/idle.h), and not woken. A busy CPU reports at its next switch
+ * or tick, a few milliseconds away; where somebody sleeps until the end of the period (it is
+ * urgent), an interrupt makes it report at once. At the end the CPUs whose callbacks wait are told.
+ *
  * With one CPU no period is needed: a safe point is outside all read-side sections, so whatever was
  * queued before it may run at once.
  *
@@ -20,6 +24,7 @@
 #include <arch/irqchip.h>
 
 #include "core/gauge.h"
+#include "core/idle.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
 #include "sched/rcu_impl.h"
@@ -52,6 +57,8 @@ static struct {
 	uint64_t          started __guarded_by(lock);   /* the latest period that began */
 	uint64_t          completed __atomic;           /* the latest that ended */
 	bool              another __guarded_by(lock);   /* one more is needed after this one */
+	uint32_t          urgent __atomic;              /* how many sleep until an end */
+	uint64_t          callers __atomic;             /* bit n: callbacks wait on CPU n */
 	struct wait_queue ended;                        /* those in rcu_synchronize() */
 	struct mutex      barrier_lock;
 	struct completion barrier_done;
@@ -102,33 +109,43 @@ void rcu_init_cpu(uint32_t cpu)
 	work_init(&own->barrier_work, rcu_barrier_queue);
 }
 
-/* Begins the next period. The caller kicks the other CPUs. */
+/* These CPUs look whether they can report or go on (upcall_ipi_wake, rcu_tick). */
+static void rcu_kick(uint64_t cpus)
+{
+	for (cpus &= ~BIT(cpu_id()); cpus; cpus &= cpus - 1)
+		irqchip_ipi(bit_lowest(cpus), VECTOR_IPI_WAKE);
+}
+
+/*
+ * Begins the next period. Who becomes idle meanwhile sees that it is awaited, or is seen here to be
+ * idle; pairs with idle_enter() and rcu_awaits_this_cpu() in the idle loop.
+ */
 static void rcu_start_locked(void)
 {
+	uint64_t all = ~0ul >> (64 - nr_cpus());
+
 	rcu.started++;
 	rcu.another = false;
-	atomic_store(&rcu_waiting_cpus, ~0ul >> (64 - nr_cpus()));
+	atomic_store(&rcu_waiting_cpus, all);
+	/* This CPU runs, whatever its bit says: so the period does not end here. */
+	atomic_store(&rcu_waiting_cpus,
+	             all & ~(atomic_load(&idle_cpus) & ~BIT(cpu_id())));
+	if (atomic_load(&rcu.urgent))
+		rcu_kick(rcu_waiting_cpus);
 }
 
-/* All CPUs look whether they can report or go on (upcall_ipi_wake, rcu_tick). */
-static void rcu_kick_others(void)
-{
-	for_each_cpu(cpu)
-		if (cpu != cpu_id())
-			irqchip_ipi(cpu, VECTOR_IPI_WAKE);
-}
-
-/* The number of a period that begins after now. */
-static uint64_t rcu_request(void)
+/* The number of a period that begins after now. Urgent: counted in rcu.urgent before. */
+static uint64_t rcu_request(bool urgent)
 {
 	uint64_t flags = spin_lock_irqsave(&rcu.lock);
 	uint64_t number;
 
 	if (rcu.started == rcu.completed) {
 		rcu_start_locked();
-		rcu_kick_others();
 		number = rcu.started;
 	} else {
+		if (urgent)
+			rcu_kick(rcu_waiting_cpus);
 		rcu.another = true;
 		number = rcu.started + 1;
 	}
@@ -151,7 +168,7 @@ void rcu_report(void)
 			atomic_store_release(&rcu.completed, rcu.started);
 			if (rcu.another)
 				rcu_start_locked();
-			rcu_kick_others();
+			rcu_kick(atomic_load(&rcu.callers));
 			thread_set_flag(thread_current(), TF_WORK);
 		}
 	}
@@ -209,7 +226,10 @@ void rcu_run_callbacks(void)
 	if (!cpu->wait.first && cpu->next.first) {
 		rcu_list_move(&cpu->wait, &cpu->next);
 		cpu->gathered = 0;
-		cpu->wait_for = rcu_request();
+		atomic_or(&rcu.callers, BIT(cpu_id()));
+		cpu->wait_for = rcu_request(atomic_load_relaxed(&rcu.urgent));
+	} else if (!cpu->wait.first) {
+		atomic_and(&rcu.callers, ~BIT(cpu_id()));
 	}
 	rcu_run_list(cpu, &ready);
 }
@@ -241,19 +261,30 @@ void rcu_synchronize(void)
 	debug_assert(!thread_current()->rcu_depth);
 	if (nr_cpus() == 1)
 		return;
-	number = rcu_request();
+	atomic_add_return(&rcu.urgent, 1);
+	number = rcu_request(true);
 	rcu_report();
 	wait_event(&rcu.ended, rcu_is_over(number));
+	atomic_sub_return(&rcu.urgent, 1);
 }
 
 void rcu_barrier(void)
 {
 	mutex_lock(&rcu.barrier_lock);
+	atomic_add_return(&rcu.urgent, 1);
 	completion_init(&rcu.barrier_done);
-	atomic_store(&rcu.barrier_left, nr_cpus());
-	for_each_cpu(cpu)
+	/* One for this thread, so that the count ends only after all are queued. */
+	atomic_store(&rcu.barrier_left, 1);
+	for_each_cpu(cpu) {
+		if (!READ_ONCE(per_cpu_ptr(rcu_cpu, cpu)->pending))
+			continue;
+		atomic_add_return(&rcu.barrier_left, 1);
 		work_queue_on(&per_cpu_ptr(rcu_cpu, cpu)->barrier_work, cpu);
+	}
+	rcu_kick(atomic_load(&rcu_waiting_cpus)); /* a period that began without hurry */
+	rcu_barrier_arrive(NULL);
 	completion_wait(&rcu.barrier_done);
+	atomic_sub_return(&rcu.urgent, 1);
 	mutex_unlock(&rcu.barrier_lock);
 }
 

@@ -6,6 +6,7 @@
 #include <arch/percpu.h>
 
 #include "lib/atomic.h"
+#include "lib/bits.h"
 #include "lib/types.h"
 
 extern uint64_t rcu_waiting_cpus;
@@ -18,6 +19,12 @@ static inline void rcu_note_switch(void)
 {
 	if (unlikely(atomic_load_relaxed(&rcu_waiting_cpus)))
 		rcu_report();
+}
+
+/* A grace period waits for this CPU. */
+static inline bool rcu_awaits_this_cpu(void)
+{
+	return atomic_load(&rcu_waiting_cpus) & BIT(cpu_id());
 }
 
 void rcu_init_cpu(uint32_t cpu);

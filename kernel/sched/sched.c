@@ -5,6 +5,8 @@
 #include <arch/upcalls.h>
 #include <linux/sched.h>
 
+#include "core/gauge.h"
+#include "core/idle.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "lib/string.h"
@@ -32,6 +34,17 @@ static void idle_main(void *arg)
 	sched_idle();
 }
 
+/* Interrupts off, nothing to do. A grace period that has just begun may still count on this CPU. */
+static void halt(void)
+{
+	idle_enter();
+	if (likely(!rcu_awaits_this_cpu()))
+		cpu_idle_wait();
+	irq_disable();
+	idle_leave();
+	irq_enable();
+}
+
 void sched_idle(void)
 {
 	struct thread *idle = thread_current();
@@ -49,7 +62,7 @@ void sched_idle(void)
 			if (!thread_test_flag(idle, TF_NEED_RESCHED))
 				continue;
 		} else {
-			cpu_idle_wait();
+			halt();
 		}
 		if (thread_test_flag(idle, TF_NEED_RESCHED)) {
 			tick_start();
@@ -120,6 +133,7 @@ void sched_init(uintptr_t boot_stack_top)
 	if (LOCK_DEBUG)
 		lockdep_set_thread(thread_held_locks(&boot_thread));
 	panic_hooks.thread_name = current_name;
+	gauge_on_each_cpu = work_on_each_cpu;
 	irq_restore(flags);
 	tick_start();
 	work_start_threads();
@@ -147,6 +161,7 @@ void upcall_ipi_wake(void)
 {
 	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
 
+	idle_leave();
 	/* A rescheduling needs nothing here: its flag is looked at on the way out. */
 	timer_reprogram();
 	work_look();

@@ -25,10 +25,11 @@ enum { WORK_BUDGET = 64, WORKERS_MAX = 8 };
 struct work_cpu {
 	struct spinlock   lock;                    /* irq-safe */
 	struct list       queue __guarded_by(lock);
-	bool              running __owned_by_cpu;  /* inside work_run() */
+	bool              running __atomic;        /* inside work_run(); its CPU writes it */
 	bool              overflow __owned_by_cpu; /* the thread has been asked to go on */
 	struct thread    *thread __const_after_init;
 	struct wait_queue wait;                    /* the thread sleeps here */
+	struct work       each_work;               /* work_on_each_cpu() */
 };
 
 static DEFINE_PER_CPU(struct work_cpu, work_cpu);
@@ -52,6 +53,27 @@ void work_init(struct work *work, void (*fn)(struct work *work))
 	*work = (struct work){ .fn = fn };
 }
 
+static struct {
+	struct mutex      lock;
+	void            (*fn)(void) __guarded_by(lock);
+	uint32_t          left __atomic; /* calls to come, and the caller itself */
+	struct completion done;
+} each = { .lock = MUTEX(each.lock, RANK_SLEEPING) };
+
+static void each_arrive(void)
+{
+	/* pairs with the same in the other callers: what fn did is seen after completion_wait() */
+	if (!atomic_dec_return(&each.left))
+		complete(&each.done);
+}
+
+static void each_call(struct work *work)
+{
+	(void)work;
+	each.fn();
+	each_arrive();
+}
+
 void work_init_cpu(uint32_t cpu)
 {
 	struct work_cpu *own = per_cpu_ptr(work_cpu, cpu);
@@ -59,6 +81,7 @@ void work_init_cpu(uint32_t cpu)
 	spin_lock_init(&own->lock, RANK_DEFER);
 	list_init(&own->queue);
 	wait_queue_init(&own->wait);
+	work_init(&own->each_work, each_call);
 }
 
 bool work_queue_on(struct work *work, uint32_t cpu)
@@ -124,11 +147,11 @@ void work_run(void)
 	thread_clear_flag(thread_current(), TF_WORK);
 	if (own->running)
 		return;
-	own->running = true;
+	atomic_store_relaxed(&own->running, true); /* before the lock of the first taking */
 	while (budget-- && (work = work_take(&own->lock, &own->queue)))
 		work_call(work);
 	rcu_run_callbacks();
-	own->running = false;
+	atomic_store_release(&own->running, false); /* pairs with is_busy() */
 	if (work && !list_is_empty(&own->queue) && !own->overflow) {
 		own->overflow = true;
 		wake_up(&own->wait);
@@ -240,6 +263,19 @@ void work_start_threads(void)
 	work_start_thread();
 }
 
+void work_on_each_cpu(void (*fn)(void))
+{
+	mutex_lock(&each.lock);
+	completion_init(&each.done);
+	each.fn = fn;
+	atomic_store(&each.left, nr_cpus() + 1);
+	for_each_cpu(cpu)
+		work_queue_on(&per_cpu_ptr(work_cpu, cpu)->each_work, cpu);
+	each_arrive();
+	completion_wait(&each.done);
+	mutex_unlock(&each.lock);
+}
+
 /* Passed through a queue to find out that all before it is done. */
 struct work_marker {
 	struct work       work;
@@ -260,6 +296,16 @@ static bool workers_are_idle(void)
 	return idle;
 }
 
+static bool is_busy(struct work_cpu *own)
+{
+	uint64_t flags = spin_lock_irqsave(&own->lock);
+	bool busy = !list_is_empty(&own->queue);
+
+	spin_unlock_irqrestore(&own->lock, flags);
+	/* What it took from the list is done when this is false; pairs with work_run(). */
+	return busy || atomic_load_acquire(&own->running);
+}
+
 void work_drain(void)
 {
 	struct work_marker marker;
@@ -267,6 +313,8 @@ void work_drain(void)
 	completion_init(&marker.done);
 	work_init(&marker.work, work_marker_pass);
 	for_each_cpu(cpu) {
+		if (!is_busy(per_cpu_ptr(work_cpu, cpu)))
+			continue;
 		work_queue_on(&marker.work, cpu);
 		completion_wait(&marker.done);
 	}

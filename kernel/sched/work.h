@@ -35,6 +35,10 @@ bool work_queue_sleeping(struct work *work);
 /* Runs what waits on this CPU. At a safe point only: no locks, interrupts on. */
 void work_run(void);
 /*
+ * Calls fn on each CPU as deferred work, here at once; returns when all have. Sleeps.
+ */
+void work_on_each_cpu(void (*fn)(void));
+/*
  * Waits until everything queued before on any CPU or thread has run. Sleeps. For tests and
  * shutdown.
  */

@@ -119,7 +119,7 @@ static void table_store_drain(void)
 	while (store->nr_roots)
 		table_give_back(store->roots[--store->nr_roots]);
 }
-GAUGE_DRAIN(table_store_drain);
+GAUGE_DRAIN_CPU(table_store_drain);
 
 int mmu_init(struct arch_mmu *mmu)
 {

@@ -10,8 +10,9 @@
  *   ready     could take interrupts
  *   online    counted in nr_cpus(); it leaves for the scheduler
  *
- * Numbers are given out when it is known who has arrived, so that nr_cpus() has no gaps. Who has not
- * arrived in time is sent INIT once more and so waits for a start-up interrupt that never comes.
+ * Numbers are given out when it is known who has arrived, so that nr_cpus() has no gaps. Who has
+ * not arrived in time is sent INIT once more and so waits for a start-up interrupt that never
+ * comes.
  *
  * Locking: none; states go one way, each stored by one side and awaited by the other.
  */

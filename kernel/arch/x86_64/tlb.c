@@ -11,8 +11,8 @@
  * `seen` is written only by its CPU, with interrupts off, and only where everything is flushed: a
  * flusher's own partial invalidation says nothing about the generations of others.
  *
- * Two CPUs may flush at each other with interrupts off: who waits so looks after its own flushes. But
- * nobody may wait under a lock that another CPU could want with interrupts off.
+ * Two CPUs may flush at each other with interrupts off: who waits so looks after its own flushes.
+ * But nobody may wait under a lock that another CPU could want with interrupts off.
  */
 #include <arch/mmu.h>
 
