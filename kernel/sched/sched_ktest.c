@@ -3,8 +3,11 @@
  */
 #include <linux/sched.h>
 
+#include <arch/percpu.h>
+
 #include "core/ktest.h"
 #include "core/panic.h"
+#include "lib/bits.h"
 #include "mem/alloc.h"
 #include "sched/clock.h"
 #include "sched/mutex.h"
@@ -33,6 +36,17 @@ struct partner {
 	uint64_t          runtime_ns;
 };
 
+/* A test that counts on turns being taken: it and its threads stay on one CPU. */
+static bool thread_start_beside(struct thread *thread)
+{
+	uint64_t here = BIT(cpu_id());
+
+	if (sched_affinity_set(thread_current(), here) || sched_affinity_set(thread, here))
+		return false;
+	thread_start(thread);
+	return true;
+}
+
 static bool partner_start(struct partner *partner, void (*fn)(void *arg))
 {
 	completion_init(&partner->started);
@@ -43,8 +57,7 @@ static bool partner_start(struct partner *partner, void (*fn)(void *arg))
 	rwlock_init(&partner->rwlock, RANK_SLEEPING);
 	if (kthread_create("ktest", fn, partner, &partner->thread))
 		return false;
-	thread_start(partner->thread);
-	return true;
+	return thread_start_beside(partner->thread);
 }
 
 static bool partner_join(struct partner *partner)
@@ -401,8 +414,6 @@ KTEST(cpu_time_is_shared_in_proportion_to_the_weight_of_nice)
 	heavy = light = (struct partner){ 0 };
 	KTEST_ASSERT(partner_start(&heavy, burn));
 	KTEST_ASSERT(partner_start(&light, burn));
-	KTEST_ASSERT(sched_affinity_set(heavy.thread, 1) == 0);
-	KTEST_ASSERT(sched_affinity_set(light.thread, 1) == 0);
 	sched_nice_set(light.thread, 5);
 	sleep_until_uninterruptible(clock_monotonic() + 400 * NS_PER_MSEC);
 	atomic_store(&heavy.flag, 1);
@@ -431,7 +442,7 @@ KTEST(realtime_thread_runs_before_a_fair_one)
 	KTEST_ASSERT(partner_start(&fair, burn));
 	KTEST_ASSERT(kthread_create("ktest", note_order, &fair, &urgent) == 0);
 	sched_policy_set(urgent, &fifo);
-	thread_start(urgent);
+	KTEST_ASSERT(thread_start_beside(urgent));
 	thread_yield();
 	KTEST_ASSERT(fair.order == 1);
 	atomic_store(&fair.flag, 1);
