@@ -376,6 +376,11 @@ bool node_name_number(const char *name, uint64_t *number)
 
 /* ---- super blocks -------------------------------------------------------------------------- */
 
+const struct node *node_of_directory(const struct file *file)
+{
+	return file->inode && file->inode->fops == &dir_file_ops ? to_node(file->inode) : NULL;
+}
+
 static const struct super_ops node_super_ops = { .evict = node_evict, .free_inode = node_free };
 
 int node_super_create(const struct fs_type *type, uint32_t magic, const struct entry *root,

@@ -26,6 +26,7 @@
 
 struct dir_sink;
 struct entry;
+struct file;
 struct file_ops;
 struct node;
 struct pid;
@@ -118,6 +119,9 @@ int node_super_mount(struct superblock *super, const char *options, struct super
 
 /* The task that the node is about, with a reference; NULL: it is gone. */
 struct task *node_task(const struct node *node);
+
+/* The node of an open directory of /proc or /sys; NULL: it is no such thing. */
+const struct node *node_of_directory(const struct file *file);
 
 /* Its owner as of now: the effective ids of the task, or root for one that may not be dumped. */
 void node_update_owner(struct node *node);

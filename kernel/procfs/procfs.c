@@ -8,6 +8,7 @@
 #include "core/panic.h"
 #include "fs/super.h"
 #include "procfs/node.h"
+#include "procfs/pid.h"
 #include "procfs/root.h"
 #include "procfs/sysfs.h"
 
@@ -31,4 +32,11 @@ void procfs_init(void)
 		err = sysfs_init();
 	if (err)
 		panic("proc: error %d", -err);
+}
+
+struct pid *procfs_pid(const struct file *file)
+{
+	const struct node *node = node_of_directory(file);
+
+	return node && node->entry == &pid_entry ? node->pid : NULL;
 }

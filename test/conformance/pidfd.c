@@ -86,6 +86,34 @@ static void errors(void)
 	      pidfd_send_signal(77, 0) == -1 && errno == EBADF);
 }
 
+/* A descriptor of /proc/PID does for pidfd_send_signal, and for nothing else. */
+static void proc_directory(void)
+{
+	pid_t pid = sleeper();
+	int fd, status;
+	char name[32];
+
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	fd = open(name, O_RDONLY | O_DIRECTORY);
+	CHECK("a_proc_directory_opens", fd >= 0);
+	CHECK("pidfd_getfd_refuses_a_proc_directory", pidfd_getfd(fd, 0) == -1 && errno == EBADF);
+	CHECK("signal_through_a_proc_directory_arrives", pidfd_send_signal(fd, SIGKILL) == 0);
+	CHECK("the_process_of_the_directory_was_killed",
+	      waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL);
+	CHECK("signal_through_the_directory_of_the_dead_is_esrch",
+	      pidfd_send_signal(fd, 0) == -1 && errno == ESRCH);
+	close(fd);
+	fd = open("/proc", O_RDONLY | O_DIRECTORY);
+	CHECK("proc_itself_is_no_process", pidfd_send_signal(fd, 0) == -1 && errno == EBADF);
+	close(fd);
+	fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+	CHECK("a_task_directory_is_no_process", pidfd_send_signal(fd, 0) == -1 && errno == EBADF);
+	close(fd);
+	fd = open("/proc/self", O_PATH);
+	CHECK("a_path_descriptor_is_no_process", pidfd_send_signal(fd, 0) == -1 && errno == EBADF);
+	close(fd);
+}
+
 static void get_descriptor(void)
 {
 	int pipes[2], fd, copy;
@@ -147,6 +175,7 @@ int main(void)
 {
 	open_and_poll();
 	errors();
+	proc_directory();
 	get_descriptor();
 	clone_and_wait();
 	return 0;
