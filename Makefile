@@ -56,7 +56,7 @@ include tools/build/thirdparty.mk
 include vdso/vdso.mk
 include test/unit/unit.mk
 
-# ---- the kernel ELF: linked twice, the second time with the symbol table made from the first ------
+# ---- the kernel ELF: linked twice, the second time with tables of symbols and relocations made from the first
 $(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -68,14 +68,17 @@ $(O)/%.S.o: %.S Makefile build/uapi/.ready | $(generated)
 
 $(O)/moonshot.unsymbolized.elf: $(objects) $(thirdparty-objects) $(ARCH)/kernel.ld
 	@echo "  LD      $@"
-	$(Q)ld $(LDFLAGS) -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects)
+	$(Q)ld $(LDFLAGS) --emit-relocs -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects)
 $(O)/gen/symbols.S: $(O)/moonshot.unsymbolized.elf tools/symbols.py
 	@mkdir -p $(@D)
 	$(Q)/usr/bin/python3 tools/symbols.py $< > $@
-$(O)/gen/symbols.o: $(O)/gen/symbols.S
+$(O)/gen/relocs.S: $(O)/moonshot.unsymbolized.elf tools/relocs.py tools/symbols.py
+	$(Q)/usr/bin/python3 tools/relocs.py $< > $@
+$(O)/gen/symbols.o $(O)/gen/relocs.o: %.o: %.S
 	$(Q)$(CC) -c -o $@ $<
-$(O)/moonshot.debug.elf: $(O)/moonshot.unsymbolized.elf $(O)/gen/symbols.o
-	$(Q)ld $(LDFLAGS) -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects) $(O)/gen/symbols.o
+tables := $(O)/gen/symbols.o $(O)/gen/relocs.o
+$(O)/moonshot.debug.elf: $(O)/moonshot.unsymbolized.elf $(tables)
+	$(Q)ld $(LDFLAGS) -T $(ARCH)/kernel.ld -o $@ $(objects) $(thirdparty-objects) $(tables)
 $(O)/moonshot.elf: $(O)/moonshot.debug.elf
 	$(Q)objcopy --strip-all $< $@
 

@@ -342,4 +342,5 @@ def main():
           f"{len(rows)} lines in {len(line_index) + len(line_stream) + len(parts[5])}", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

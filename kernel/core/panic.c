@@ -8,6 +8,7 @@
  */
 #include "core/panic.h"
 
+#include <arch/layout.h>
 #include <arch/percpu.h>
 #include <arch/power.h>
 #include <arch/trace.h>
@@ -88,6 +89,17 @@ static void print_backtrace(const struct pt_regs *regs)
 	backtrace_print_addresses(LOG_EMERG, panic_state.addresses, nr, true);
 }
 
+/* For whoever looks the addresses up in the ELF. */
+static void print_slide(void)
+{
+	if (image_slide() == 0)
+		pr_emerg("Kernel Offset: disabled\n");
+	else
+		pr_emerg("Kernel Offset: %#lx from %#lx (relocation range: %#lx-%#lx)\n",
+		         image_slide(), KERNEL_IMAGE_BASE + KERNEL_LINK_OFFSET, KERNEL_IMAGE_BASE,
+		         KERNEL_IMAGE_BASE + KERNEL_IMAGE_SIZE - 1);
+}
+
 static void panic_tell(const struct pt_regs *regs)
 {
 	pr_emerg("Kernel panic - not syncing: %s\n", panic_state.message);
@@ -104,6 +116,7 @@ static void panic_tell(const struct pt_regs *regs)
 	if (panic_state.loser)
 		pr_emerg("CPU %u panicked as well: %s\n", panic_state.loser - 1, panic_state.lost);
 	log_print_unshown(UNSHOWN_LINES);
+	print_slide();
 	pr_emerg("---[ end Kernel panic - not syncing: %s ]---\n", panic_state.message);
 }
 

@@ -170,20 +170,23 @@ ssize_t pipe_read(struct io *io)
 /* ---- writing ------------------------------------------------------------------------ */
 
 /* The odd bytes of a write may go behind the last buffer's; the count, 0 if they may not. */
-static ssize_t ring_append(struct pipe *pipe, struct uio *uio)
+static __noinline ssize_t ring_append_odd(struct pipe *pipe, struct uio *uio, uint32_t n)
 {
-	uint32_t n = uio->remaining & (PAGE_SIZE - 1);
-	struct pipe_buffer *last;
+	struct pipe_buffer *last = pipe_buffer_at(pipe, pipe->head - 1);
 
-	if (!n || pipe_is_empty(pipe))
-		return 0;
-	last = pipe_buffer_at(pipe, pipe->head - 1);
 	if (!(last->flags & PIPE_BUFFER_MERGE) || last->offset + last->length + n > PAGE_SIZE)
 		return 0;
 	if (unlikely(uio_copy_in(uio, buffer_bytes(last) + last->length, n) < n))
 		return -EFAULT;
 	last->length += n;
 	return n;
+}
+
+static ssize_t ring_append(struct pipe *pipe, struct uio *uio)
+{
+	uint32_t n = uio->remaining & (PAGE_SIZE - 1);
+
+	return n && !pipe_is_empty(pipe) ? ring_append_odd(pipe, uio, n) : 0;
 }
 
 /* The next page of a write. There is room. */
@@ -202,29 +205,37 @@ static ssize_t ring_add(struct pipe *pipe, struct uio *uio, uint32_t flags)
 	return n;
 }
 
+/* Whoever reads is woken first, if it may be asleep. */
+static __noinline int wait_for_room(struct pipe *pipe, struct io *io, bool *was_empty, bool *slept)
+{
+	bool nowait = !file_may_wait(io);
+	int err;
+
+	if (!nowait && *was_empty) {
+		mutex_unlock(&pipe->lock);
+		pipe_wake_readers(pipe);
+		mutex_lock(&pipe->lock);
+	}
+	err = pipe_wait_writable(pipe, nowait);
+	if (err)
+		return err;
+	*was_empty = pipe_is_empty(pipe);
+	*slept = true;
+	return 0;
+}
+
 /* Until all is written or something prevents it; done counts what was. */
 static int ring_write(struct pipe *pipe, struct io *io, bool *was_empty, bool *slept)
 {
 	bool is_packet = io->file->flags & O_DIRECT;
 	uint32_t flags = PIPE_BUFFER_OWN | (is_packet ? PIPE_BUFFER_PACKET : PIPE_BUFFER_MERGE);
 	ssize_t n = ring_append(pipe, io->uio);
-	int err;
 
 	while (n >= 0 && io->uio->remaining) {
-		if (pipe_is_full(pipe)) {
-			bool nowait = !file_may_wait(io);
+		int err = pipe_is_full(pipe) ? wait_for_room(pipe, io, was_empty, slept) : 0;
 
-			if (!nowait && *was_empty) {
-				mutex_unlock(&pipe->lock);
-				pipe_wake_readers(pipe);
-				mutex_lock(&pipe->lock);
-			}
-			err = pipe_wait_writable(pipe, nowait);
-			if (err)
-				return err;
-			*was_empty = pipe_is_empty(pipe);
-			*slept = true;
-		}
+		if (err)
+			return err;
 		if (!pipe->nr_readers)
 			return -EPIPE;
 		n = ring_add(pipe, io->uio, flags);

@@ -79,6 +79,7 @@ static void give_back_init(void)
 {
 	paging_seal();
 	pages_free_range(image_to_phys(init_start), image_to_phys(init_end));
+	pages_free_range(image_to_phys(relocs_start), image_to_phys(kernel_end));
 }
 
 static void run_ktests(void *unused)

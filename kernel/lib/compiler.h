@@ -68,6 +68,13 @@
 #define barrier()         __asm__ volatile("" ::: "memory")
 
 /* One load or store of a scalar that the compiler neither splits, repeats nor invents. */
+/* The pointer, of which the compiler may believe that it is a multiple of n. */
+#ifdef __CHECKER__ /* sparse does not know it */
+#define assume_aligned(ptr, n) (ptr)
+#else
+#define assume_aligned(ptr, n) __builtin_assume_aligned(ptr, n)
+#endif
+
 #ifdef __CHECKER__ /* sparse takes the builtins for plain integers only */
 #define READ_ONCE(x)      (*(volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)  (*(volatile __typeof__(x) *)&(x) = (v))

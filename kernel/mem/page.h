@@ -123,7 +123,7 @@ static inline struct page *phys_to_page(paddr_t phys)
 /* Address of the frame in the direct map, and back (for addresses in the direct map only). */
 static inline void *page_to_virt(const struct page *page)
 {
-	return phys_to_virt(page_to_phys(page));
+	return assume_aligned(phys_to_virt(page_to_phys(page)), PAGE_SIZE);
 }
 
 static inline struct page *virt_to_page(const void *address)

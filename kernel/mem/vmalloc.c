@@ -173,7 +173,7 @@ void vfree(const void *address)
 
 bool is_vmalloc_address(const void *address)
 {
-	return (kaddr_t)address >= VMALLOC_BASE && (kaddr_t)address < VMALLOC_BASE + VMALLOC_SIZE;
+	return (kaddr_t)address - vmalloc_base < VMALLOC_SIZE;
 }
 
 struct page *vmalloc_to_page(const void *address)

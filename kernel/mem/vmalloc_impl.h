@@ -8,8 +8,8 @@
 #include "lib/types.h"
 
 /* Ranges of any size in the first half, kernel stacks in the second. */
-#define VMALLOC_RANGES_BASE VMALLOC_BASE
-#define VMALLOC_RANGES_END  (VMALLOC_BASE + VMALLOC_SIZE / 2)
+#define VMALLOC_RANGES_BASE vmalloc_base
+#define VMALLOC_RANGES_END  (vmalloc_base + VMALLOC_SIZE / 2)
 #define VMALLOC_STACKS_BASE VMALLOC_RANGES_END
 
 /* Back nr_pages pages from start on by new frames; 0, or -1 with nothing mapped. May sleep. */

@@ -61,12 +61,12 @@ class Setting:
     memory: str = "1024M"
     model: str = "qemu64"
 
-    def command(self, kernel, initrd, *more):
+    def command(self, kernel, initrd, *more, append=APPEND):
         words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
                  "-machine", "q35", "-accel", "tcg", "-cpu", self.model, "-m", self.memory,
                  "-smp", str(self.cpus), "-serial", "stdio", "-no-reboot", *self.mode.words]
         words += ["-kernel", str(kernel), *more]
-        return words + (["-initrd", str(initrd), "-append", APPEND] if initrd else [])
+        return words + (["-initrd", str(initrd), "-append", append] if initrd else [])
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ KTEST(kernel_memory_that_is_not_there_reads_as_a_failure)
 	uint64_t value = 0;
 
 	KTEST_ASSERT(kernel_read_nofault(&value, text_start, sizeof(value)));
-	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)VMALLOC_BASE - 8, sizeof(value)));
+	KTEST_ASSERT(!kernel_read_nofault(&value, (const void *)vmalloc_base - 8, sizeof(value)));
 	KTEST_ASSERT(
 		!kernel_read_nofault(&value, (const void *)0x8000000000000000ul, sizeof(value)));
 	KTEST_ASSERT(!kernel_read_nofault(&value, NULL, sizeof(value)));

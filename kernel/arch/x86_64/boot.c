@@ -7,10 +7,7 @@
 #include <arch/cpu.h>
 #include <arch/early_console.h>
 #include <arch/layout.h>
-#include <arch/mmu.h>
 
-#include "arch/x86_64/image.h"
-#include "arch/x86_64/regs.h"
 #include "boot/bootinfo.h"
 #include "lib/string.h"
 
@@ -64,27 +61,6 @@ static void take_uefi(paddr_t paddr)
 	memcpy(&bootinfo, from, sizeof(bootinfo));
 }
 
-/* Written at its linked address, by way of the loader's tables; entries hold physical ones. */
-void __init boot_map_again(paddr_t image_start)
-{
-	enum { TABLE = PTE_PRESENT | PTE_WRITE, PIECES_OF_4_GIB = 2048 };
-	paddr_t shift = image_start - KERNEL_LINK_OFFSET - KERNEL_IMAGE_BASE;
-	uint64_t image_entry = KERNEL_LINK_OFFSET / LARGE_PAGE_SIZE;
-	uint64_t size = (uint64_t)(kernel_end - kernel_start);
-
-	boot_pml4[0] = ((paddr_t)boot_pdpt + shift) | TABLE;
-	boot_pml4[DIRECT_MAP_BASE >> 39 & 511] = boot_pml4[0];
-	boot_pml4[511] = ((paddr_t)boot_pdpt_high + shift) | TABLE;
-	boot_pdpt_high[510] = ((paddr_t)boot_pd_high + shift) | TABLE;
-	for (uint64_t at = 0; at < size; at += LARGE_PAGE_SIZE)
-		boot_pd_high[image_entry++] = (image_start + at) | TABLE | PTE_LARGE;
-	for (uint64_t i = 0; i < 4; i++)
-		boot_pdpt[i] = ((paddr_t)(boot_pd + i * PTES_PER_TABLE) + shift) | TABLE;
-	for (uint64_t i = 0; i < PIECES_OF_4_GIB; i++)
-		boot_pd[i] = i * LARGE_PAGE_SIZE | TABLE | PTE_LARGE;
-	cr3_write((paddr_t)boot_pml4 + shift);
-}
-
 __noreturn void boot_start(paddr_t uefi_bootinfo, paddr_t pvh_start_info, uint64_t entry_tsc)
 {
 	early_console_init();
@@ -94,6 +70,6 @@ __noreturn void boot_start(paddr_t uefi_bootinfo, paddr_t pvh_start_info, uint64
 		boot_pvh_convert(pvh_start_info, entry_tsc);
 	check_memory();
 	check_ranges();
-	kernel_phys_base = bootinfo.kernel_start - KERNEL_LINK_OFFSET;
+	kernel_phys_base = bootinfo.kernel_start - ((uintptr_t)kernel_start - KERNEL_IMAGE_BASE);
 	kmain();
 }

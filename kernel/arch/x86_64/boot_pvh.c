@@ -80,6 +80,15 @@ static void take_initramfs(const struct hvm_start_info *info)
 	bootinfo.initramfs_end = module->start + module->size;
 }
 
+const char *boot_pvh_cmdline(paddr_t start_info)
+{
+	const struct hvm_start_info *info = low_memory(start_info, sizeof(*info));
+
+	if (!info || info->magic != HVM_START_MAGIC)
+		return NULL;
+	return low_memory(info->cmdline, BOOTINFO_CMDLINE_SIZE);
+}
+
 void boot_pvh_convert(paddr_t start_info, uint64_t entry_tsc)
 {
 	const struct hvm_start_info *info = low_memory(start_info, sizeof(*info));

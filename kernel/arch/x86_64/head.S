@@ -5,13 +5,15 @@
  *                mode, no paging, ebx = physical address of struct hvm_start_info. Makes boot page
  *                tables and goes on in 64-bit mode. Linked high, run low: every address less BASE.
  * kernel_entry   from the UEFI application: 64-bit mode, its page tables, rdi = bootinfo, rsi =
- *                physical start of the image. Its tables lie in memory that counts as free, so
- *                boot_map_again() makes our own at once.
+ *                physical start of the image.
  *
- * All these tables map the first 4 GiB twice (at 0 and in the direct map) and the image. Both ways
- * end in boot_start(bootinfo, hvm_start_info, entry_tsc), of which exactly one pointer is not 0.
+ * Both go on with rdi = physical start of the image, r12 = bootinfo or 0, r13 = hvm_start_info or
+ * 0, r14 = entry_tsc. boot_relocate() makes new page tables (a UEFI loader's lie in memory that
+ * counts as free), moves the image to another address, and there boot_start() is called.
+ * All these tables map the first 4 GiB twice (at 0 and in the direct map) and the image.
  */
 #define BASE            0xffffffff80000000
+#define LINK_OFFSET     0x200000
 #define PAGE_RW         0x003
 #define PAGE_RW_2M      0x083
 #define CR0_PG_WP_PE    0x80010001
@@ -77,12 +79,13 @@ pvh_entry:
 	jmp	*%rax
 
 pvh_entry_64:
-	xor	%edi, %edi
-	mov	%esi, %esi
+	xor	%r12d, %r12d
+	mov	%esi, %r13d
 	shl	$32, %rbx
-	mov	%ebp, %edx
-	or	%rbx, %rdx
-	jmp	enter_c
+	mov	%ebp, %r14d
+	or	%rbx, %r14
+	mov	$LINK_OFFSET, %edi
+	jmp	1f
 	.size pvh_entry, . - pvh_entry
 
 	.globl kernel_entry
@@ -90,26 +93,30 @@ pvh_entry_64:
 kernel_entry:
 	cli
 	cld
-	lea	boot_stack_top(%rip), %rsp
-	xor	%ebp, %ebp
-	mov	%rdi, %rbx
+	mov	%rdi, %r12
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d            /* its bootinfo has the time */
 	mov	%rsi, %rdi
-	call	boot_map_again
-	mov	%rbx, %rdi
-	xor	%esi, %esi
-	xor	%edx, %edx              /* its bootinfo has the time */
-enter_c:
-	xor	%eax, %eax
+1:	lea	boot_stack_top(%rip), %rsp
+	xor	%ebp, %ebp
+	mov	%r12, %rsi
+	mov	%r13, %rdx
+	call	boot_relocate
+	lea	2f(%rip), %rcx
+	add	%rax, %rcx
+	jmp	*%rcx
+2:	xor	%eax, %eax              /* at the new address */
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %ss
 	mov	%eax, %fs
 	mov	%eax, %gs
-	mov	%rdx, %r8
 	mov	$MSR_GS_BASE, %ecx      /* the boot CPU uses the per-CPU section in place */
 	xor	%edx, %edx
 	wrmsr
-	mov	%r8, %rdx
+	mov	%r12, %rdi
+	mov	%r13, %rsi
+	mov	%r14, %rdx
 	lea	boot_stack_top(%rip), %rsp
 	xor	%ebp, %ebp
 	call	boot_start
@@ -126,11 +133,12 @@ boot_gdtr:
 
 	.section .init.bss, "aw", @nobits
 	.balign 4096
-	.globl boot_pml4, boot_pdpt, boot_pdpt_high, boot_pd_high, boot_pd
+	.globl boot_pml4, boot_pdpt, boot_pdpt_direct, boot_pdpt_high, boot_pd_high, boot_pd
 boot_pml4:      .skip 4096
 boot_pdpt:      .skip 4096
+boot_pdpt_direct: .skip 4096
 boot_pdpt_high: .skip 4096
-boot_pd_high:   .skip 4096              /* by UEFI only: the image at any address */
+boot_pd_high:   .skip 4096              /* the image, from wherever it lies to wherever it goes */
 boot_pd:        .skip 4 * 4096
 
 	.section .bss.page_aligned, "aw", @nobits

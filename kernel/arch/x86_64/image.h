@@ -29,11 +29,15 @@ extern char boot_stack[], boot_stack_top[], boot_stack_guard[];
 /* Parts of the image that paging.c gives rights of their own, besides those in arch/layout.h. */
 extern char init_text_end[], data_start[], bss_end[];
 
+/* tools/relocs.py: the places that hold absolute addresses; nothing in the first link. */
+extern const uint8_t relocs_start[];
+
 /*
- * The page tables of head.S: top, of the first 4 GiB, of the kernel's half, of the image, of 4 GiB
- * by 2 MiB.
+ * The page tables of head.S: top, of the first 4 GiB, the same where chance puts the direct map, of
+ * the image's GiB and of the image, of 4 GiB by 2 MiB.
  */
-extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_high[], boot_pd_high[], boot_pd[];
+extern uint64_t boot_pml4[], boot_pdpt[], boot_pdpt_direct[], boot_pdpt_high[], boot_pd_high[],
+	boot_pd[];
 
 /* usercopy.S: how many bytes were left when it faulted; and the jump that picks the way to copy. */
 size_t user_copy_rep(void *to, const void *from, size_t size);

@@ -138,14 +138,14 @@ static void map_image_parts(void)
 	map_image(ro_after_init_start, bss_end, PROT_PTE_WRITE | PROT_PTE_DIRTY);
 	map_image(init_start, init_text_end, PROT_PTE_EXEC);
 	map_image(init_text_end, init_end, PROT_PTE_WRITE | PROT_PTE_DIRTY);
-	map_image(ksyms_start, kernel_end, 0);
+	map_image(ksyms_start, (const char *)relocs_start, 0);
 	*kernel_slot((kaddr_t)boot_stack_guard, LEVEL_LEAF, false) = 0;
 }
 
 static void map_direct(paddr_t start, paddr_t end, uint32_t prot)
 {
 	if (start < end)
-		map_early(DIRECT_MAP_BASE + start, start, end - start, prot);
+		map_early(direct_map_base + start, start, end - start, prot);
 }
 
 /* RAM from start to end, with what is text and rodata of the image read-only. */
@@ -173,7 +173,8 @@ void paging_init(void)
 		if (m->type == BOOT_MEMORY_RAM)
 			map_direct_ram(m->start, m->end);
 	}
-	if (!kernel_slot(VMALLOC_BASE, 3, true))
+	if (!kernel_slot(vmalloc_base, 3, true) ||
+	    !kernel_slot(vmalloc_base + VMALLOC_SIZE - 1, 3, true))
 		panic("no memory for the vmalloc area's table");
 	cr3_write(kernel_root);
 	paging.early = false;
