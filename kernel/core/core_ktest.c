@@ -2,6 +2,8 @@
  * In-kernel tests of the log, symbols, random numbers and locks.
  */
 #include "core/ktest.h"
+#include "core/lockdep.h"
+#include "core/lockstat.h"
 #include "core/printk.h"
 #include "core/random.h"
 #include "core/spinlock.h"
@@ -98,6 +100,27 @@ KTEST(random_numbers_differ_and_stay_in_bounds)
 	for (uint64_t bound = 1; bound < 100; bound++)
 		KTEST_ASSERT(random_below(bound) < bound);
 	KTEST_ASSERT(random_is_ready());
+}
+
+KTEST(ranks_have_the_names_of_the_enum)
+{
+	KTEST_ASSERT(!strcmp(lock_rank_name(RANK_NONE), "none"));
+	KTEST_ASSERT(!strcmp(lock_rank_name(RANK_PAGE_TABLE), "page_table"));
+	KTEST_ASSERT(!strcmp(lock_rank_name(RANK_COUNT - 1), "sink"));
+	KTEST_ASSERT(!strcmp(lock_rank_name(RANK_COUNT), "?"));
+}
+
+KTEST(waits_are_counted_by_rank)
+{
+	struct lockstat before, after;
+
+	lockstat_read(RANK_NETCORE, &before);
+	lockstat_add(RANK_NETCORE, 300);
+	lockstat_add(RANK_NETCORE, 100);
+	lockstat_read(RANK_NETCORE, &after);
+	KTEST_ASSERT(after.count - before.count == 2);
+	KTEST_ASSERT(after.total_ns - before.total_ns == 400);
+	KTEST_ASSERT(after.min_ns <= 100 && after.max_ns >= 300);
 }
 
 KTEST(spin_trylock_fails_while_the_lock_is_held)

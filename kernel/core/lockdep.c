@@ -9,10 +9,12 @@
 
 #include <arch/percpu.h>
 
+#include "core/lock_names.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/spinlock.h"
 #include "core/symbols.h"
+#include "lib/printf.h"
 
 static struct held_locks boot_thread_held;
 
@@ -20,8 +22,10 @@ static DEFINE_PER_CPU(struct held_locks, spin_held);
 static DEFINE_PER_CPU(struct held_locks *, thread_held);
 static DEFINE_PER_CPU(uint32_t, irq_depth);
 
-/* What spinlock.contexts remembers. */
-enum { SEEN_IN_IRQ = 1, SEEN_IRQS_ON = 2 };
+/* What has been seen of the locks of each rank. */
+enum { SEEN_IRQS_OFF = 1, SEEN_OVER_IPI = 2 };
+static bool interrupts_began; /* start-up runs alone until they are turned on first */
+static uint8_t seen_of_rank[RANK_COUNT] __atomic;
 
 static struct held_locks *thread_stack(void)
 {
@@ -34,6 +38,9 @@ void lockdep_set_thread(struct held_locks *held)
 {
 	this_cpu_write(thread_held, held);
 }
+
+/* Orders below are of locks without a rank, or taken by trylock. */
+#define ORDER_FIRST (1 << 4)
 
 static const struct held_lock *held_find(const struct held_locks *held, const void *lock)
 {
@@ -53,17 +60,41 @@ static const struct held_lock *held_highest(const struct held_locks *held)
 	return highest;
 }
 
+const char *lock_rank_name(unsigned int rank)
+{
+	static const char *const names[RANK_COUNT] = { LOCK_RANK_NAMES };
+
+	return rank < RANK_COUNT ? names[rank] : "?";
+}
+
+struct order_name {
+	char text[40];
+};
+
+/* "pid", or with a subclass "runqueue.2". */
+static const char *order_name(uint32_t order, struct order_name *name)
+{
+	const char *rank = lock_rank_name(order >> 4);
+
+	if (!(order & 15))
+		return rank;
+	snprintf(name->text, sizeof(name->text), "%s.%u", rank, order & 15);
+	return name->text;
+}
+
 static void report(const char *what, const struct held_lock *held, const void *lock, uint32_t order)
 {
-	char site[128] = "";
+	struct order_name name, held_name;
+	char site[128];
 
 	if (log_in_panic())
 		return;
-	if (held)
-		symbol_format(held->site, true, site, sizeof(site));
-	panic("lock order: %s: lock %p rank %u.%u; held rank %u.%u, taken at %s", what, lock,
-	      order >> 4, order & 15, held ? held->order >> 4 : 0, held ? held->order & 15 : 0,
-	      site);
+	if (!held)
+		panic("lock order: %s: lock %p rank %s", what, lock, order_name(order, &name));
+	symbol_format(held->site, true, site, sizeof(site));
+	panic("lock order: %s: lock %p rank %s; held rank %s, taken at %s", what, lock,
+	      order_name(order, &name), order_name((uint32_t)held->rank << 4 | (held->order & 15),
+						   &held_name), site);
 }
 
 static void check_order(const struct held_locks *held, const void *lock, uint32_t order)
@@ -72,7 +103,7 @@ static void check_order(const struct held_locks *held, const void *lock, uint32_
 
 	if (found)
 		report("taken twice", found, lock, order);
-	if (order < 16)
+	if (order < ORDER_FIRST)
 		return;
 	found = held_highest(held);
 	if (found && found->order >= order)
@@ -85,22 +116,14 @@ static uint32_t order_of(enum lock_rank rank, unsigned int subclass)
 }
 
 /* Interrupts are off: a handler between the entry and the count would overwrite the entry. */
-static void held_push_irqsoff(struct held_locks *held, const void *lock, uint32_t order,
-			      uintptr_t site)
-{
-	if (held->count == HELD_MAX) {
-		report("more locks held than can be recorded", NULL, lock, order);
-		return;
-	}
-	held->stack[held->count++] =
-		(struct held_lock){ .lock = lock, .site = site, .order = order };
-}
-
-static void held_push(struct held_locks *held, const void *lock, uint32_t order, uintptr_t site)
+static void held_push(struct held_locks *held, struct held_lock entry)
 {
 	uint64_t flags = irq_save();
 
-	held_push_irqsoff(held, lock, order, site);
+	if (held->count == HELD_MAX)
+		report("more locks held than can be recorded", NULL, entry.lock, entry.order);
+	else
+		held->stack[held->count++] = entry;
 	irq_restore(flags);
 }
 
@@ -127,18 +150,66 @@ static void held_pop(struct held_locks *held, const void *lock)
 	irq_restore(flags);
 }
 
-/* A lock that handlers take must never be held with interrupts on, or its holder meets itself. */
-static void check_context(struct spinlock *lock)
+static bool is_irq_safe(uint32_t order)
 {
-	uint16_t seen = this_cpu_read(irq_depth) ? SEEN_IN_IRQ : irqs_enabled() ? SEEN_IRQS_ON : 0;
-	uint16_t all = lock->contexts | seen;
+	return order >> 4 >= RANK_FIRST_IRQ_SAFE;
+}
 
-	if (all == lock->contexts)
+/* One that was taken by trylock, without regard to the order, counts here too. */
+static const struct held_lock *held_irq_safe(const struct held_locks *held)
+{
+	for (uint32_t i = held->base; i < held->count; i++)
+		if (held->stack[i].rank >= RANK_FIRST_IRQ_SAFE)
+			return &held->stack[i];
+	return NULL;
+}
+
+static void rank_mark_seen(uint32_t rank, uint8_t what)
+{
+	if ((atomic_load_relaxed(&seen_of_rank[rank]) & what) != what)
+		atomic_or(&seen_of_rank[rank], what);
+}
+
+/* The holder of an irq-safe lock is not interrupted, nor does it wait for one who is. */
+static void check_context(const struct spinlock *lock, uint32_t order)
+{
+	const struct held_lock *held = held_irq_safe(this_cpu_ptr(spin_held));
+
+	if (is_irq_safe(order)) {
+		if (irqs_enabled())
+			report("irq-safe by its rank, taken with interrupts on", NULL, lock, order);
 		return;
-	__atomic_fetch_or(&lock->contexts, seen, __ATOMIC_RELAXED);
-	if (all == (SEEN_IN_IRQ | SEEN_IRQS_ON))
-		report("taken by an interrupt handler and elsewhere with interrupts on", NULL, lock,
-		       order_of(lock->rank, 0));
+	}
+	if (this_cpu_read(irq_depth))
+		report("not irq-safe by its rank, taken by an interrupt handler", NULL, lock,
+		       order);
+	if (held)
+		report("not irq-safe, taken under a lock that is", held, lock, order);
+	if (irqs_enabled()) {
+		WRITE_ONCE(interrupts_began, true);
+		return;
+	}
+	rank_mark_seen(lock->rank, SEEN_IRQS_OFF);
+	if (atomic_load_relaxed(&seen_of_rank[lock->rank]) & SEEN_OVER_IPI)
+		report("taken with interrupts off, while holders of its rank wait for other CPUs",
+		       NULL, lock, order);
+}
+
+void lockdep_assert_may_wait_for_cpus(void)
+{
+	const struct held_locks *held = this_cpu_ptr(spin_held);
+
+	if (log_in_panic())
+		return;
+	for (uint32_t i = 0; i < held->count; i++) {
+		uint32_t rank = held->stack[i].rank;
+
+		rank_mark_seen(rank, SEEN_OVER_IPI);
+		if (rank >= RANK_FIRST_IRQ_SAFE ||
+		    atomic_load_relaxed(&seen_of_rank[rank]) & SEEN_IRQS_OFF)
+			report("waiting for other CPUs with a lock for which one may wait with "
+			       "interrupts off", &held->stack[i], NULL, 0);
+	}
 }
 
 void lockdep_spin_check(struct spinlock *lock, unsigned int subclass)
@@ -150,20 +221,29 @@ void lockdep_spin_check(struct spinlock *lock, unsigned int subclass)
 	check_order(this_cpu_ptr(spin_held), lock, order);
 	if (!this_cpu_read(irq_depth))
 		check_order(thread_stack(), lock, order);
-	check_context(lock);
+	check_context(lock, (uint32_t)lock->rank << 4);
 }
 
 void lockdep_spin_acquired(struct spinlock *lock, unsigned int subclass, bool tried)
 {
 	uint32_t order = tried ? 0 : order_of(lock->rank, subclass);
 
+	if (tried && lock->rank >= RANK_FIRST_IRQ_SAFE && irqs_enabled())
+		report("irq-safe by its rank, tried with interrupts on", NULL, lock,
+		       order_of(lock->rank, 0));
+
+	atomic_store_relaxed(&lock->holder, (uint16_t)(cpu_id() + 1));
 	if (!log_in_panic())
-		held_push(this_cpu_ptr(spin_held), lock, order,
-			  (uintptr_t)__builtin_return_address(0));
+		held_push(this_cpu_ptr(spin_held),
+			  (struct held_lock){ .lock = lock,
+					      .site = (uintptr_t)__builtin_return_address(0),
+					      .order = (uint16_t)order,
+					      .rank = lock->rank });
 }
 
 void lockdep_spin_released(struct spinlock *lock)
 {
+	atomic_store_relaxed(&lock->holder, 0);
 	if (!log_in_panic())
 		held_pop(this_cpu_ptr(spin_held), lock);
 }
@@ -177,7 +257,11 @@ void lockdep_sleeping_acquired(const void *lock, enum lock_rank rank, unsigned i
 		return;
 	if (!tried)
 		check_order(thread_stack(), lock, order);
-	held_push(thread_stack(), lock, tried ? 0 : order, (uintptr_t)__builtin_return_address(0));
+	held_push(thread_stack(),
+		  (struct held_lock){ .lock = lock,
+				      .site = (uintptr_t)__builtin_return_address(0),
+				      .order = tried ? 0 : (uint16_t)order,
+				      .rank = (uint16_t)rank });
 }
 
 void lockdep_sleeping_released(const void *lock)
@@ -233,8 +317,9 @@ static void print_stack(const char *whose, const struct held_locks *held)
 
 	for (uint32_t i = 0; i < held->count && i < HELD_MAX; i++) {
 		symbol_format(held->stack[i].site, true, site, sizeof(site));
-		pr_emerg("  %s: %p rank %u.%u at %s\n", whose, held->stack[i].lock,
-			 held->stack[i].order >> 4, held->stack[i].order & 15, site);
+		pr_emerg("  %s: %p rank %s%s at %s\n", whose, held->stack[i].lock,
+			 lock_rank_name(held->stack[i].rank),
+			 held->stack[i].order ? "" : ", tried", site);
 	}
 }
 
@@ -257,6 +342,8 @@ void lockdep_assert_can_sleep(void)
 		report("sleeping with a spinlock held", &held->stack[held->count - 1], NULL, 0);
 	if (this_cpu_read(irq_depth))
 		report("sleeping in an interrupt handler", NULL, NULL, 0);
+	if (!irqs_enabled() && READ_ONCE(interrupts_began))
+		report("sleeping with interrupts off", NULL, NULL, 0);
 }
 
 void lockdep_assert_none_held(void)

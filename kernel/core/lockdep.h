@@ -6,11 +6,16 @@
  *   - taking a lock whose rank is not greater than that of every lock held (core/lockrank.h)
  *   - taking a lock twice; releasing one that is not held here
  *   - sleeping while a spinlock is held; returning to user mode with any lock held
- *   - a lock that an interrupt handler takes being taken elsewhere with interrupts on
+ *   - taking an irq-safe lock with interrupts on; any other in an interrupt handler, or while an
+ *     irq-safe one is held
+ *   - waiting for other CPUs to answer an interrupt while holding a lock for which others wait with
+ *     interrupts off
+ *   - spinning for longer than a second (core/spinlock.c)
  *
  * Locks taken inside an interrupt are ordered among themselves only: lockdep_irq_enter() hides what
- * the interrupted code holds (that the order between the two is safe is what the last check
- * proves).
+ * the interrupted code holds. That the order between the two is safe follows from the rules above:
+ * handlers take irq-safe locks only, whose holders are never interrupted, and which all come after
+ * the others, so that no holder of an irq-safe lock waits for somebody who can be interrupted.
  *
  * A trylock cannot deadlock, so it is recorded without the rank check.
  */
@@ -24,7 +29,8 @@
 struct held_lock {
 	const void *lock;
 	uintptr_t   site;  /* return address of the taker */
-	uint32_t    order; /* rank << 4 | subclass; 0: taken by trylock or without rank */
+	uint16_t    order; /* rank << 4 | subclass; 0: taken by trylock or without rank */
+	uint16_t    rank;
 };
 
 enum { HELD_MAX = 24 };
@@ -60,6 +66,9 @@ void lockdep_assert_may_take(enum lock_rank rank);
 uint32_t lockdep_irq_enter(void);
 void lockdep_irq_exit(uint32_t saved_base);
 
+/* The rank's name, as in the enum, in small letters. Both kernels. */
+const char *lock_rank_name(unsigned int rank);
+
 /* True if this CPU holds a spinlock. Debug kernel only. */
 bool lockdep_is_spinning(void);
 
@@ -75,6 +84,17 @@ static inline void lock_assert_can_sleep(void)
 {
 	if (LOCK_DEBUG)
 		lockdep_assert_can_sleep();
+}
+
+/*
+ * Panic unless this CPU may wait for the others to answer an interrupt: no holder of its spinlocks
+ * is waited for with interrupts off.
+ */
+void lockdep_assert_may_wait_for_cpus(void);
+static inline void lock_assert_may_wait_for_cpus(void)
+{
+	if (LOCK_DEBUG)
+		lockdep_assert_may_wait_for_cpus();
 }
 
 /* Panic unless no lock at all is held: last check before a return to user mode. */

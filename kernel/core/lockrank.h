@@ -1,7 +1,8 @@
 /*
  * The lock order of the whole kernel, outermost first. A lock may be taken only while every lock
  * already held has a smaller rank; the debug kernel panics otherwise (core/lockdep.h). A new lock
- * brings its line here, with the name of what it protects; docs/locks.md explains the order.
+ * brings its line here, with the name of what it protects; from this enum come the names in
+ * messages and /proc/lock_stat, and the table in docs/locking.md, which explains the order.
  *
  * Two locks of one rank may nest only with an explicit, growing subclass (spin_lock_nested()):
  * parent directory before child, lower epoll depth before higher, lower CPU before higher.
@@ -9,6 +10,11 @@
  *
  * RANK_RECLAIM is no lock: an allocation with ALLOC_MAY_RECLAIM counts as taking it for a moment,
  * so that whatever reclaim itself may take (below it) is never held by one who allocates.
+ *
+ * The irq-safe ranks, which interrupt handlers may take, are the innermost. Their locks are taken
+ * with interrupts off, always. So whatever is taken under a lock that a handler wants is irq-safe
+ * too, by the order alone: nobody who holds one can be interrupted, and no handler ever waits for
+ * somebody who can.
  */
 #pragma once
 
@@ -40,7 +46,7 @@ enum lock_rank {
 	RANK_ANON_ROOT,       /* reverse map of a fork lineage */
 	RANK_SLEEPING,        /* any other leaf mutex */
 
-	/* Spinning locks, in which nobody sleeps. */
+	/* Spinning locks, in which nobody sleeps; taken with interrupts on. */
 	RANK_SPIN_OUTER,      /* any other spinlock that encloses those below */
 	RANK_FD_TABLE,        /* descriptors of one table */
 	RANK_MOUNT_HASH,      /* hash of mount points */
@@ -61,28 +67,34 @@ enum lock_rank {
 	RANK_BLOCK,           /* request queue of a block device */
 	RANK_SOCKET_QUEUE,    /* receive and send queues of a socket */
 	RANK_NETDEV,          /* rings and counters of a network device */
-	RANK_UART,            /* receive and transmit rings of a serial line (irq-safe) */
-	RANK_SIGNAL,          /* handlers and pending signals of a process (irq-safe) */
-	RANK_CPU_ALARM,       /* alarms on the CPU time of a process (irq-safe) */
-	RANK_TIMER,           /* timer heap of a CPU (irq-safe) */
-	RANK_CLOCK,           /* wall clock offsets (irq-safe) */
-	RANK_WAITQUEUE,       /* one wait queue (irq-safe); subclass: epoll depth */
-	RANK_EPOLL_READY,     /* ready list of an epoll, from callbacks of wait queues (irq-safe) */
-	RANK_DEFER,           /* deferred work queued to another CPU (irq-safe) */
-	RANK_RUNQUEUE,        /* run queue of a CPU (irq-safe); lower CPU first */
-	RANK_RCU,             /* grace-period bookkeeping */
 	RANK_KERNEL_TABLE,    /* page tables of the kernel's own half */
 	RANK_VMALLOC,         /* ranges of the vmalloc area */
+	RANK_SLEEP_WAITERS,   /* who waits for one mutex or rwlock */
+	RANK_LEAF,            /* any other lock under which only irq-safe ones are taken */
+
+	/* Spinning locks that interrupt handlers take, too: interrupts are off. */
+	RANK_IRQ_OUTER,       /* any other irq-safe spinlock that encloses those below */
+	RANK_UART,            /* receive and transmit rings of a serial line */
+	RANK_SIGNAL,          /* handlers and pending signals of a process */
+	RANK_CPU_ALARM,       /* alarms on the CPU time of a process */
+	RANK_TIMER,           /* timer heap of a CPU */
+	RANK_CLOCK,           /* wall clock offsets */
+	RANK_WAITQUEUE,       /* one wait queue; subclass: epoll depth */
+	RANK_EPOLL_READY,     /* ready list of an epoll, from callbacks of wait queues */
+	RANK_DEFER,           /* deferred work queued to another CPU */
+	RANK_RUNQUEUE,        /* run queue of a CPU; lower CPU first */
+	RANK_RCU,             /* grace-period bookkeeping */
 	RANK_SLAB_LIST,       /* the list of all caches */
 	RANK_SLAB,            /* slabs of one cache */
 	RANK_SECTION,         /* which sections of memory are brought in */
 	RANK_BUDDY,           /* free lists of page frames */
-	RANK_IRQ_LINE,        /* handlers of interrupt lines (irq-safe) */
-	RANK_LEAF,            /* any other lock under which nothing is taken but the log */
-	RANK_RANDOM,          /* entropy pool (irq-safe) */
-	RANK_LOG,             /* the log ring (irq-safe) */
-	RANK_SINK,            /* a console's registers (irq-safe) */
+	RANK_IRQ_LINE,        /* handlers of interrupt lines */
+	RANK_IRQ_LEAF,        /* any other lock under which nothing is taken but the log */
+	RANK_RANDOM,          /* entropy pool */
+	RANK_LOG,             /* the log ring */
+	RANK_SINK,            /* a console's registers */
 	RANK_COUNT,
 };
 
 #define RANK_FIRST_SPINNING RANK_SPIN_OUTER
+#define RANK_FIRST_IRQ_SAFE RANK_IRQ_OUTER

@@ -8,12 +8,13 @@
  *	spin_lock(&table.lock); ... spin_unlock(&table.lock);
  *
  * Kernel code is not preempted, so a holder runs to the unlock unless an interrupt comes. A lock
- * that an interrupt handler takes too is called irq-safe and is taken by spin_lock_irqsave()
- * everywhere (or spin_lock_irq() where interrupts are known to be on). Never sleep, touch user
- * memory or call an unknown operation while holding one.
+ * that an interrupt handler takes too is called irq-safe, has one of the last ranks, and is taken
+ * by spin_lock_irqsave() everywhere (or spin_lock_irq() where interrupts are known to be on). Never
+ * sleep, touch user memory or call an unknown operation while holding one.
  *
  * Every lock has a rank (core/lockrank.h); in the debug kernel each taking is checked and recorded
- * (core/lockdep.h). The lock is eight bytes in both kernels.
+ * (core/lockdep.h). Who has to wait is counted by rank (core/lockstat.h). The lock is eight bytes
+ * in both kernels.
  */
 #pragma once
 
@@ -27,7 +28,7 @@ struct spinlock {
 	uint16_t next __atomic;  /* the ticket that the next comer draws */
 	uint16_t owner __atomic; /* the ticket that is served */
 	uint16_t rank __const_after_init;
-	uint16_t contexts __atomic; /* debug: SPIN_SEEN_* */
+	uint16_t holder __atomic; /* debug: number + 1 of the CPU that has it */
 };
 
 #define SPINLOCK(lock_rank) ((struct spinlock){ .rank = (lock_rank) })
@@ -45,6 +46,9 @@ static inline bool spin_is_held(const struct spinlock *lock)
 	return READ_ONCE(lock->next) != READ_ONCE(lock->owner);
 }
 
+/* Wait until the ticket is served; counts the wait. For spin_lock() alone. */
+void spin_wait(struct spinlock *lock, uint16_t ticket) __cold;
+
 /* Take the lock, waiting for it; any context in which the rank allows it. */
 static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass) __acquires(lock)
 {
@@ -52,8 +56,8 @@ static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass
 		lockdep_spin_check(lock, subclass);
 	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	/* Pairs with the release in spin_unlock(). */
-	while (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
-		cpu_relax();
+	if (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
+		spin_wait(lock, ticket);
 	if (LOCK_DEBUG)
 		lockdep_spin_acquired(lock, subclass, false);
 	__acquire(lock);

@@ -28,7 +28,7 @@
 #include "vm/uio.h"
 
 struct timerfd {
-	struct spinlock   lock; /* irq-safe, RANK_SPIN_OUTER */
+	struct spinlock   lock; /* irq-safe, RANK_IRQ_OUTER */
 	struct timer      timer;
 	int               clock_id __const_after_init;
 	ns_t              deadline __guarded_by(lock); /* on base_clock(); 0: disarmed */
@@ -123,12 +123,10 @@ static void timerfds_follow_step(void)
 
 	spin_lock(&timerfds.lock);
 	list_for_each_entry(self, &timerfds.all, link) {
-		flags = irq_save();
-		spin_lock_nested(&self->lock, 1);
+		flags = spin_lock_irqsave(&self->lock);
 		if (self->is_absolute && self->deadline && !self->has_fired)
 			start_locked(self);
-		spin_unlock(&self->lock);
-		irq_restore(flags);
+		spin_unlock_irqrestore(&self->lock, flags);
 		if (self->is_cancelled_by_step)
 			wake_up_key(&self->wait, EPOLLIN, INT32_MAX);
 	}
@@ -351,7 +349,7 @@ int timerfd_create(const struct cred *cred, int clock_id, unsigned int flags, st
 	self = cache_zalloc(&timerfd_slab, ALLOC_KERNEL);
 	if (!self)
 		return -ENOMEM;
-	spin_lock_init(&self->lock, RANK_SPIN_OUTER);
+	spin_lock_init(&self->lock, RANK_IRQ_OUTER);
 	timer_init(&self->timer, timer_fired);
 	self->clock_id = clock_id;
 	self->seen_steps = clock_step_count();

@@ -34,7 +34,7 @@ struct cred cred_root = {
 static struct {
 	struct spinlock lock;
 	struct hlist    buckets[USER_BUCKETS] __guarded_by(lock);
-} users = { .lock = SPINLOCK(RANK_LEAF), .buckets[0] = { &root_user.link } };
+} users = { .lock = SPINLOCK(RANK_IRQ_LEAF), .buckets[0] = { &root_user.link } };
 
 /* One reference of cred_root's, one so that it never goes. */
 static struct user root_user = {

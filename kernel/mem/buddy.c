@@ -128,9 +128,10 @@ struct page *pools_take(unsigned int order, unsigned int flags)
 
 		if (READ_ONCE(pool->nr_free) < 1ul << order)
 			continue;
-		spin_lock(&pool->lock);
+		uint64_t irqs = spin_lock_irqsave(&pool->lock);
+
 		page = pool_take_locked(pool, order);
-		spin_unlock(&pool->lock);
+		spin_unlock_irqrestore(&pool->lock, irqs);
 	}
 	return page;
 }
@@ -139,10 +140,10 @@ void pools_give(struct page *page, unsigned int order)
 {
 	uint64_t frame = page_to_frame(page);
 	struct pool *pool = pool_of(frame);
+	uint64_t flags = spin_lock_irqsave(&pool->lock);
 
-	spin_lock(&pool->lock);
 	pool_give_locked(pool, frame, order);
-	spin_unlock(&pool->lock);
+	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /* Frames [start, end) with valid struct pages become free, in the largest blocks that fit. */
@@ -205,7 +206,8 @@ static void section_bring_in_locked(uint64_t section)
 /* One more section of memory; false if all are in. */
 bool section_bring_in_next(void)
 {
-	spin_lock(&sections.lock);
+	uint64_t flags = spin_lock_irqsave(&sections.lock);
+
 	while (sections.next << SECTION_SHIFT < page_array_end &&
 	       section_is_present(sections.next << SECTION_SHIFT))
 		sections.next++;
@@ -213,7 +215,7 @@ bool section_bring_in_next(void)
 
 	if (more)
 		section_bring_in_locked(sections.next++);
-	spin_unlock(&sections.lock);
+	spin_unlock_irqrestore(&sections.lock, flags);
 	return more;
 }
 
@@ -225,11 +227,12 @@ struct page *page_by_frame(uint64_t frame)
 /* The sections of these frames. */
 static void sections_bring_in(uint64_t first, uint64_t last)
 {
-	spin_lock(&sections.lock);
+	uint64_t flags = spin_lock_irqsave(&sections.lock);
+
 	for (uint64_t section = first >> SECTION_SHIFT; section <= (last - 1) >> SECTION_SHIFT;
 	     section++)
 		section_bring_in_locked(section);
-	spin_unlock(&sections.lock);
+	spin_unlock_irqrestore(&sections.lock, flags);
 }
 
 /*

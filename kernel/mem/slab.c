@@ -110,10 +110,11 @@ static void cache_ensure(struct cache *cache)
 {
 	if (likely(atomic_load_acquire(&cache->stride)))
 		return;
-	spin_lock(&caches.lock);
+	uint64_t flags = spin_lock_irqsave(&caches.lock);
+
 	if (!cache->stride)
 		cache_set_up_locked(cache);
-	spin_unlock(&caches.lock);
+	spin_unlock_irqrestore(&caches.lock, flags);
 }
 
 /* ---- slabs --------------------------------------------------------------------------------- */
@@ -212,10 +213,10 @@ static struct page *slab_give_locked(struct cache *cache, void *object)
 
 static void object_give(struct cache *cache, void *object)
 {
-	spin_lock(&cache->lock);
+	uint64_t flags = spin_lock_irqsave(&cache->lock);
 	struct page *empty = slab_give_locked(cache, object);
 
-	spin_unlock(&cache->lock);
+	spin_unlock_irqrestore(&cache->lock, flags);
 	if (empty)
 		slab_destroy(cache, empty);
 }
@@ -224,11 +225,11 @@ static void object_give(struct cache *cache, void *object)
 static uint32_t objects_take(struct cache *cache, void **objects, uint32_t count)
 {
 	uint32_t got = 0;
+	uint64_t flags = spin_lock_irqsave(&cache->lock);
 
-	spin_lock(&cache->lock);
 	while (got < count && cache->partial_first)
 		objects[got++] = slab_take_locked(cache, frame_to_page(cache->partial_first));
-	spin_unlock(&cache->lock);
+	spin_unlock_irqrestore(&cache->lock, flags);
 	return got;
 }
 
@@ -242,11 +243,12 @@ static void *object_take(struct cache *cache, unsigned int flags)
 
 		if (!slab)
 			return NULL;
-		spin_lock(&cache->lock);
+		uint64_t irqs = spin_lock_irqsave(&cache->lock);
+
 		partial_add_locked(cache, slab);
 		cache->nr_empty++;
 		cache->nr_slabs++;
-		spin_unlock(&cache->lock);
+		spin_unlock_irqrestore(&cache->lock, irqs);
 	}
 	return object;
 }
@@ -377,38 +379,49 @@ int cache_create(const char *name, size_t size, size_t align, struct cache **out
 	return 0;
 }
 
-/* This CPU's magazine of the cache goes, with what is in it. */
-static void magazine_destroy(struct cache *cache)
+/* A CPU's magazine of the cache goes, with what is in it: this CPU's, or nobody uses the cache. */
+static void magazine_destroy(struct cache *cache, uint32_t cpu)
 {
-	struct magazine *magazine = magazine_of(cache);
+	struct magazine *magazine = (*per_cpu_ptr(magazines, cpu))[cache->id];
 
 	if (!cache->id || !magazine)
 		return;
-	(*this_cpu_ptr(magazines))[cache->id] = NULL;
+	(*per_cpu_ptr(magazines, cpu))[cache->id] = NULL;
 	magazine_flush(cache, magazine, 0);
 	object_give(&magazine_cache, magazine);
 }
 
-/* The kept empty slab goes too; pages freed. */
+/* An empty slab off the list; NULL: there is none. */
+static struct page *empty_take_locked(struct cache *cache)
+{
+	uint32_t frame = cache->partial_first;
+
+	if (!cache->nr_empty)
+		return NULL;
+	while (frame_to_page(frame)->slab_used)
+		frame = frame_to_page(frame)->slab_next;
+	partial_remove_locked(cache, frame_to_page(frame));
+	cache->nr_empty--;
+	cache->nr_slabs--;
+	return frame_to_page(frame);
+}
+
+/* The empty slabs that were kept go too; pages freed. */
 static size_t cache_shrink(struct cache *cache)
 {
-	struct page *slab = NULL;
+	size_t pages = 0;
 
-	magazine_destroy(cache);
-	spin_lock(&cache->lock);
-	for (uint32_t frame = cache->partial_first; frame; frame = frame_to_page(frame)->slab_next)
-		if (frame_to_page(frame)->slab_used == 0)
-			slab = frame_to_page(frame);
-	if (slab) {
-		partial_remove_locked(cache, slab);
-		cache->nr_empty--;
-		cache->nr_slabs--;
+	magazine_destroy(cache, cpu_id());
+	for (;;) {
+		uint64_t flags = spin_lock_irqsave(&cache->lock);
+		struct page *slab = empty_take_locked(cache);
+
+		spin_unlock_irqrestore(&cache->lock, flags);
+		if (!slab)
+			return pages;
+		slab_destroy(cache, slab);
+		pages += 1ul << cache->order;
 	}
-	spin_unlock(&cache->lock);
-	if (!slab)
-		return 0;
-	slab_destroy(cache, slab);
-	return 1ul << cache->order;
 }
 
 /*
@@ -429,13 +442,17 @@ size_t cache_drain_all(void)
 
 void cache_destroy(struct cache *cache)
 {
+	for_each_cpu(cpu)
+		magazine_destroy(cache, cpu);
 	cache_shrink(cache);
 	assert(cache->nr_slabs == 0);
-	spin_lock(&caches.lock);
+
+	uint64_t flags = spin_lock_irqsave(&caches.lock);
+
 	list_remove(&cache->link);
 	if (cache->id)
 		bitmap_clear(caches.ids, cache->id);
-	spin_unlock(&caches.lock);
+	spin_unlock_irqrestore(&caches.lock, flags);
 	cache_free(&cache_cache, cache);
 }
 

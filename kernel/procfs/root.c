@@ -42,6 +42,7 @@ static const struct entry entries[] = {
 	{ "kallsyms", S_IFREG | 0444, .show = show_kallsyms },
 	{ "kmsg", S_IFREG | 0400, .ops = &proc_kmsg_ops },
 	{ "loadavg", S_IFREG | 0444, .show = show_loadavg },
+	{ "lock_stat", S_IFREG | 0600, .show = show_lock_stat, .write = write_lock_stat },
 	{ "locks", S_IFREG | 0444, .show = show_locks },
 	{ "meminfo", S_IFREG | 0444, .show = show_meminfo },
 	{ "misc", S_IFREG | 0444, .show = show_minor_devices },

@@ -33,6 +33,10 @@ int show_gauges(const struct node *node, struct text *text);
 int show_kallsyms(const struct node *node, struct text *text);
 int show_locks(const struct node *node, struct text *text);
 
+/* lock_stat.c */
+int show_lock_stat(const struct node *node, struct text *text);
+int write_lock_stat(const struct node *node, char *line, size_t len);
+
 /* kmsg.c, sysrq.c */
 extern const struct file_ops proc_kmsg_ops;
 int write_sysrq_trigger(const struct node *node, char *line, size_t len);

@@ -27,7 +27,7 @@ static struct {
 	struct spinlock lock;
 	ns_t     next __guarded_by(lock);       /* when the next sample is due */
 	uint64_t average[3] __guarded_by(lock);
-} loadavg = { .lock = SPINLOCK(RANK_LEAF), .next = LOAD_PERIOD };
+} loadavg = { .lock = SPINLOCK(RANK_IRQ_LEAF), .next = LOAD_PERIOD };
 
 static DEFINE_PER_CPU(bool, tick_in_user);
 
@@ -168,7 +168,7 @@ static uint64_t system_share(const struct thread *thread, uint64_t runtime_ns)
 
 void thread_times(struct thread *thread, uint64_t *user_ns, uint64_t *system_ns)
 {
-	static struct spinlock lock = SPINLOCK(RANK_LEAF); /* over *_reported of all threads */
+	static struct spinlock lock = SPINLOCK(RANK_IRQ_LEAF); /* over *_reported of all threads */
 	uint64_t runtime = thread_runtime(thread);
 	uint64_t flags = spin_lock_irqsave(&lock);
 

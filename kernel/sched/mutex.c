@@ -11,7 +11,9 @@
 
 #include "abi/errno.h"
 #include "core/lockdep.h"
+#include "core/lockstat.h"
 #include "core/panic.h"
+#include "sched/clock.h"
 #include "sched/thread.h"
 
 #define MUTEX_WAITERS 1ul
@@ -26,7 +28,7 @@ struct mutex_waiter {
 void mutex_init(struct mutex *mutex, enum lock_rank rank)
 {
 	mutex->owner = 0;
-	spin_lock_init(&mutex->wait_lock, RANK_WAITQUEUE);
+	spin_lock_init(&mutex->wait_lock, RANK_SLEEP_WAITERS);
 	list_init(&mutex->waiters);
 	mutex->rank = rank;
 }
@@ -80,6 +82,7 @@ static int mutex_wait_locked(struct mutex *mutex, struct mutex_waiter *waiter, u
 static __noinline int mutex_lock_slow(struct mutex *mutex, uint32_t state)
 {
 	struct mutex_waiter waiter = { .thread = thread_current() };
+	ns_t begin = clock_monotonic();
 	int err = 0;
 
 	lock_assert_can_sleep();
@@ -95,6 +98,7 @@ static __noinline int mutex_lock_slow(struct mutex *mutex, uint32_t state)
 	else if (!err)
 		atomic_and(&mutex->owner, ~MUTEX_HANDOFF);
 	spin_unlock(&mutex->wait_lock);
+	lockstat_add(mutex->rank, (uint64_t)(clock_monotonic() - begin));
 	return err;
 }
 

@@ -25,7 +25,7 @@ struct mutex {
 };
 
 #define MUTEX(name, lock_rank)                                            \
-	{ .wait_lock = SPINLOCK(RANK_WAITQUEUE), .waiters = LIST_INIT((name).waiters), \
+	{ .wait_lock = SPINLOCK(RANK_SLEEP_WAITERS), .waiters = LIST_INIT((name).waiters), \
 	  .rank = (lock_rank) }
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);

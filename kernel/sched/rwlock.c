@@ -9,7 +9,9 @@
 
 #include "abi/errno.h"
 #include "core/lockdep.h"
+#include "core/lockstat.h"
 #include "core/panic.h"
+#include "sched/clock.h"
 #include "sched/thread.h"
 
 #define RW_WRITER  1ul
@@ -27,7 +29,7 @@ struct rwlock_waiter {
 void rwlock_init(struct rwlock *lock, enum lock_rank rank)
 {
 	lock->state = 0;
-	spin_lock_init(&lock->wait_lock, RANK_WAITQUEUE);
+	spin_lock_init(&lock->wait_lock, RANK_SLEEP_WAITERS);
 	list_init(&lock->waiters);
 	lock->rank = rank;
 }
@@ -154,6 +156,8 @@ static int rwlock_wait(struct rwlock *lock, struct rwlock_waiter *waiter, uint32
 static __noinline int rwlock_lock_slow(struct rwlock *lock, bool is_writer, uint32_t state)
 {
 	struct rwlock_waiter waiter = { .thread = thread_current(), .is_writer = is_writer };
+	ns_t begin;
+	int err;
 
 	lock_assert_can_sleep();
 	spin_lock(&lock->wait_lock);
@@ -163,7 +167,10 @@ static __noinline int rwlock_lock_slow(struct rwlock *lock, bool is_writer, uint
 	}
 	list_add_tail(&lock->waiters, &waiter.link);
 	spin_unlock(&lock->wait_lock);
-	return rwlock_wait(lock, &waiter, state);
+	begin = clock_monotonic();
+	err = rwlock_wait(lock, &waiter, state);
+	lockstat_add(lock->rank, (uint64_t)(clock_monotonic() - begin));
+	return err;
 }
 
 static inline int rwlock_read_lock_state(struct rwlock *lock, uint32_t state)

@@ -21,7 +21,7 @@ struct rwlock {
 };
 
 #define RWLOCK(name, lock_rank)                                           \
-	{ .wait_lock = SPINLOCK(RANK_WAITQUEUE), .waiters = LIST_INIT((name).waiters), \
+	{ .wait_lock = SPINLOCK(RANK_SLEEP_WAITERS), .waiters = LIST_INIT((name).waiters), \
 	  .rank = (lock_rank) }
 
 void rwlock_init(struct rwlock *lock, enum lock_rank rank);

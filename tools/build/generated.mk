@@ -5,7 +5,12 @@ $(syscalls) &: kernel/syscall/syscalls.tbl tools/gen-syscalls tools/build/genera
 	@echo "  GEN     $(O)/gen/syscall"
 	$(Q)/usr/bin/python3 tools/gen-syscalls --out $(O)/gen/syscall
 
-generated := $(syscalls)
+lock_names := $(O)/gen/core/lock_names.h
+$(lock_names): kernel/core/lockrank.h tools/gen-locks tools/build/generated.mk
+	@echo "  GEN     $@"
+	$(Q)/usr/bin/python3 tools/gen-locks --out $(O)/gen/core
+
+generated := $(syscalls) $(lock_names)
 
 # For the checks: the compiler's flags, then a line for each source that has some of its own.
 .PHONY: print-flags

@@ -23,6 +23,7 @@
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/tables.h"
 #include "arch/x86_64/tlb.h"
+#include "core/lockdep.h"
 #include "lib/atomic.h"
 #include "lib/bits.h"
 
@@ -157,6 +158,7 @@ static void interrupt_cpus(uint64_t cpus)
 /* mmu NULL: the kernel's half. Returns when none of these other CPUs is behind the generation. */
 static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generation)
 {
+	lock_assert_may_wait_for_cpus();
 	interrupt_cpus(cpus);
 	for (; cpus; cpus &= cpus - 1) {
 		while (is_behind(bit_lowest(cpus), mmu, generation))
@@ -166,6 +168,7 @@ static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generatio
 
 void mmu_evict(struct arch_mmu *mmu)
 {
+	lock_assert_may_wait_for_cpus();
 	mmu_deactivate(mmu);
 	if (likely(!atomic_load(&mmu->cpus)))
 		return;

@@ -1,0 +1,53 @@
+/*
+ * Waiting for a spinlock: the slow path of spin_lock().
+ *
+ * Who waits looks the less often the further back in the queue it stands, so that the holder's
+ * cache line is left to those who come next. The time is counted by rank (core/lockstat.h).
+ *
+ * The debug kernel panics when a wait exceeds a second. Only time that this CPU spends looking
+ * counts: a virtual CPU that its host has not run for a while sees a jump of the clock, not a wait.
+ */
+#include "core/spinlock.h"
+
+#include "core/lockstat.h"
+#include "core/panic.h"
+#include "core/printk.h"
+#include "lib/math.h"
+
+#define SPIN_LIMIT_NS    1000000000ul
+#define SPIN_STEP_MAX_NS 10000000ul
+
+struct spin_watch {
+	uint64_t last;      /* the clock when it was looked at */
+	uint64_t waited_ns; /* without jumps */
+};
+
+static void spin_watch_look(struct spin_watch *watch, const struct spinlock *lock)
+{
+	watch->waited_ns += min(lockstat_elapsed(watch->last), SPIN_STEP_MAX_NS);
+	watch->last = lockstat_begin();
+	if (likely(watch->waited_ns < SPIN_LIMIT_NS) || log_in_panic())
+		return;
+	panic("spinlock: CPU waits for more than a second: lock %p rank %s, held by CPU "
+	      "%d", (const void *)lock, lock_rank_name(lock->rank),
+	      (int)atomic_load_relaxed(&lock->holder) - 1);
+}
+
+void spin_wait(struct spinlock *lock, uint16_t ticket)
+{
+	uint64_t begin = lockstat_begin();
+	struct spin_watch watch = { .last = begin };
+
+	for (;;) {
+		/* Pairs with the release in spin_unlock(). */
+		uint16_t ahead = ticket - __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE);
+
+		if (!ahead)
+			break;
+		for (; ahead; ahead--)
+			cpu_relax();
+		if (LOCK_DEBUG)
+			spin_watch_look(&watch, lock);
+	}
+	lockstat_add(lock->rank, lockstat_elapsed(begin));
+}
