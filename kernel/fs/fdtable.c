@@ -197,6 +197,31 @@ void fdtable_put_later(struct fdtable *table)
 	work_queue_sleeping(&table->closing);
 }
 
+static size_t file_footprint(const struct file *file)
+{
+	bool has_more = file->mode & FILE_OPENED && file->ops->footprint;
+
+	return sizeof(*file) + (has_more ? file->ops->footprint(file) : 0);
+}
+
+size_t fdtable_footprint(struct fdtable *table)
+{
+	const struct fd_slots *slots;
+	size_t bytes;
+
+	spin_lock(&table->lock);
+	slots = table->slots;
+	bytes = sizeof(*table) + slots->capacity * sizeof(struct file *);
+	for (uint32_t fd = 0; fd < slots->capacity; fd++) {
+		if (!slots->used[fd / 64])
+			fd |= 63;
+		else if (slots->files[fd])
+			bytes += file_footprint(slots->files[fd]);
+	}
+	spin_unlock(&table->lock);
+	return bytes;
+}
+
 /* ---- finding ------------------------------------------------------------------------ */
 
 struct file *fd_find_counted(struct fdtable *table, uint32_t fd)

@@ -111,6 +111,12 @@ void fd_install(struct fdtable *table, int fd, struct file *file);
 /* All in one; consumes file on success only. */
 int  fd_add(struct fdtable *table, struct file *file, uint32_t limit, bool cloexec);
 
+/*
+ * Bytes of kernel memory that are there for the sake of the table: itself, its files, and what
+ * those say of themselves (file_ops.footprint). Takes the table's lock.
+ */
+size_t fdtable_footprint(struct fdtable *table);
+
 int fd_close(struct fdtable *table, int fd); /* close(2): EBADF, or what flush says */
 /*
  * dup2 and dup3 onto `to`: closes what was there. Consumes file on success only. EBADF, EBUSY

@@ -91,6 +91,11 @@ struct file_ops {
 	ssize_t (*splice_write)(struct file *pipe, struct io *io, size_t len);
 	int (*set_flags)(struct file *file, unsigned int flags); /* fcntl(F_SETFL); NULL: fine */
 	int (*lock)(struct file *file, int cmd, void *lock);      /* NULL: the generic lock sets */
+	/*
+	 * Bytes of kernel memory behind the file, for the choice of an OOM victim. Under spinlocks,
+	 * without any lock of the file: roughly. NULL: none to speak of.
+	 */
+	size_t (*footprint)(const struct file *file);
 	/* extra lines, like snprintf() */
 	int (*show_fdinfo)(struct file *file, char *buf, size_t size);
 };

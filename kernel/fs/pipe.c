@@ -322,7 +322,18 @@ long pipe_ioctl(struct file *file, unsigned int cmd, void *arg)
 	return 0;
 }
 
+/* Two ends share what is in it. */
+static size_t pipe_footprint(const struct file *file)
+{
+	const struct pipe *pipe = to_pipe(file);
+	size_t pages = pipe_used(pipe) + READ_ONCE(pipe->nr_spares);
+
+	return (sizeof(*pipe) + READ_ONCE(pipe->nr_slots) * sizeof(struct pipe_buffer) +
+		sizeof(struct inode) + pages * PAGE_SIZE) / 2;
+}
+
 const struct file_ops pipe_file_ops = {
+	.footprint = pipe_footprint,
 	.open = fifo_open,
 	.release = pipe_release,
 	.read = pipe_read,

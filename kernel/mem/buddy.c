@@ -288,7 +288,7 @@ void __init buddy_init(void)
 		frames += section_usable(section, NULL);
 	sections.frames_absent = frames;
 	pages_total_add(frames);
-	watermarks_set(frames);
+	watermarks_init(frames);
 	image_bring_in();
 	while (pools[0].nr_free < BOOT_FRAMES && section_bring_in_next())
 		;

@@ -44,13 +44,14 @@ void pages_free_range(paddr_t start, paddr_t end);
 
 /*
  * The one way to more memory, registered by vm/. reclaim() gets the flags of the allocation, among
- * them ALLOC_MAY_RECLAIM; no spinlock is held and it may sleep. RECLAIM_RETRY: try again, something
- * was freed or a victim chosen. wake() asks for reclaim in the background; it must not sleep and
+ * them ALLOC_MAY_RECLAIM, and how often it has been called for it; no spinlock is held and it may
+ * sleep. RECLAIM_RETRY: try again, something was freed or a victim chosen. RECLAIM_DIP and
+ * RECLAIM_RESERVE: try a last time, with half or all of the reserve. wake() asks for reclaim in the background; it must not sleep and
  * may come under any spinlock outside RANK_BUDDY, so it only sets a flag or queues deferred work.
  */
-enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY };
+enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY, RECLAIM_DIP, RECLAIM_RESERVE };
 struct reclaim_hook {
-	enum reclaim_result (*reclaim)(unsigned int order, unsigned int flags);
+	enum reclaim_result (*reclaim)(unsigned int order, unsigned int flags, unsigned int tries);
 	void                (*wake)(void);
 };
 void reclaim_hook_register(const struct reclaim_hook *hook);
@@ -71,6 +72,10 @@ struct page_stats {
 };
 void page_stats_read(struct page_stats *stats);
 uint64_t pages_free_count(void);
+
+/* /proc/sys/vm/min_free_kbytes: the watermarks follow it; a small rest is kept whatever it says. */
+void watermarks_set(uint64_t min_free_kib);
+uint64_t watermarks_min_free_kib(void);
 uint64_t pages_total(void);
 
 /* Free blocks of one order in one pool (0 low, 1 high), for /proc/buddyinfo. */

@@ -22,4 +22,4 @@ uint64_t pages_spare(void);
 
 /* Managed pages grow; the watermarks for that many. Start-up. */
 void pages_total_add(uint64_t pages);
-void watermarks_set(uint64_t pages);
+void watermarks_init(uint64_t pages);

@@ -13,12 +13,16 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/spinlock.h"
+#include "lib/math.h"
 #include "lib/string.h"
 #include "mem/alloc_fail.h"
 #include "mem/buddy.h"
 #include "mem/buddy_impl.h"
 
 enum { CPU_LIST_MAX = 64, CPU_LIST_BATCH = 32, RETRIES_MAX = 64 };
+
+/* Whatever is asked for, the way to kill a process keeps this much. */
+enum { MIN_FREE_PAGES = 32 };
 
 struct page_cpu {
 	uint32_t     count;
@@ -28,7 +32,8 @@ static DEFINE_PER_CPU(struct page_cpu, page_cpu);
 
 static struct {
 	uint64_t total __atomic;
-	uint64_t min, low, high __const_after_init;
+	uint64_t min, low, high __atomic; /* watermarks_set() */
+	uint64_t min_free_kib __atomic;   /* as it was asked for */
 	int64_t  use[PAGE_USE_COUNT] __atomic;
 	bool     wake_asked __atomic;
 	const struct reclaim_hook *hook __atomic;
@@ -38,11 +43,13 @@ static struct {
 
 static uint64_t watermark(unsigned int flags)
 {
+	uint64_t min = atomic_load_relaxed(&stats.min);
+
 	if (flags & ALLOC_RESERVE)
 		return 0;
 	if (flags & ALLOC_MAY_DIP)
-		return stats.min / 2;
-	return flags & ALLOC_IS_USER ? stats.low : stats.min;
+		return min / 2;
+	return flags & ALLOC_IS_USER ? atomic_load_relaxed(&stats.low) : min;
 }
 
 static void reclaim_wake(void)
@@ -59,7 +66,7 @@ static struct page *block_alloc(unsigned int order, unsigned int flags)
 	uint64_t spare = pages_spare();
 	struct page *page;
 
-	if (unlikely(spare < stats.low + (1ul << order)))
+	if (unlikely(spare < atomic_load_relaxed(&stats.low) + (1ul << order)))
 		reclaim_wake();
 	if (unlikely(spare < watermark(flags) + (1ul << order)))
 		return NULL;
@@ -83,27 +90,33 @@ static void run_init(struct page *page, unsigned int order)
 	}
 }
 
-/* Ask for reclaim; true if trying again makes sense. */
-static bool reclaim_run(unsigned int order, unsigned int flags)
+static enum reclaim_result reclaim_run(unsigned int order, unsigned int flags, unsigned int tries)
 {
 	const struct reclaim_hook *hook = atomic_load_relaxed(&stats.hook);
 
 	if (!(flags & ALLOC_MAY_RECLAIM) || !hook)
-		return false;
+		return RECLAIM_NOTHING;
 	pages_drain();
-	return hook->reclaim(order, flags) == RECLAIM_RETRY;
+	return hook->reclaim(order, flags, tries);
 }
 
 static __noinline struct page *block_alloc_slow(unsigned int order, unsigned int flags)
 {
-	for (int tries = 0; tries < RETRIES_MAX; tries++) {
-		struct page *page = block_alloc(order, flags);
+	struct page *page = block_alloc(order, flags);
 
-		if (page)
-			return page;
-		if (!reclaim_run(order, flags))
+	for (unsigned int tries = 0; !page && tries < RETRIES_MAX; tries++) {
+		enum reclaim_result result = reclaim_run(order, flags, tries);
+
+		if (result == RECLAIM_NOTHING)
 			break;
+		if (result == RECLAIM_RETRY)
+			page = block_alloc(order, flags);
+		else
+			return block_alloc(order, flags | (result == RECLAIM_RESERVE
+			                                   ? ALLOC_RESERVE : ALLOC_MAY_DIP));
 	}
+	if (page)
+		return page;
 	if (!(flags & (ALLOC_NOWARN | ALLOC_IS_USER)))
 		pr_warn_ratelimited("out of memory: order %u, flags %#x, %lu pages free of %lu\n",
 				    order, flags, pages_free_count(), stats.total);
@@ -212,7 +225,7 @@ static __noinline void page_cpu_flush(struct page_cpu *list, uint32_t keep)
 		page->flags = 0;
 		pools_give(page, 0);
 	}
-	if (pages_spare() >= stats.high)
+	if (pages_spare() >= atomic_load_relaxed(&stats.high))
 		atomic_store_relaxed(&stats.wake_asked, false);
 }
 
@@ -343,15 +356,28 @@ void pages_total_add(uint64_t pages)
 }
 
 /* As Linux: the reserve grows with the square root of memory. */
-void __init watermarks_set(uint64_t pages)
+void __init watermarks_init(uint64_t pages)
 {
 	uint64_t kib = pages << (PAGE_SHIFT - 10), root = 1;
 
 	while (root * root < 16 * kib)
 		root++;
-	stats.min = root >> (PAGE_SHIFT - 10);
-	stats.low = stats.min * 5 / 4;
-	stats.high = stats.min * 3 / 2;
+	watermarks_set(root);
+}
+
+void watermarks_set(uint64_t min_free_kib)
+{
+	uint64_t min = max(min_free_kib >> (PAGE_SHIFT - 10), (uint64_t)MIN_FREE_PAGES);
+
+	atomic_store_relaxed(&stats.min_free_kib, min_free_kib);
+	atomic_store_relaxed(&stats.min, min);
+	atomic_store_relaxed(&stats.low, min * 5 / 4);
+	atomic_store_relaxed(&stats.high, min * 3 / 2);
+}
+
+uint64_t watermarks_min_free_kib(void)
+{
+	return atomic_load_relaxed(&stats.min_free_kib);
 }
 
 static int64_t gauge_pages(void)

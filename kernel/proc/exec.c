@@ -24,8 +24,17 @@
 
 #define INTERPRETERS_MAX 5
 
+/* What the exec has taken so far, for the choice of an OOM victim. */
+static void note_memory(const struct exec *exec)
+{
+	uint64_t pages = exec->args.nr_pages + (exec->space ? space_rss(exec->space) : 0);
+
+	atomic_store_relaxed(&proc_current()->exec_pages, (uint32_t)pages);
+}
+
 static void exec_free(struct exec *exec)
 {
+	atomic_store_relaxed(&proc_current()->exec_pages, 0);
 	exec_args_fini(&exec->args);
 	if (exec->space)
 		space_put(exec->space);
@@ -107,8 +116,11 @@ static int load_program(struct exec *exec, const struct walk_from *from)
 
 static int run(struct exec *exec, const struct walk_from *from)
 {
-	int err = load_program(exec, from);
+	int err;
 
+	note_memory(exec);
+	err = load_program(exec, from);
+	note_memory(exec);
 	return err ? err : exec_commit(exec);
 }
 

@@ -1,40 +1,60 @@
 /*
- * The OOM killer. See proc/oom.h.
+ * The OOM killer: who it is, and the killing. See proc/oom.h.
  *
- * One victim at a time: while one that was chosen has not given its memory back, others wait for it
- * a moment instead of choosing the next. Nobody is chosen twice: a victim that takes long to die
- * has lost its anonymous memory already.
+ * oom.lock makes one choice at a time. It is taken by whoever needs memory, under any lock outside
+ * RANK_RECLAIM; so nothing here drops a last reference that would close files or tear down a space.
  */
 #include "proc/oom.h"
 
 #include <asm/signal.h>
+#include <linux/errno.h>
+#include <linux/oom.h>
 
+#include "core/panic.h"
 #include "core/printk.h"
-#include "lib/math.h"
+#include "fs/fdtable.h"
 #include "mem/buddy.h"
+#include "proc/oom_impl.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
-#include "sched/clock.h"
+#include "sched/mutex.h"
 #include "vm/reclaim.h"
 #include "vm/space.h"
 
-#define NEVER (-1000)
-#define VICTIM_TIME (100 * NS_PER_MSEC) /* for a victim to die before the next is chosen */
+struct oom_settings oom_settings = { .dump_tasks = 1 };
 
 static struct {
-	struct spinlock lock;
-	ns_t            next_choice __guarded_by(lock);
-} oom = { .lock = SPINLOCK(RANK_LEAF) };
+	struct mutex lock;
+} oom = { .lock = MUTEX(oom.lock, RANK_SLEEPING) };
+
+/* ---- how bad a process is ------------------------------------------------------------------ */
+
+/* A reference on the struct of the task's space, NULL if it has left it; what it shares by vfork
+ * is its parent's. */
+static struct space *task_space_ref(struct task *task, bool *is_vforked)
+{
+	struct space *space;
+
+	spin_lock(&task->resources_lock);
+	space = task->space;
+	if (space) {
+		space_ref(space);
+		*is_vforked = task->vfork_done && refcount_read(&space->users) > 1;
+	}
+	spin_unlock(&task->resources_lock);
+	return space;
+}
 
 /* The leader may be gone while other threads go on in the space. */
-static struct space *space_of(struct proc *proc)
+static struct space *proc_space_ref(struct proc *proc, bool *is_vforked)
 {
 	struct space *space = NULL;
 	struct task *task;
 
+	*is_vforked = false;
 	spin_lock(&proc_tree_lock);
 	list_for_each_entry(task, &proc->tasks, in_proc) {
-		space = task_space_get(task);
+		space = task_space_ref(task, is_vforked);
 		if (space)
 			break;
 	}
@@ -42,156 +62,247 @@ static struct space *space_of(struct proc *proc)
 	return space;
 }
 
-/*
- * Resident pages and page tables of the process, plus its adjustment in thousandths of all memory.
- */
-static int64_t badness(struct proc *proc)
+/* Pages of the kernel that are there for the sake of the process's descriptors. */
+static size_t pages_of_files(struct proc *proc)
 {
-	int64_t adjust = atomic_load_relaxed(&proc->oom_score_adj), pages = 0;
-	struct space *space;
+	struct fdtable *files = NULL;
+	struct task *task;
+	size_t bytes;
 
-	if (proc == proc_init() || adjust == NEVER)
-		return INT64_MIN;
-	space = space_of(proc);
-	if (space) {
-		pages = (int64_t)space_rss(space);
-		space_put(space);
+	spin_lock(&proc_tree_lock);
+	list_for_each_entry(task, &proc->tasks, in_proc) {
+		files = task_files_get(task);
+		if (files)
+			break;
 	}
-	return pages ? pages + adjust * (int64_t)pages_total() / 1000 : INT64_MIN;
+	spin_unlock(&proc_tree_lock);
+	if (!files)
+		return 0;
+	bytes = fdtable_footprint(files);
+	fdtable_put_later(files);
+	return bytes >> PAGE_SHIFT;
 }
 
-int oom_score(struct proc *proc)
+static int64_t badness(struct proc *proc, struct space *space, bool is_vforked)
 {
-	int64_t points = badness(proc);
+	int64_t adjust = atomic_load_relaxed(&proc->oom_score_adj);
+	uint64_t pages;
 
+	if (proc == proc_init() || adjust == OOM_SCORE_ADJ_MIN || is_vforked ||
+	    atomic_load_relaxed(&space->is_passed_over))
+		return INT64_MIN;
+	pages = space_rss(space) + atomic_load_relaxed(&space->mmu.nr_tables) +
+		atomic_load_relaxed(&proc->exec_pages) + pages_of_files(proc);
+	return (int64_t)pages + adjust * (int64_t)(pages_total() / 1000);
+}
+
+bool oom_candidate_get(struct proc *proc, struct oom_candidate *out)
+{
+	bool is_vforked;
+	struct space *space = proc_space_ref(proc, &is_vforked);
+
+	if (!space)
+		return false;
+	proc_get(proc);
+	*out = (struct oom_candidate){ proc, space, badness(proc, space, is_vforked) };
+	return true;
+}
+
+void oom_candidate_put(struct oom_candidate *candidate)
+{
+	space_unref(candidate->space);
+	proc_put(candidate->proc);
+}
+
+int64_t oom_score(struct proc *proc)
+{
+	struct oom_candidate candidate;
+	int64_t points;
+
+	if (!oom_candidate_get(proc, &candidate))
+		return 0;
+	points = candidate.points;
+	oom_candidate_put(&candidate);
 	if (points == INT64_MIN)
 		return 0;
-	return (int)clamp(1000 + points * 1000 / (int64_t)pages_total() * 2 / 3, 0, 2000);
+	return (1000 + points * 1000 / (int64_t)pages_total()) * 2 / 3;
 }
 
-struct choice {
-	struct proc *worst;     /* with a reference, or NULL */
-	bool         has_dying; /* an earlier victim still has its address space */
-};
+/* ---- the choice ---------------------------------------------------------------------------- */
 
-static void choice_weigh(struct choice *choice, struct proc *proc, int64_t *most)
+/* The worst of all; false if none may be chosen. */
+static bool choose(struct oom_candidate *worst)
 {
-	int64_t points = badness(proc);
-
-	if (points == INT64_MIN)
-		return;
-	if (atomic_load_relaxed(&proc->is_oom_victim)) {
-		choice->has_dying = true;
-	} else if (points > *most) {
-		*most = points;
-		if (choice->worst)
-			proc_put(choice->worst);
-		proc_get(proc);
-		choice->worst = proc;
-	}
-}
-
-static struct choice choose(void)
-{
-	struct choice choice = { 0 };
-	int64_t most = INT64_MIN;
+	struct oom_candidate candidate;
+	bool is_found = false;
 	struct proc *proc;
 
 	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
 		next = proc_tgid(proc) + 1;
-		choice_weigh(&choice, proc, &most);
+		if (!oom_candidate_get(proc, &candidate))
+			continue;
+		if (candidate.points == INT64_MIN ||
+		    (is_found && candidate.points <= worst->points)) {
+			oom_candidate_put(&candidate);
+			continue;
+		}
+		if (is_found)
+			oom_candidate_put(worst);
+		*worst = candidate;
+		is_found = true;
 	}
-	return choice;
+	return is_found;
 }
 
-/* Kills whoever else lives in the space, as after vfork(2); false if one of them must not die. */
-static bool kill_sharers(struct space *space)
+/* vm.oom_kill_allocating_task: who asks is who dies, if that is allowed. */
+static bool choose_current(struct oom_candidate *out)
 {
-	bool is_all = true;
+	if (!atomic_load_relaxed(&oom_settings.kill_allocating_task) ||
+	    !thread_is_task(thread_current()) || !oom_candidate_get(proc_current(), out))
+		return false;
+	if (out->points != INT64_MIN)
+		return true;
+	oom_candidate_put(out);
+	return false;
+}
+
+/* Whoever else lives in the space dies too; init lives, and then the space is left alone. */
+static void kill_sharers(const struct oom_candidate *victim)
+{
 	struct proc *proc;
 
 	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
-		struct space *theirs = space_of(proc);
+		bool is_vforked, is_sharer;
+		struct space *theirs = proc_space_ref(proc, &is_vforked);
 
 		next = proc_tgid(proc) + 1;
-		if (theirs == space && badness(proc) == INT64_MIN) {
-			is_all = false;
-		} else if (theirs == space && !atomic_xchg(&proc->is_oom_victim, true)) {
+		is_sharer = theirs == victim->space && proc != victim->proc;
+		if (theirs)
+			space_unref(theirs);
+		if (!is_sharer)
+			continue;
+		if (proc == proc_init()) {
+			atomic_store_relaxed(&victim->space->is_passed_over, true);
+		} else {
+			atomic_store_relaxed(&proc->is_oom_victim, true);
 			(void)signal_send_proc(proc, SIGKILL, SIGINFO_KERNEL);
 		}
-		if (theirs)
-			space_put(theirs);
 	}
-	return is_all;
 }
 
-/* Returns how many pages came back at once. */
-static size_t kill_victim(struct proc *victim)
+static void kill_victim(const struct oom_candidate *victim)
 {
-	struct space *space = space_of(victim);
-	size_t freed = 0;
-
-	pr_err("Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, oom_score_adj:%d\n",
-	       proc_tgid(victim), victim->leader->thread.name, space ? space->total_vm * 4 : 0,
-	       space ? atomic_load_relaxed(&space->rss_anon) * 4 : 0, victim->oom_score_adj);
-	atomic_store_relaxed(&victim->is_oom_victim, true);
-	(void)signal_send_proc(victim, SIGKILL, SIGINFO_KERNEL);
-	if (!space)
-		return 0;
-	if (kill_sharers(space))
-		freed = space_reap(space);
-	space_put(space);
-	if (freed)
-		pr_info("oom_reaper: reaped process %d, now %zu pages free\n", proc_tgid(victim),
-		        freed);
-	return freed;
+	atomic_store_relaxed(&victim->proc->is_oom_victim, true);
+	(void)signal_send_proc(victim->proc, SIGKILL, SIGINFO_KERNEL);
+	kill_sharers(victim);
+	if (!atomic_load_relaxed(&victim->space->is_passed_over))
+		oom_reaper_add(victim);
 }
 
-static bool may_choose_now(void)
-{
-	ns_t now = clock_monotonic();
-	bool may;
-
-	spin_lock(&oom.lock);
-	may = now >= oom.next_choice;
-	if (may)
-		oom.next_choice = now + VICTIM_TIME;
-	spin_unlock(&oom.lock);
-	return may;
-}
-
-void oom_victim_gone(void)
-{
-	spin_lock(&oom.lock);
-	oom.next_choice = 0;
-	spin_unlock(&oom.lock);
-}
-
-/* True: memory is on its way, try again. */
-static bool oom_kill(void)
+/* What killing cannot give: what waits for a grace period, and what this CPU keeps. */
+static bool memory_is_back(unsigned int order)
 {
 	struct page_stats stats;
-	struct choice choice;
 
-	if (thread_is_task(thread_current()) && signal_is_fatal_pending())
-		return false;
+	pages_drain();
 	page_stats_read(&stats);
-	if (stats.free > stats.high)
-		return true;
-	if (!may_choose_now()) {
-		sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
-		return true;
+	return stats.free - stats.cached_by_cpus > stats.low + (1ul << order);
+}
+
+static void kill_someone(unsigned int order, unsigned int flags)
+{
+	struct oom_candidate victim;
+	int panic_on_oom = atomic_load_relaxed(&oom_settings.panic_on_oom);
+	bool was_allocating;
+
+	if (panic_on_oom) {
+		oom_report(order, flags);
+		panic("Out of memory: %s panic_on_oom is enabled",
+		      panic_on_oom == 2 ? "compulsory" : "system-wide");
 	}
-	choice = choose();
-	if (!choice.worst)
-		return choice.has_dying;
-	if (kill_victim(choice.worst))
-		oom_victim_gone();
-	proc_put(choice.worst);
+	was_allocating = choose_current(&victim);
+	if (!was_allocating && !choose(&victim)) {
+		oom_report(order, flags);
+		pr_warn("Out of memory and no killable processes...\n");
+		panic("System is deadlocked on memory");
+	}
+	/* Who is dying anyway needs only a hand. */
+	if (!READ_ONCE(victim.proc->is_exiting)) {
+		oom_report(order, flags);
+		oom_report_victim(&victim, was_allocating);
+	}
+	kill_victim(&victim);
+	oom_candidate_put(&victim);
+}
+
+/* The hook of vm/reclaim.h. */
+static bool out_of_memory(unsigned int order, unsigned int flags)
+{
+	if (!oom_reaper_is_busy()) {
+		if (!(flags & ALLOC_MAY_OOM) || mutex_lock_killable(&oom.lock))
+			return false;
+		rcu_barrier();
+		if (!oom_reaper_is_busy() && !memory_is_back(order))
+			kill_someone(order, flags);
+		mutex_unlock(&oom.lock);
+	}
+	oom_reaper_wait();
 	return true;
+}
+
+/* ---- adjustments --------------------------------------------------------------------------- */
+
+static void adjust_locked(struct proc *proc, int adjust, bool sets_least)
+{
+	atomic_store_relaxed(&proc->oom_score_adj, adjust);
+	if (sets_least)
+		proc->oom_score_adj_least = adjust;
+}
+
+/* Those that share the memory die together, so they are weighed alike. */
+static void adjust_sharers_locked(struct proc *except, const struct space *space, int adjust,
+                                  bool sets_least)
+{
+	struct proc *proc;
+
+	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
+		bool is_vforked;
+		struct space *theirs = proc_space_ref(proc, &is_vforked);
+
+		next = proc_tgid(proc) + 1;
+		if (theirs == space && proc != except && proc != proc_init() && !is_vforked)
+			adjust_locked(proc, adjust, sets_least);
+		if (theirs)
+			space_unref(theirs);
+	}
+}
+
+int oom_set_adjustment(struct task *task, int adjust, bool is_old_scale)
+{
+	bool is_capable = cred_capable(task_current()->cred, CAP_SYS_RESOURCE), is_vforked;
+	bool sets_least = is_capable && !is_old_scale;
+	struct proc *proc = task->proc;
+	struct space *space = proc_space_ref(proc, &is_vforked);
+	int least, err = 0;
+
+	mutex_lock(&oom.lock);
+	least = is_old_scale ? atomic_load_relaxed(&proc->oom_score_adj)
+	                     : proc->oom_score_adj_least;
+	if (adjust < least && !is_capable) {
+		err = -EACCES;
+	} else {
+		adjust_locked(proc, adjust, sets_least);
+		if (space && !is_vforked && refcount_read(&space->users) > 1)
+			adjust_sharers_locked(proc, space, adjust, sets_least);
+	}
+	mutex_unlock(&oom.lock);
+	if (space)
+		space_unref(space);
+	return err;
 }
 
 void __init oom_init(void)
 {
-	oom_hook_register(oom_kill);
+	oom_reaper_init();
+	oom_hook_register(out_of_memory);
 }

@@ -47,6 +47,7 @@ int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out)
 		rlimits_copy(&proc->limits, &parent->limits);
 		proc->personality = parent->personality;
 		proc->oom_score_adj = parent->oom_score_adj;
+		proc->oom_score_adj_least = parent->oom_score_adj_least;
 		proc->is_dumpable = parent->is_dumpable;
 	} else {
 		rlimits_init(&proc->limits, pages_total() << PAGE_SHIFT);

@@ -107,6 +107,8 @@ struct proc {
 	uint32_t           personality   __atomic; /* personality(2) */
 	uint32_t           membarriers   __atomic; /* MEMBARRIER_CMD_REGISTER_* said */
 	int                oom_score_adj __atomic;
+	int                oom_score_adj_least __guarded_by(oom.lock); /* for the unprivileged */
+	uint32_t           exec_pages    __atomic; /* memory of an exec under way (proc/exec.c) */
 	bool               is_oom_victim __atomic; /* was killed for its memory (proc/oom.c) */
 	bool               is_dumpable   __atomic; /* PR_SET_DUMPABLE */
 	ns_t               start_time    __const_after_init; /* boot-time clock */

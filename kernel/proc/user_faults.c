@@ -9,6 +9,7 @@
 #include "arch/fpu.h"
 #include "arch/upcalls.h"
 #include "core/lockdep.h"
+#include "mem/alloc.h"
 #include "proc/proc.h"
 #include "proc/rseq.h"
 #include "proc/signal.h"
@@ -116,7 +117,7 @@ int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access)
 		return 0;
 	}
 	if (err == -ENOMEM && !signal_is_fatal_pending()) {
-		if (oom_invoke())
+		if (oom_invoke(0, ALLOC_USER))
 			return 0;
 		signal_force(SIGKILL, SIGINFO_KERNEL);
 	}

@@ -7,6 +7,7 @@
 #include <linux/oom.h>
 
 #include "arch/thread.h"
+#include "lib/math.h"
 #include "lib/parse.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -83,23 +84,13 @@ int show_pid_limits(struct task *task, struct text *text)
 
 int show_pid_oom_score(struct task *task, struct text *text)
 {
-	text_printf(text, "%d\n", oom_score(task->proc));
+	text_printf(text, "%ld\n", oom_score(task->proc));
 	return 0;
 }
 
 int show_pid_oom_score_adj(struct task *task, struct text *text)
 {
 	text_printf(text, "%d\n", atomic_load_relaxed(&task->proc->oom_score_adj));
-	return 0;
-}
-
-/* Only who may raise resources makes a process less likely to be chosen. */
-static int set_adjustment(struct task *task, int32_t adjust)
-{
-	if (adjust < atomic_load_relaxed(&task->proc->oom_score_adj) &&
-	    !cred_capable(task_current()->cred, CAP_SYS_RESOURCE))
-		return -EACCES;
-	atomic_store_relaxed(&task->proc->oom_score_adj, adjust);
 	return 0;
 }
 
@@ -112,7 +103,7 @@ int write_pid_oom_score_adj(struct task *task, char *line, size_t len)
 		return -EINVAL;
 	if (adjust < OOM_SCORE_ADJ_MIN || adjust > OOM_SCORE_ADJ_MAX)
 		return -EINVAL;
-	return set_adjustment(task, adjust);
+	return oom_set_adjustment(task, adjust, false);
 }
 
 /* The old scale of -17 to 15. */
@@ -123,7 +114,7 @@ int show_pid_oom_adj(struct task *task, struct text *text)
 	if (adjust == OOM_SCORE_ADJ_MAX)
 		adjust = OOM_ADJUST_MAX;
 	else
-		adjust = adjust * -OOM_DISABLE / OOM_SCORE_ADJ_MAX;
+		adjust = min(adjust * -OOM_DISABLE / OOM_SCORE_ADJ_MAX, OOM_ADJUST_MAX);
 	text_printf(text, "%d\n", adjust);
 	return 0;
 }
@@ -136,8 +127,8 @@ int write_pid_oom_adj(struct task *task, char *line, size_t len)
 	if (err || ((adjust < OOM_ADJUST_MIN || adjust > OOM_ADJUST_MAX) && adjust != OOM_DISABLE))
 		return -EINVAL;
 	if (adjust == OOM_ADJUST_MAX)
-		return set_adjustment(task, OOM_SCORE_ADJ_MAX);
-	return set_adjustment(task, adjust * OOM_SCORE_ADJ_MAX / -OOM_DISABLE);
+		return oom_set_adjustment(task, OOM_SCORE_ADJ_MAX, true);
+	return oom_set_adjustment(task, adjust * OOM_SCORE_ADJ_MAX / -OOM_DISABLE, true);
 }
 
 /* ---- counts and states --------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "core/gauge.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
+#include "proc/oom.h"
 #include "procfs/sysctl.h"
 #include "vm/commit.h"
 #include "vm/reclaim.h"
@@ -38,13 +39,62 @@ static const struct sysctl_int overcommit_ratio = { get_ratio, set_ratio, 0, INT
 
 static int64_t get_min_free(void)
 {
-	struct page_stats pages;
-
-	page_stats_read(&pages);
-	return (int64_t)(pages.min << (PAGE_SHIFT - 10));
+	return (int64_t)watermarks_min_free_kib();
 }
 
-static const struct sysctl_int min_free_kbytes = { .get = get_min_free };
+/* More than a quarter of memory would leave too little for programs to run at all. */
+static int set_min_free(int64_t kib)
+{
+	if ((uint64_t)kib > pages_total() << (PAGE_SHIFT - 10) >> 2)
+		return -EINVAL;
+	watermarks_set((uint64_t)kib);
+	return 0;
+}
+
+static const struct sysctl_int min_free_kbytes = { get_min_free, set_min_free, 0, INT32_MAX };
+
+/* ---- out of memory ------------------------------------------------------------------------- */
+
+static int64_t get_panic_on_oom(void)
+{
+	return atomic_load_relaxed(&oom_settings.panic_on_oom);
+}
+
+static int set_panic_on_oom(int64_t value)
+{
+	atomic_store_relaxed(&oom_settings.panic_on_oom, (int)value);
+	return 0;
+}
+
+static int64_t get_kill_allocating(void)
+{
+	return atomic_load_relaxed(&oom_settings.kill_allocating_task);
+}
+
+static int set_kill_allocating(int64_t value)
+{
+	atomic_store_relaxed(&oom_settings.kill_allocating_task, (int)value);
+	return 0;
+}
+
+static int64_t get_dump_tasks(void)
+{
+	return atomic_load_relaxed(&oom_settings.dump_tasks);
+}
+
+static int set_dump_tasks(int64_t value)
+{
+	atomic_store_relaxed(&oom_settings.dump_tasks, (int)value);
+	return 0;
+}
+
+static const struct sysctl_int panic_on_oom = { get_panic_on_oom, set_panic_on_oom, 0, 2 };
+static const struct sysctl_int kill_allocating = { get_kill_allocating, set_kill_allocating,
+	                                           INT32_MIN, INT32_MAX };
+static const struct sysctl_int dump_tasks = { get_dump_tasks, set_dump_tasks, INT32_MIN,
+	                                      INT32_MAX };
+
+/* ---- giving back --------------------------------------------------------------------------- */
 
 /*
  * 1: clean pages, 2: unused names and inodes, 3: both, 4 and more: in silence. Pages, names and all
@@ -86,10 +136,13 @@ static const struct sysctl_int alloc_fail = { get_alloc_fail, set_alloc_fail, 0,
 static const struct entry entries[] = {
 	SYSCTL_INT("drop_caches", 0200, &drop_caches),
 	SYSCTL_CONST("max_map_count", "65530"),
-	SYSCTL_INT("min_free_kbytes", 0444, &min_free_kbytes),
+	SYSCTL_INT("min_free_kbytes", 0644, &min_free_kbytes),
 	SYSCTL_CONST("mmap_min_addr", "65536"),
+	SYSCTL_INT("oom_dump_tasks", 0644, &dump_tasks),
+	SYSCTL_INT("oom_kill_allocating_task", 0644, &kill_allocating),
 	SYSCTL_INT("overcommit_memory", 0644, &overcommit_memory),
 	SYSCTL_INT("overcommit_ratio", 0644, &overcommit_ratio),
+	SYSCTL_INT("panic_on_oom", 0644, &panic_on_oom),
 	SYSCTL_INT("alloc_fail", 0600, &alloc_fail), /* the last: only the debug kernel shows it */
 };
 

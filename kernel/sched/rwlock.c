@@ -219,6 +219,19 @@ bool rwlock_read_trylock(struct rwlock *lock)
 	return taken;
 }
 
+bool rwlock_read_trylock_ahead(struct rwlock *lock)
+{
+	uint64_t state = atomic_load_relaxed(&lock->state);
+	bool taken = false;
+
+	/* While there is a reader, nobody is handing the lock on. */
+	while (!taken && !(state & RW_WRITER) && (state >= RW_READER || !state))
+		taken = atomic_cmpxchg_acquire(&lock->state, &state, state + RW_READER);
+	if (LOCK_DEBUG && taken)
+		lockdep_sleeping_acquired(lock, lock->rank, 0, true);
+	return taken;
+}
+
 void rwlock_read_unlock(struct rwlock *lock)
 {
 	debug_assert(atomic_load_relaxed(&lock->state) >= RW_READER);

@@ -29,6 +29,8 @@ void rwlock_init(struct rwlock *lock, enum lock_rank rank);
 void rwlock_read_lock(struct rwlock *lock);
 __must_check int rwlock_read_lock_killable(struct rwlock *lock); /* -EINTR */
 __must_check bool rwlock_read_trylock(struct rwlock *lock);
+/* The same beside present readers even if a writer waits: for who must not wait for those. */
+__must_check bool rwlock_read_trylock_ahead(struct rwlock *lock);
 void rwlock_read_unlock(struct rwlock *lock);
 
 void rwlock_write_lock(struct rwlock *lock);

@@ -6,7 +6,6 @@
 #include "lib/math.h"
 #include "lib/string.h"
 #include "vm/fault_impl.h"
-#include "vm/zap_impl.h"
 
 /* True if the page in the PTE may be used as the access asks. */
 static bool pte_suffices(pte_t pte, unsigned access)
@@ -163,22 +162,4 @@ void area_info_put(struct area_info *info)
 	if (info->backing && info->backing->ops->area_put)
 		info->backing->ops->area_put(info->backing, info->file, 0);
 	info->backing = NULL;
-}
-
-size_t space_reap(struct space *space)
-{
-	uint64_t before = space_rss(space), after;
-	struct zap zap;
-
-	if (!rwlock_write_trylock(&space->lock))
-		return 0;
-	zap_begin(&zap, space);
-	for (struct area *area = space_next_area_locked(space, 0); area; area = area_next(area)) {
-		if (!area->backing && !(area->flags & VM_SHARED))
-			zap_area(&zap, area, area->start, area->end);
-	}
-	zap_end(&zap);
-	rwlock_write_unlock(&space->lock);
-	after = space_rss(space);
-	return before > after ? before - after : 0;
 }

@@ -39,8 +39,9 @@ void reclaim_all(void);
 
 /*
  * Out of memory: called by reclaim when nothing could be freed and by whoever sees -ENOMEM from
- * space_fault. The hook kills a process or waits for a dying one; true if trying again makes sense.
+ * space_fault. order and flags are those of the request. The hook kills a process (ALLOC_MAY_OOM
+ * only) or waits for a dying one, for a bounded time; true if trying again makes sense. May sleep.
  */
-typedef bool (*oom_hook_fn)(void);
+typedef bool (*oom_hook_fn)(unsigned int order, unsigned int flags);
 void oom_hook_register(oom_hook_fn hook);
-bool oom_invoke(void);
+bool __must_check oom_invoke(unsigned int order, unsigned int flags);

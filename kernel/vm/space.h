@@ -51,6 +51,8 @@ struct space {
 	struct rbtree areas __guarded_by(lock);
 	struct area *last_found __atomic; /* hint for lookups; cleared when areas go */
 	uint32_t nr_areas __guarded_by(lock);
+	/* proc/oom.c: nothing more is to be gained here, another victim may be chosen */
+	bool is_passed_over __atomic;
 
 	uaddr_t brk_start __guarded_by(lock); /* end of the data segment, page aligned by ASLR */
 	uaddr_t brk_now __guarded_by(lock);
@@ -226,10 +228,11 @@ uint64_t space_rss(const struct space *space);
 uint64_t space_hiwater_rss(const struct space *space);
 
 /*
- * Unmaps the private anonymous memory of a process that is being killed for want of memory, without
- * waiting for it to die. Returns the pages freed; 0 if the lock is taken.
+ * Takes the private memory of a process back that is being killed for want of it, without waiting
+ * for it to die: from then on its threads get EFAULT there. -EBUSY: a writer holds the lock. The
+ * caller is a user of the space and holds no lock.
  */
-size_t space_reap(struct space *space);
+int __must_check space_reap(struct space *space);
 
 /* Start-up: the page of zeroes, the vDSO, the reclaim hook. After pages can be allocated. */
 void vm_init(void);

@@ -14,6 +14,7 @@ void zap_begin(struct zap *zap, struct space *space)
 	zap->space = space;
 	zap->keeps_copies = false;
 	zap->is_dying = false;
+	zap->is_beside_readers = false;
 	zap->nr_pages = 0;
 	tlb_batch_init(&zap->tlb, &space->mmu);
 }
@@ -69,6 +70,10 @@ void zap_area(struct zap *zap, struct area *area, uaddr_t start, uaddr_t end)
 		if (unlikely(mmu_leaf_is_shared(slot))) {
 			uint32_t nr = mmu_leaf_note(slot);
 
+			if (zap->is_beside_readers) {
+				start = stop;
+				continue;
+			}
 			if (mmu_leaf_drop(&space->mmu, start, !zap->is_dying)) {
 				debug_assert(stop - start == LEAF_SIZE);
 				rss[0] += nr;

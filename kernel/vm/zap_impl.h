@@ -26,6 +26,7 @@ struct zap {
 	struct tlb_batch tlb;
 	bool keeps_copies;          /* private copies stay, only pages of the object go */
 	bool is_dying;              /* no processor runs the space: no flush before pages go */
+	bool is_beside_readers;     /* the lock is only held for reading: shared tables stay */
 	uint32_t nr_pages;
 	struct page *pages[ZAP_BATCH];
 };

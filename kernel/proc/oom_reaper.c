@@ -1,0 +1,216 @@
+/*
+ * Victims from the kill until their memory is back.
+ *
+ * Each has a slot here. Normally it exits by itself, says so (oom_victim_gone()), and the slot is
+ * free again. One that has not after REAP_DELAY is visited by the thread oom_reaper, which takes
+ * its private memory; if that fails TRIES_MAX times because something holds the space's lock for
+ * writing, the space is passed over from then on, so that another victim can be chosen.
+ *
+ * Nothing is allocated here. If all slots are taken, somebody is dying: that is enough.
+ */
+#include "core/panic.h"
+#include "core/printk.h"
+#include "core/spinlock.h"
+#include "lib/math.h"
+#include "lib/string.h"
+#include "proc/oom.h"
+#include "proc/oom_impl.h"
+#include "proc/proc.h"
+#include "sched/clock.h"
+#include "sched/wait.h"
+#include "vm/space.h"
+
+#define REAP_DELAY (100 * NS_PER_MSEC) /* for the victim to die in order, and between tries */
+#define WAIT_TIME  (300 * NS_PER_MSEC) /* that a request for memory waits before it looks again */
+
+enum { VICTIMS_MAX = 16, TRIES_MAX = 10 };
+
+struct victim {
+	struct space    *space; /* a reference on the struct; NULL: the slot is free */
+	ns_t             due;   /* when the reaper comes */
+	unsigned int     tries;
+	pid_t            pid;
+	struct oom_title title;
+};
+
+static struct {
+	struct spinlock   lock;
+	struct victim     victims[VICTIMS_MAX] __guarded_by(lock);
+	uint32_t          nr_victims __atomic;
+	uint64_t          nr_returned __atomic; /* goes up with each victim whose memory is back */
+	struct wait_queue work;     /* the reaper sleeps here */
+	struct wait_queue returned; /* those who need memory */
+} reaper = {
+	.lock = SPINLOCK(RANK_LEAF),
+	.work = WAIT_QUEUE(reaper.work),
+	.returned = WAIT_QUEUE(reaper.returned),
+};
+
+/* The reference goes to the caller. */
+static struct space *slot_clear_locked(struct victim *victim)
+{
+	struct space *space = victim->space;
+
+	victim->space = NULL;
+	atomic_dec(&reaper.nr_victims);
+	return space;
+}
+
+static void say_returned(void)
+{
+	atomic_inc(&reaper.nr_returned);
+	wake_up_all(&reaper.returned);
+}
+
+void oom_reaper_add(const struct oom_candidate *candidate)
+{
+	struct victim *slot = NULL;
+	struct oom_title title;
+
+	oom_title_read(candidate->proc, &title);
+	spin_lock(&reaper.lock);
+	for (size_t i = 0; i < VICTIMS_MAX; i++) {
+		struct victim *victim = &reaper.victims[i];
+
+		if (victim->space == candidate->space)
+			break;
+		if (!victim->space) {
+			slot = victim;
+			break;
+		}
+	}
+	if (slot) {
+		space_ref(candidate->space);
+		*slot = (struct victim){
+			.space = candidate->space,
+			.due = clock_monotonic() + REAP_DELAY,
+			.pid = proc_tgid(candidate->proc),
+			.title = title,
+		};
+		atomic_inc(&reaper.nr_victims);
+	}
+	spin_unlock(&reaper.lock);
+	wake_up(&reaper.work);
+}
+
+bool oom_reaper_is_busy(void)
+{
+	return atomic_load_relaxed(&reaper.nr_victims);
+}
+
+void oom_reaper_wait(void)
+{
+	uint64_t seen = atomic_load_relaxed(&reaper.nr_returned);
+
+	(void)wait_event_loop(&reaper.returned,
+	                      atomic_load_relaxed(&reaper.nr_returned) != seen ||
+	                      !oom_reaper_is_busy(), THREAD_KILLABLE,
+	                      clock_monotonic() + WAIT_TIME, false, , );
+}
+
+/* Nobody runs in the space any more, and its pages have been given back. */
+static bool is_gone(const struct space *space)
+{
+	return !refcount_read(&space->users) && !space_rss(space);
+}
+
+void oom_victim_gone(void)
+{
+	for (size_t i = 0; i < VICTIMS_MAX; i++) {
+		struct victim *victim = &reaper.victims[i];
+		struct space *gone = NULL;
+
+		spin_lock(&reaper.lock);
+		if (victim->space && is_gone(victim->space))
+			gone = slot_clear_locked(victim);
+		spin_unlock(&reaper.lock);
+		if (gone)
+			space_unref(gone);
+	}
+	say_returned();
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static unsigned long kb(const uint64_t *pages)
+{
+	return atomic_load_relaxed(pages) << (PAGE_SHIFT - 10);
+}
+
+/* True: nothing more is to be done about the victim. */
+static bool visit(struct victim *victim)
+{
+	struct space *space = victim->space;
+	int err = 0;
+
+	if (!space_try_get(space))
+		return is_gone(space) || ++victim->tries >= TRIES_MAX;
+	err = space_reap(space);
+	space_put(space);
+	if (err && ++victim->tries < TRIES_MAX)
+		return false;
+	atomic_store_relaxed(&space->is_passed_over, true);
+	if (err)
+		pr_info("oom_reaper: unable to reap pid:%d (%s)\n", victim->pid,
+			victim->title.name);
+	else
+		pr_info("oom_reaper: reaped process %d (%s), now anon-rss:%lukB, file-rss:%lukB, shmem-rss:%lukB\n",
+			victim->pid, victim->title.name, kb(&space->rss_anon),
+			kb(&space->rss_file), kb(&space->rss_shmem));
+	return true;
+}
+
+/* Visits the victim of the slot if its time has come; returns when it comes, else. */
+static ns_t slot_serve(struct victim *slot)
+{
+	struct victim victim;
+	struct space *done = NULL;
+	bool is_due;
+
+	spin_lock(&reaper.lock);
+	victim = *slot;
+	is_due = victim.space && victim.due <= clock_monotonic();
+	if (is_due)
+		space_ref(victim.space);
+	spin_unlock(&reaper.lock);
+	if (!is_due)
+		return victim.space ? victim.due : WAIT_FOREVER;
+	bool is_over = visit(&victim);
+
+	spin_lock(&reaper.lock);
+	if (slot->space == victim.space) {
+		slot->tries = victim.tries;
+		slot->due = victim.due = clock_monotonic() + REAP_DELAY;
+		if (is_over)
+			done = slot_clear_locked(slot);
+	}
+	spin_unlock(&reaper.lock);
+	space_unref(victim.space);
+	if (!done)
+		return victim.due;
+	space_unref(done);
+	say_returned();
+	return WAIT_FOREVER;
+}
+
+static void reaper_run(void *arg)
+{
+	for (;;) {
+		ns_t next = WAIT_FOREVER;
+
+		wait_event(&reaper.work, oom_reaper_is_busy());
+		for (size_t i = 0; i < VICTIMS_MAX; i++)
+			next = min(next, slot_serve(&reaper.victims[i]));
+		if (next != WAIT_FOREVER)
+			sleep_until_uninterruptible(next);
+	}
+}
+
+void __init oom_reaper_init(void)
+{
+	struct thread *thread;
+
+	if (kthread_create("oom_reaper", reaper_run, NULL, &thread))
+		panic("no memory for the OOM reaper");
+	thread_start(thread);
+}
