@@ -39,6 +39,7 @@ enum lock_rank {
 	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
 	RANK_RECLAIM,         /* pseudo-rank, see above */
+	RANK_OOM,             /* the choice of an OOM victim */
 	RANK_MAPPING,         /* invalidation of a mapping's pages */
 	RANK_PAGE,            /* the lock bit of a page */
 	RANK_META,            /* a file system's metadata operation, bitmaps */

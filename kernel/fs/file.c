@@ -12,6 +12,7 @@
 
 #include "core/gauge.h"
 #include "core/panic.h"
+#include "core/printk.h"
 #include "fs/attr.h"
 #include "fs/epoll.h"
 #include "fs/inode.h"
@@ -28,6 +29,7 @@
 
 static struct cache file_slab = CACHE("file", struct file);
 static int64_t files_open __atomic;
+int64_t file_max __atomic = INT64_MAX;
 
 /* ---- life --------------------------------------------------------------------------- */
 
@@ -43,8 +45,14 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
                    struct file **out)
 {
 	static_assert(FILE_READ == 1 && FILE_WRITE == 2, "O_ACCMODE + 1 is the mode");
-	struct file *file = cache_alloc(&file_slab, ALLOC_KERNEL);
+	struct file *file;
 
+	if (unlikely(atomic_load_relaxed(&files_open) >= atomic_load_relaxed(&file_max)) &&
+	    !cred_capable(cred, CAP_SYS_ADMIN)) {
+		pr_info_ratelimited("VFS: file-max limit %ld reached\n", file_max);
+		return -ENFILE;
+	}
+	file = cache_alloc(&file_slab, ALLOC_KERNEL);
 	if (!file)
 		return -ENOMEM;
 	file->inode = path->dentry->inode;

@@ -187,6 +187,9 @@ void file_accessed(struct file *file);
 /* All open files, for leak checks and /proc/sys/fs/file-nr; its limit. */
 int64_t file_count(void);
 
+/* /proc/sys/fs/file-max: open files that the unprivileged may bring it to. */
+extern int64_t file_max;
+
 static inline bool file_may_wait(const struct io *io)
 {
 	return !(io->flags & IO_NOWAIT);

@@ -14,6 +14,7 @@
 enum { THREADS_MIN = 20, THREADS_MAX = 0x3fffffff };
 
 uint64_t rlimit_nr_open = 1024 * 1024;
+uint64_t rlimit_threads_max = UINT64_MAX;
 
 static const struct {
 	uint64_t soft, hard;
@@ -45,6 +46,7 @@ void rlimits_init(struct rlimits *limits, uint64_t memory_bytes)
 	uint64_t threads = clamp(memory_bytes / (KSTACK_SIZE * 8), (uint64_t)THREADS_MIN,
 	                         (uint64_t)THREADS_MAX);
 
+	rlimit_threads_max = threads;
 	spin_lock_init(&limits->lock, RANK_LEAF);
 	for (unsigned int i = 0; i < RLIM_NLIMITS; i++) {
 		limits->soft[i] = defaults[i].soft;

@@ -38,5 +38,19 @@ static inline uint64_t rlimit_hard(const struct rlimits *limits, unsigned int re
 __must_check int rlimit_change(struct rlimits *limits, unsigned int resource,
                                const struct rlimit64 *new, struct rlimit64 *old, bool may_raise);
 
+/*
+ * RLIMIT_DATA as it counts: a soft limit of 0 is none below the hard one (Linux is that kind to old
+ * programs).
+ */
+static inline uint64_t rlimit_data(const struct rlimits *limits)
+{
+	uint64_t soft = rlimit_get(limits, RLIMIT_DATA);
+
+	return soft ? soft : rlimit_hard(limits, RLIMIT_DATA);
+}
+
+/* /proc/sys/kernel/threads-max: tasks that may exist at a time. Set by rlimits_init(). */
+extern uint64_t rlimit_threads_max;
+
 /* /proc/sys/fs/nr_open: how far RLIMIT_NOFILE may go. */
 extern uint64_t rlimit_nr_open;

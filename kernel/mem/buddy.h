@@ -51,7 +51,8 @@ void pages_free_range(paddr_t start, paddr_t end);
  */
 enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY, RECLAIM_DIP, RECLAIM_RESERVE };
 struct reclaim_hook {
-	enum reclaim_result (*reclaim)(unsigned int order, unsigned int flags, unsigned int tries);
+	enum reclaim_result (*reclaim)(unsigned int order, unsigned int flags,
+				       unsigned int tries);
 	void                (*wake)(void);
 };
 void reclaim_hook_register(const struct reclaim_hook *hook);

@@ -232,15 +232,22 @@ static void copy_own_state(struct task *task, uint64_t flags)
 	task->thread.arch.traced = own->thread.arch.traced;
 }
 
-/* RLIMIT_NPROC counts tasks of the real user; root and the privileged are exempt. */
+/*
+ * RLIMIT_NPROC counts tasks of the real user; root and the privileged are exempt. Nobody is from
+ * kernel.threads-max.
+ */
 static int charge_user(const struct cred *cred)
 {
 	int64_t limit = (int64_t)proc_limit(RLIMIT_NPROC),
 		now = atomic_inc_return(&cred->user->processes);
+	bool is_exempt = limit < 0 || now <= limit || cred->uid == 0 ||
+			 cred_capable(cred, CAP_SYS_RESOURCE) ||
+			 cred_capable(cred, CAP_SYS_ADMIN);
 
-	if (limit < 0 || now <= limit || cred->uid == 0 || cred_capable(cred, CAP_SYS_RESOURCE) ||
-	    cred_capable(cred, CAP_SYS_ADMIN))
+	if (likely(is_exempt && (uint64_t)pid_count() < READ_ONCE(rlimit_threads_max))) {
+		task_current()->has_exceeded_nproc = false;
 		return 0;
+	}
 	atomic_dec(&cred->user->processes);
 	return -EAGAIN;
 }

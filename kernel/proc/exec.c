@@ -198,6 +198,19 @@ static int read_name(const char __user *name, unsigned flags, char **out)
 	return 0;
 }
 
+/*
+ * setuid(2) cannot fail for too many processes of the new user, programs would overlook that; it is
+ * made up for here. execve(2), EAGAIN.
+ */
+static bool exceeds_nproc(void)
+{
+	struct task *task = task_current();
+	uint64_t count = (uint64_t)atomic_load_relaxed(&task->cred->user->processes);
+
+	task->has_exceeded_nproc = task->has_exceeded_nproc && count > proc_limit(RLIMIT_NPROC);
+	return task->has_exceeded_nproc;
+}
+
 long exec_user(int dirfd, const char __user *name, uaddr_t argv, uaddr_t envp, unsigned flags)
 {
 	struct exec *exec;
@@ -206,6 +219,8 @@ long exec_user(int dirfd, const char __user *name, uaddr_t argv, uaddr_t envp, u
 
 	if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
+	if (exceeds_nproc())
+		return -EAGAIN;
 	err = read_name(name, flags, &path);
 	if (err)
 		return err;

@@ -214,7 +214,7 @@ static int create_space(struct exec *exec)
 	const struct rlimits *limits = &proc_current()->limits;
 	struct space_limits space_limits = {
 		.as = rlimit_get(limits, RLIMIT_AS),
-		.data = rlimit_get(limits, RLIMIT_DATA),
+		.data = rlimit_data(limits),
 		.stack = rlimit_get(limits, RLIMIT_STACK),
 		.memlock = cred_capable(exec->cred, CAP_IPC_LOCK)
 		                   ? ~0ul

@@ -18,6 +18,7 @@
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/mutex.h"
+#include "vm/commit.h"
 #include "vm/reclaim.h"
 #include "vm/space.h"
 
@@ -25,7 +26,7 @@ struct oom_settings oom_settings = { .dump_tasks = 1 };
 
 static struct {
 	struct mutex lock;
-} oom = { .lock = MUTEX(oom.lock, RANK_SLEEPING) };
+} oom = { .lock = MUTEX(oom.lock, RANK_OOM) };
 
 /* ---- how bad a process is ------------------------------------------------------------------ */
 
@@ -301,8 +302,15 @@ int oom_set_adjustment(struct task *task, int adjust, bool is_old_scale)
 	return err;
 }
 
+static bool current_is_admin(void)
+{
+	return thread_is_task(thread_current()) &&
+	       cred_capable(task_current()->cred, CAP_SYS_ADMIN);
+}
+
 void __init oom_init(void)
 {
+	commit_privilege_register(current_is_admin);
 	oom_reaper_init();
 	oom_hook_register(out_of_memory);
 }

@@ -132,9 +132,11 @@ void oom_report_victim(const struct oom_candidate *victim, bool was_allocating)
 	struct oom_title title;
 
 	oom_title_read(victim->proc, &title);
-	pr_info("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=%s,pid=%d,uid=%u\n",
+	pr_info("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,"
+		"global_oom,task_memcg=/,task=%s,pid=%d,uid=%u\n",
 		title.name, proc_tgid(victim->proc), title.uid);
-	pr_err("%s: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB, shmem-rss:%lukB, UID:%u pgtables:%lukB oom_score_adj:%d\n",
+	pr_err("%s: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB, "
+	       "shmem-rss:%lukB, UID:%u pgtables:%lukB oom_score_adj:%d\n",
 	       was_allocating ? "Out of memory (oom_kill_allocating_task)" : "Out of memory",
 	       proc_tgid(victim->proc), title.name, kb(space->total_vm),
 	       kb(atomic_load_relaxed(&space->rss_anon)), kb(atomic_load_relaxed(&space->rss_file)),

@@ -240,9 +240,12 @@ int task_cred_commit(struct cred *cred)
 	struct user *old_user = user_hold(task->cred->user);
 	int err = cred_commit(&task->cred, cred);
 
-	if (!err) {
+	if (!err && old_user != task->cred->user) {
+		int64_t others = atomic_inc_return(&task->cred->user->processes) - 1;
+
 		atomic_dec(&old_user->processes);
-		atomic_inc(&task->cred->user->processes);
+		task->has_exceeded_nproc = task->cred->uid &&
+			(uint64_t)others > proc_limit(RLIMIT_NPROC);
 	}
 	user_put(old_user);
 	if (!err && changes) {

@@ -108,6 +108,8 @@ struct task {
 	int                parent_death_signal; /* PR_SET_PDEATHSIG; own */
 	bool               is_exiting    __guarded_by(proc->lock);
 	bool               has_execed;   /* since fork: setpgid(2) asks; own */
+	/* its new user had too many processes already: execve(2) looks again; own */
+	bool               has_exceeded_nproc;
 	ns_t               start_time    __const_after_init; /* boot-time clock */
 	uint64_t           timer_slack_ns; /* PR_SET_TIMERSLACK; own */
 	int                ioprio        __atomic; /* ioprio_set(2) */

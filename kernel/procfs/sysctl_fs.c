@@ -16,7 +16,7 @@
 
 static int show_file_nr(const struct node *node, struct text *text)
 {
-	text_printf(text, "%ld\t0\t%ld\n", file_count(), INT64_MAX);
+	text_printf(text, "%ld\t0\t%ld\n", file_count(), atomic_load_relaxed(&file_max));
 	return 0;
 }
 
@@ -50,6 +50,19 @@ static int set_nr_open(int64_t max)
 }
 
 static const struct sysctl_int nr_open = { get_nr_open, set_nr_open, 64, FD_MAX };
+
+static int64_t get_file_max(void)
+{
+	return atomic_load_relaxed(&file_max);
+}
+
+static int set_file_max(int64_t max)
+{
+	atomic_store_relaxed(&file_max, max);
+	return 0;
+}
+
+static const struct sysctl_int file_max_sysctl = { get_file_max, set_file_max, 0, INT64_MAX };
 
 /* ---- pipes --------------------------------------------------------------------------------- */
 
@@ -149,7 +162,7 @@ static const struct directory epoll_directory = DIRECTORY(epoll_entries);
 static const struct entry entries[] = {
 	{ "dentry-state", S_IFREG | 0444, ENTRY_STRICT, .show = show_dentry_state },
 	{ "epoll", S_IFDIR | 0555, .dir = &epoll_directory },
-	SYSCTL_CONST("file-max", "9223372036854775807"),
+	SYSCTL_INT("file-max", 0644, &file_max_sysctl),
 	{ "file-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_file_nr },
 	{ "inode-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_nr },
 	{ "inode-state", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_state },

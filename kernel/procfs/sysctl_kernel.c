@@ -147,10 +147,16 @@ static const struct sysctl_int sysrq = { get_sysrq, set_sysrq, INT32_MIN, INT32_
 
 static int64_t get_threads_max(void)
 {
-	return (int64_t)rlimit_hard(&proc_init()->limits, RLIMIT_NPROC) * 2;
+	return (int64_t)READ_ONCE(rlimit_threads_max);
 }
 
-static const struct sysctl_int threads_max = { .get = get_threads_max };
+static int set_threads_max(int64_t max)
+{
+	WRITE_ONCE(rlimit_threads_max, (uint64_t)max);
+	return 0;
+}
+
+static const struct sysctl_int threads_max = { get_threads_max, set_threads_max, 1, 0x3fffffff };
 
 static int64_t get_tainted(void)
 {
@@ -273,7 +279,7 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
 	SYSCTL_INT("sysrq", 0644, &sysrq),
 	SYSCTL_INT("tainted", 0444, &tainted),
-	SYSCTL_INT("threads-max", 0444, &threads_max),
+	SYSCTL_INT("threads-max", 0644, &threads_max),
 	SYSCTL_INT("unknown_nmi_panic", 0644, &unknown_nmi_panic),
 	{ "version", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_version },
 };

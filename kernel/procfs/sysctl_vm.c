@@ -15,27 +15,73 @@
 
 static int64_t get_overcommit(void)
 {
-	return commit_mode();
+	return atomic_load_relaxed(&commit_settings.mode);
 }
 
 static int set_overcommit(int64_t mode)
 {
-	return commit_set_mode((int)mode);
+	atomic_store_relaxed(&commit_settings.mode, (int)mode);
+	return 0;
 }
 
 static const struct sysctl_int overcommit_memory = { get_overcommit, set_overcommit, 0, 2 };
 
+/* Of the ratio and the number of kilobytes, what was written last counts: as Linux. */
 static int64_t get_ratio(void)
 {
-	return commit_ratio();
+	return atomic_load_relaxed(&commit_settings.ratio);
 }
 
 static int set_ratio(int64_t percent)
 {
-	return commit_set_ratio((unsigned)percent);
+	atomic_store_relaxed(&commit_settings.ratio, (unsigned)percent);
+	atomic_store_relaxed(&commit_settings.kbytes, 0);
+	return 0;
 }
 
 static const struct sysctl_int overcommit_ratio = { get_ratio, set_ratio, 0, INT32_MAX };
+
+static int64_t get_kbytes(void)
+{
+	return (int64_t)atomic_load_relaxed(&commit_settings.kbytes);
+}
+
+static int set_kbytes(int64_t kbytes)
+{
+	atomic_store_relaxed(&commit_settings.kbytes, (uint64_t)kbytes);
+	atomic_store_relaxed(&commit_settings.ratio, 0);
+	return 0;
+}
+
+static const struct sysctl_int overcommit_kbytes = { get_kbytes, set_kbytes, 0, INT64_MAX };
+
+static int64_t get_admin_reserve(void)
+{
+	return (int64_t)atomic_load_relaxed(&commit_settings.admin_reserve_kbytes);
+}
+
+static int set_admin_reserve(int64_t kbytes)
+{
+	atomic_store_relaxed(&commit_settings.admin_reserve_kbytes, (uint64_t)kbytes);
+	return 0;
+}
+
+static const struct sysctl_int admin_reserve = { get_admin_reserve, set_admin_reserve, 0,
+	                                         INT64_MAX };
+
+static int64_t get_user_reserve(void)
+{
+	return (int64_t)atomic_load_relaxed(&commit_settings.user_reserve_kbytes);
+}
+
+static int set_user_reserve(int64_t kbytes)
+{
+	atomic_store_relaxed(&commit_settings.user_reserve_kbytes, (uint64_t)kbytes);
+	return 0;
+}
+
+static const struct sysctl_int user_reserve = { get_user_reserve, set_user_reserve, 0,
+	                                        INT64_MAX };
 
 static int64_t get_min_free(void)
 {
@@ -134,15 +180,18 @@ static int set_alloc_fail(int64_t n)
 static const struct sysctl_int alloc_fail = { get_alloc_fail, set_alloc_fail, 0, INT64_MAX };
 
 static const struct entry entries[] = {
+	SYSCTL_INT("admin_reserve_kbytes", 0644, &admin_reserve),
 	SYSCTL_INT("drop_caches", 0200, &drop_caches),
 	SYSCTL_CONST("max_map_count", "65530"),
 	SYSCTL_INT("min_free_kbytes", 0644, &min_free_kbytes),
 	SYSCTL_CONST("mmap_min_addr", "65536"),
 	SYSCTL_INT("oom_dump_tasks", 0644, &dump_tasks),
 	SYSCTL_INT("oom_kill_allocating_task", 0644, &kill_allocating),
+	SYSCTL_INT("overcommit_kbytes", 0644, &overcommit_kbytes),
 	SYSCTL_INT("overcommit_memory", 0644, &overcommit_memory),
 	SYSCTL_INT("overcommit_ratio", 0644, &overcommit_ratio),
 	SYSCTL_INT("panic_on_oom", 0644, &panic_on_oom),
+	SYSCTL_INT("user_reserve_kbytes", 0644, &user_reserve),
 	SYSCTL_INT("alloc_fail", 0600, &alloc_fail), /* the last: only the debug kernel shows it */
 };
 

@@ -32,7 +32,7 @@ static uint32_t vm_flags_of(unsigned long prot, unsigned long flags)
 		vm_flags |= VM_GROWSDOWN;
 	if (flags & MAP_LOCKED)
 		vm_flags |= VM_LOCKED;
-	if (flags & MAP_NORESERVE)
+	if (flags & MAP_NORESERVE && !commit_is_strict())
 		vm_flags |= VM_NORESERVE;
 	return vm_flags | VM_MAYACCESS;
 }
@@ -113,17 +113,6 @@ static long map_file(struct map_request *request, unsigned long flags, int fd)
 	return err ? err : (long)addr;
 }
 
-/* tmpfs takes pages as they are touched; what could never be touched is refused here. */
-static int overcommit_check(const struct map_request *request)
-{
-	size_t nr = align_up(request->len, PAGE_SIZE) >> PAGE_SHIFT;
-	int err = request->vm_flags & VM_NORESERVE ? 0 : commit_charge(nr);
-
-	if (!err && !(request->vm_flags & VM_NORESERVE))
-		commit_uncharge(nr);
-	return err;
-}
-
 /* Shared anonymous memory is a file without a name. */
 static int map_shared_anonymous(struct map_request *request, uaddr_t *addr)
 {
@@ -133,10 +122,8 @@ static int map_shared_anonymous(struct map_request *request, uaddr_t *addr)
 
 	if (request->vm_flags & VM_GROWSDOWN)
 		return -EINVAL;
-	err = overcommit_check(request);
-	if (err)
-		return err;
-	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)align_up(request->len, PAGE_SIZE), 0,
+	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)align_up(request->len, PAGE_SIZE),
+	                                  request->vm_flags & VM_NORESERVE ? 0 : TMPFS_RESERVED,
 	                                  task->cred, &file);
 	if (err)
 		return err;

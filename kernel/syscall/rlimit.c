@@ -27,7 +27,7 @@ static void space_follow(struct task *task)
 	cred = task_cred_get(task);
 	space_limits = (struct space_limits){
 		.as = rlimit_get(limits, RLIMIT_AS),
-		.data = rlimit_get(limits, RLIMIT_DATA),
+		.data = rlimit_data(limits),
 		.stack = rlimit_get(limits, RLIMIT_STACK),
 		.memlock = cred_capable(cred, CAP_IPC_LOCK) ? ~0ul
 		                                            : rlimit_get(limits, RLIMIT_MEMLOCK),

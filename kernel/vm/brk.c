@@ -43,7 +43,7 @@ static int heap_extend(struct space *space, uaddr_t start, uaddr_t end, struct a
 	if (!err && params.flags & VM_LOCKED && !space_may_lock(space, nr))
 		err = -EAGAIN;
 	if (!err)
-		err = commit_charge(nr);
+		err = commit_charge(space, nr);
 	if (err)
 		return err;
 	area = start ? space_find_area_locked(space, start - 1) : NULL;

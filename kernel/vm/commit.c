@@ -3,16 +3,29 @@
  */
 #include "vm/commit.h"
 
+#include <arch/layout.h>
 #include <linux/errno.h>
 
 #include "lib/atomic.h"
+#include "lib/math.h"
 #include "mem/buddy.h"
+#include "vm/space.h"
+
+/* Defaults as Linux's: a 32nd of memory, at most this. */
+#define ADMIN_RESERVE_MAX_KIB (8ul << 10)
+#define USER_RESERVE_MAX_KIB  (128ul << 10)
+
+struct commit_settings commit_settings = { .ratio = 50 };
 
 static struct {
 	uint64_t total __atomic; /* pages promised */
-	int mode __atomic;
-	unsigned ratio __atomic; /* percent of memory that mode 2 allows */
-} commit = { .ratio = 50 };
+	bool (*is_privileged)(void) __const_after_init;
+} commit;
+
+static uint64_t pages_of(const uint64_t *kib)
+{
+	return atomic_load_relaxed(kib) >> (PAGE_SHIFT - 10);
+}
 
 size_t commit_total(void)
 {
@@ -21,20 +34,36 @@ size_t commit_total(void)
 
 size_t commit_limit(void)
 {
-	return pages_total() * atomic_load_relaxed(&commit.ratio) / 100;
+	uint64_t pages = pages_of(&commit_settings.kbytes);
+
+	return pages ? pages : pages_total() * atomic_load_relaxed(&commit_settings.ratio) / 100;
 }
 
-int commit_charge(size_t nr_pages)
+/* Mode 2: what may be promised in all, as Linux counts it. */
+static int64_t allowance(const struct space *space)
 {
-	int mode = atomic_load_relaxed(&commit.mode);
+	int64_t allowed = (int64_t)commit_limit();
 
-	if (mode == 0 && nr_pages > pages_total())
-		return -ENOMEM;
-	if (atomic_add_return(&commit.total, nr_pages) > commit_limit() && mode == 2) {
-		atomic_sub(&commit.total, nr_pages);
-		return -ENOMEM;
-	}
-	return 0;
+	if (!commit.is_privileged || !commit.is_privileged())
+		allowed -= (int64_t)pages_of(&commit_settings.admin_reserve_kbytes);
+	if (space)
+		allowed -= (int64_t)min(READ_ONCE(space->total_vm) / 32,
+		                        pages_of(&commit_settings.user_reserve_kbytes));
+	return allowed;
+}
+
+int commit_charge(const struct space *space, size_t nr_pages)
+{
+	int mode = atomic_load_relaxed(&commit_settings.mode);
+	uint64_t total = atomic_add_return(&commit.total, nr_pages);
+
+	bool is_granted = mode == COMMIT_GUESS ? nr_pages <= pages_total()
+		: mode == COMMIT_ALWAYS || (int64_t)total < allowance(space);
+
+	if (likely(is_granted))
+		return 0;
+	atomic_sub(&commit.total, nr_pages);
+	return -ENOMEM;
 }
 
 void commit_uncharge(size_t nr_pages)
@@ -42,28 +71,20 @@ void commit_uncharge(size_t nr_pages)
 	atomic_sub(&commit.total, nr_pages);
 }
 
-int commit_mode(void)
+bool commit_is_strict(void)
 {
-	return atomic_load_relaxed(&commit.mode);
+	return atomic_load_relaxed(&commit_settings.mode) == COMMIT_NEVER;
 }
 
-int commit_set_mode(int mode)
+void commit_privilege_register(bool (*is_privileged)(void))
 {
-	if (mode < 0 || mode > 2)
-		return -EINVAL;
-	atomic_store_relaxed(&commit.mode, mode);
-	return 0;
+	commit.is_privileged = is_privileged;
 }
 
-unsigned commit_ratio(void)
+void __init commit_init(void)
 {
-	return atomic_load_relaxed(&commit.ratio);
-}
+	uint64_t share_kib = pages_free_count() << (PAGE_SHIFT - 10) >> 5;
 
-int commit_set_ratio(unsigned percent)
-{
-	if (percent > 1000)
-		return -EINVAL;
-	atomic_store_relaxed(&commit.ratio, percent);
-	return 0;
+	commit_settings.admin_reserve_kbytes = min(share_kib, ADMIN_RESERVE_MAX_KIB);
+	commit_settings.user_reserve_kbytes = min(share_kib, USER_RESERVE_MAX_KIB);
 }

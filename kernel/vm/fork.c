@@ -91,7 +91,7 @@ static int area_fork(const struct area *area, struct space *child, struct area *
 	};
 	size_t nr = area_pages(area);
 	struct area *copy;
-	int err = area->flags & VM_ACCOUNT ? commit_charge(nr) : 0;
+	int err = area->flags & VM_ACCOUNT ? commit_charge(child, nr) : 0;
 
 	if (err)
 		return err;

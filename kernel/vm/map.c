@@ -101,15 +101,14 @@ static int limits_check(struct space *space, const struct area_params *params, b
 }
 
 /* Promises the memory of a private writable mapping, noting it in the flags. */
-static int charge(struct area_params *params)
+static int charge(struct space *space, struct area_params *params)
 {
 	size_t nr = (params->end - params->start) >> PAGE_SHIFT;
-	bool is_reserved = !(params->flags & VM_NORESERVE) || commit_mode() == 2;
 
-	if ((params->flags & (VM_SHARED | VM_WRITE)) != VM_WRITE || !is_reserved)
+	if ((params->flags & (VM_SHARED | VM_WRITE | VM_NORESERVE)) != VM_WRITE)
 		return 0;
 	params->flags |= VM_ACCOUNT;
-	return commit_charge(nr);
+	return commit_charge(space, nr);
 }
 
 static void uncharge(const struct area_params *params)
@@ -164,7 +163,7 @@ static int map_locked(struct space *space, const struct map_request *request,
 	err = limits_check(space, params, is_fixed);
 	if (err)
 		return err;
-	err = charge(params);
+	err = charge(space, params);
 	if (err)
 		return err;
 	if (is_fixed)

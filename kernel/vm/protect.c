@@ -85,7 +85,7 @@ static int write_charge(struct space *space, const struct area *area, uint32_t *
 	if (area->flags & (VM_ACCOUNT | VM_SHARED | VM_NORESERVE))
 		return 0;
 	*flags |= VM_ACCOUNT;
-	return commit_charge(nr);
+	return commit_charge(space, nr);
 }
 
 /* New access rights for the part of the area that lies in [start, end). */

@@ -121,7 +121,7 @@ static int area_move(struct remap *remap, struct area *area)
 	size_t moved = min(remap->old_len, remap->new_len), nr = remap->new_len >> PAGE_SHIFT;
 	struct space *space = remap->space;
 	struct area *copy;
-	int err = area->flags & VM_ACCOUNT ? commit_charge(nr) : 0;
+	int err = area->flags & VM_ACCOUNT ? commit_charge(space, nr) : 0;
 
 	if (err)
 		return err;
@@ -233,7 +233,7 @@ static bool can_grow_in_place(const struct remap *remap, const struct area *area
 static int grow_in_place(struct remap *remap, struct area *area)
 {
 	size_t growth = remap->new_len - remap->old_len, nr = growth >> PAGE_SHIFT;
-	int err = area->flags & VM_ACCOUNT ? commit_charge(nr) : 0;
+	int err = area->flags & VM_ACCOUNT ? commit_charge(remap->space, nr) : 0;
 
 	if (err)
 		return err;

@@ -62,7 +62,7 @@ int space_grow_stack(struct space *space, uaddr_t addr)
 	} else if (area && area->flags & VM_GROWSDOWN && growth_is_allowed(space, area, addr)) {
 		size_t nr = (area->start - addr) >> PAGE_SHIFT;
 
-		err = area->flags & VM_ACCOUNT ? commit_charge(nr) : 0;
+		err = area->flags & VM_ACCOUNT ? commit_charge(space, nr) : 0;
 		if (!err) {
 			area_resize(area, addr, area->end);
 			space_account_pages(space, area->flags, (int64_t)nr);

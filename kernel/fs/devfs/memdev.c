@@ -76,8 +76,9 @@ static int mmap_zero(struct file *file, struct map_request *request)
 		request->file = NULL;
 		return 0;
 	}
-	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)request->len, 0, file->cred,
-	                                  &shared);
+	err = tmpfs_file_create_anonymous("dev/zero", (pos_t)request->len,
+	                                  request->vm_flags & VM_NORESERVE ? 0 : TMPFS_RESERVED,
+	                                  file->cred, &shared);
 	if (err)
 		return err;
 	request->pgoff = 0;

@@ -13,6 +13,7 @@
 #include "lib/math.h"
 #include "mem/page.h"
 #include "sched/thread.h"
+#include "vm/commit.h"
 
 enum { SECTORS_PER_PAGE = PAGE_SIZE / 512 };
 
@@ -24,6 +25,8 @@ static int tmpfs_charge(struct mapping *mapping, size_t nr)
 	struct tmpfs_super *info = tmpfs_super(inode->super);
 	int err = 0;
 
+	if (!to_tmpfs(inode)->reserved && commit_charge(NULL, nr))
+		return -ENOSPC;
 	spin_lock(&info->lock);
 	if (info->max_blocks && info->used_blocks + nr > info->max_blocks)
 		err = -ENOSPC;
@@ -32,6 +35,8 @@ static int tmpfs_charge(struct mapping *mapping, size_t nr)
 	spin_unlock(&info->lock);
 	if (!err)
 		inode_blocks_add(inode, (int64_t)nr * SECTORS_PER_PAGE);
+	else if (!to_tmpfs(inode)->reserved)
+		commit_uncharge(nr);
 	return err;
 }
 
@@ -43,7 +48,24 @@ static void tmpfs_uncharge(struct mapping *mapping, size_t nr)
 	spin_lock(&info->lock);
 	info->used_blocks -= nr;
 	spin_unlock(&info->lock);
+	if (!to_tmpfs(inode)->reserved)
+		commit_uncharge(nr);
 	inode_blocks_add(inode, -(int64_t)nr * SECTORS_PER_PAGE);
+}
+
+int tmpfs_reserve(struct tmpfs_inode *tmpfs, pos_t size)
+{
+	size_t nr = (size_t)size >> PAGE_SHIFT;
+	int err = commit_charge(NULL, nr);
+
+	if (!err)
+		tmpfs->reserved = nr;
+	return err;
+}
+
+void tmpfs_unreserve(struct tmpfs_inode *tmpfs)
+{
+	commit_uncharge(tmpfs->reserved);
 }
 
 const struct mapping_ops tmpfs_mapping_ops = {

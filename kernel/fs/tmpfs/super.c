@@ -96,6 +96,7 @@ int tmpfs_inode_create(struct superblock *super, const struct new_inode *new, st
 	}
 	inode_init(&tmpfs->inode, super, new);
 	list_init(&tmpfs->xattrs);
+	tmpfs->reserved = 0;
 	err = inode_set_type(tmpfs, new);
 	if (err)
 		inode_put(&tmpfs->inode);
@@ -112,6 +113,7 @@ static void tmpfs_evict(struct inode *inode)
 		inode->size = 0;
 		mapping_truncate(&tmpfs->mapping, 0);
 		mapping_fini(&tmpfs->mapping);
+		tmpfs_unreserve(tmpfs);
 	} else if (S_ISDIR(inode->mode)) {
 		tmpfs_dir_clear(tmpfs);
 	}
@@ -398,6 +400,11 @@ int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags
 	struct inode *inode;
 	int err = tmpfs_inode_create(memory_mount->super, &new, &inode);
 
+	if (!err && flags & TMPFS_RESERVED) {
+		err = tmpfs_reserve(to_tmpfs(inode), size);
+		if (err)
+			inode_put(inode);
+	}
 	if (err)
 		return err;
 	inode->nlink = 0;

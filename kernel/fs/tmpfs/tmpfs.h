@@ -29,6 +29,7 @@ enum {
 	/* fcntl(F_ADD_SEALS) works; otherwise the file is sealed against seals */
 	TMPFS_SEALABLE = 1 << 0,
 	TMPFS_NOEXEC   = 1 << 1,
+	TMPFS_RESERVED = 1 << 2, /* all of its size is promised at once (vm/commit.h): -ENOMEM */
 };
 int tmpfs_file_create_anonymous(const char *name, pos_t size, unsigned int flags,
                                 const struct cred *cred, struct file **out);

@@ -33,6 +33,7 @@ struct tmpfs_xattr {
 struct tmpfs_inode {
 	struct inode inode;
 	struct list  xattrs __guarded_by(inode.lock);
+	size_t       reserved __const_after_init; /* pages promised at once; 0: as they come */
 	union {
 		struct mapping mapping; /* of a regular file */
 		struct {                /* of a directory */
@@ -45,6 +46,10 @@ struct tmpfs_inode {
 		char *target; /* of a symbolic link */
 	};
 };
+
+/* All memory of a file without a name is promised when it is made, and as long as it lives. */
+int tmpfs_reserve(struct tmpfs_inode *tmpfs, pos_t size);
+void tmpfs_unreserve(struct tmpfs_inode *tmpfs);
 
 /* The limits of one instance; 0 is no limit. */
 struct tmpfs_super {
