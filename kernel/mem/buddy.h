@@ -46,8 +46,9 @@ void pages_free_range(paddr_t start, paddr_t end);
  * The one way to more memory, registered by vm/. reclaim() gets the flags of the allocation, among
  * them ALLOC_MAY_RECLAIM, and how often it has been called for it; no spinlock is held and it may
  * sleep. RECLAIM_RETRY: try again, something was freed or a victim chosen. RECLAIM_DIP and
- * RECLAIM_RESERVE: try a last time, with half or all of the reserve. wake() asks for reclaim in the background; it must not sleep and
- * may come under any spinlock outside RANK_BUDDY, so it only sets a flag or queues deferred work.
+ * RECLAIM_RESERVE: try a last time, with half or all of the reserve. wake() asks for reclaim in the
+ * background; it must not sleep and may come under any spinlock outside RANK_BUDDY, so it only sets
+ * a flag or queues deferred work.
  */
 enum reclaim_result { RECLAIM_NOTHING, RECLAIM_RETRY, RECLAIM_DIP, RECLAIM_RESERVE };
 struct reclaim_hook {
