@@ -124,13 +124,13 @@ static void start_page_take(void)
 {
 	for (uint32_t i = 0; i < map.count; i++) {
 		const struct memmap_region *region = &map.regions[i];
-		paddr_t page = max(region->start, PAGE_SIZE);
+		paddr_t page = max(region->start, PAGE_SIZE), end = min(region->end, LOW_END);
 
-		if (region->kind == MEMMAP_USABLE && page + PAGE_SIZE <= min(region->end, LOW_END)) {
-			map.start_page = page;
-			memmap_carve(page, page + PAGE_SIZE, MEMMAP_EARLY);
-			return;
-		}
+		if (region->kind != MEMMAP_USABLE || page + PAGE_SIZE > end)
+			continue;
+		map.start_page = page;
+		memmap_carve(page, page + PAGE_SIZE, MEMMAP_EARLY);
+		return;
 	}
 }
 

@@ -18,7 +18,9 @@ class Shell:
 
     def run(self, command, timeout_s=30):
         """Runs a command; returns (output with plain newlines, exit status)."""
-        self.guest.send(f'echo "@@""begin"; {command}\necho "@@""$?@@"\n')
+        # On one line where that can be: what is typed while a command runs is echoed into its output.
+        end = "\n" if "\n" in command or "#" in command or command.endswith("&") else "; "
+        self.guest.send(f'echo "@@""begin"; {command}{end}echo "@@""$?@@"\n')
         self.guest.expect(r"@@begin\r?\n", timeout_s)
         match = self.guest.expect(r"@@(\d+)@@", timeout_s)
         output = self.guest.before.replace("\r", "")

@@ -15,6 +15,7 @@
 #include <arch/io.h>
 
 #include "arch/x86_64/acpi_aml.h"
+#include "arch/x86_64/mptable.h"
 #include "core/printk.h"
 #include "lib/string.h"
 
@@ -137,13 +138,27 @@ static void collect_tables(const struct acpi_table_header *root, uint32_t entry_
 /* ---- MADT ---------------------------------------------------------------------------------- */
 
 enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5,
-	MADT_HEADER = 44 };
+	MADT_X2APIC = 9, MADT_HEADER = 44 };
 
+static bool is_known_cpu(uint32_t apic_id)
+{
+	for (uint32_t i = 0; i < acpi.nr_cpus; i++) {
+		if (acpi.apic_ids[i] == apic_id)
+			return true;
+	}
+	return false;
+}
+
+/* One CPU may stand in an entry of either kind. */
 static void add_cpu(uint32_t apic_id, uint32_t flags)
 {
-	if (!(flags & 1) || acpi.nr_cpus == ACPI_MAX_CPUS)
+	if (!(flags & 1) || is_known_cpu(apic_id))
 		return;
-	acpi.apic_ids[acpi.nr_cpus++] = apic_id;
+	if (acpi.nr_cpus == ACPI_MAX_CPUS)
+		pr_warn("the CPU with APIC id %u is beyond the %d supported\n", apic_id,
+		        ACPI_MAX_CPUS);
+	else
+		acpi.apic_ids[acpi.nr_cpus++] = apic_id;
 }
 
 static void add_ioapic(const struct acpi_table_header *madt, uint32_t at)
@@ -178,6 +193,8 @@ static void read_madt_entry(const struct acpi_table_header *madt, uint32_t at, u
 		add_ioapic(madt, at);
 	else if (type == MADT_OVERRIDE && size >= 10)
 		add_override(madt, at);
+	else if (type == MADT_X2APIC && size >= 16)
+		add_cpu((uint32_t)field(madt, at + 4, 4), (uint32_t)field(madt, at + 8, 4));
 	else if (type == MADT_LAPIC_ADDRESS && size >= 12)
 		acpi.lapic_paddr = field(madt, at + 4, 8);
 }
@@ -318,7 +335,10 @@ void acpi_init(paddr_t rsdp)
 	const struct acpi_table_header *root = rsdp ? find_root(rsdp, &entry_size) : NULL;
 
 	if (!root) {
-		pr_info("no ACPI tables: one CPU, no power-off\n");
+		if (mptable_read())
+			pr_info("no ACPI tables: CPUs by the MP table, no power-off\n");
+		else
+			pr_info("no ACPI tables: one CPU, no power-off\n");
 		return;
 	}
 	acpi.present = true;

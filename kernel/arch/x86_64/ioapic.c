@@ -97,7 +97,7 @@ void irqchip_init(void)
 	lapic_init();
 	for (uint32_t i = 0; i < acpi.nr_ioapics; i++)
 		add_chip(acpi.ioapics[i].paddr, acpi.ioapics[i].gsi_base);
-	if (!acpi.present)
+	if (acpi.nr_ioapics == 0)
 		add_chip(DEFAULT_PADDR, 0);
 }
 

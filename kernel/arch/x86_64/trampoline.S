@@ -1,11 +1,11 @@
 /*
  * The first instructions of every CPU but the first. A CPU that gets a start-up interrupt begins in
  * real mode at a page boundary below 1 MiB; smp.c copies what lies between trampoline_start and
- * trampoline_end there and fills in the values at the end. Real mode goes straight to 64-bit mode on
- * the kernel's own page tables, which map this page for the purpose, read-only and executable.
+ * trampoline_end there and fills in the values at the end. Real mode goes straight to 64-bit mode
+ * on the kernel's own page tables, which map this page for the purpose, read-only and executable.
  *
- * smp_entry is ordinary kernel text: it takes a stack that nobody has yet and goes on in C. A CPU that
- * comes when all stacks are taken, or too late, stops for good.
+ * smp_entry is ordinary kernel text: it takes a stack that nobody has yet and goes on in C. A CPU
+ * that comes when all stacks are taken stops for good.
  */
 #define CR4_PAE_PGE     0xa0
 #define MSR_EFER        0xc0000080
