@@ -57,6 +57,7 @@ static void start_cpu_and_memory(void)
 	traps_init();                   /* exceptions are reported, not a silent reset */
 	cmdline_init(bootinfo.cmdline); /* quiet, loglevel=, mem= and other early words */
 	print_banner();
+	cpu_report();                   /* what protects the kernel */
 	memmap_init(&bootinfo);         /* memmap_early_alloc() */
 	percpu_init();                  /* copies of per-CPU data for other CPUs */
 	usercopy_init();                /* accesses that may fault */
@@ -78,6 +79,8 @@ static void start_platform(void)
 static void give_back_init(void)
 {
 	paging_seal();
+	if (!paging_check() && DEBUG)
+		panic("kernel memory has rights that it must not have");
 	pages_free_range(image_to_phys(init_start), image_to_phys(init_end));
 	pages_free_range(image_to_phys(relocs_start), image_to_phys(kernel_end));
 }

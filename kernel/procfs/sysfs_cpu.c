@@ -92,6 +92,36 @@ static const struct entry topology_entries[] = {
 };
 static const struct directory topology = DIRECTORY(topology_entries);
 
+/* ---- faults of processors ------------------------------------------------------------------ */
+
+static int show_bug(const struct node *node, struct text *text)
+{
+	text_printf(text, "%s\n", cpu_bug_state(node->entry->name));
+	return 0;
+}
+
+#define BUG_FILE(file_name) { file_name, S_IFREG | 0444, .show = show_bug }
+
+static const struct entry bug_entries[] = {
+	BUG_FILE("gather_data_sampling"),
+	BUG_FILE("itlb_multihit"),
+	BUG_FILE("l1tf"),
+	BUG_FILE("mds"),
+	BUG_FILE("meltdown"),
+	BUG_FILE("mmio_stale_data"),
+	BUG_FILE("reg_file_data_sampling"),
+	BUG_FILE("retbleed"),
+	BUG_FILE("spec_rstack_overflow"),
+	BUG_FILE("spec_store_bypass"),
+	BUG_FILE("spectre_v1"),
+	BUG_FILE("spectre_v2"),
+	BUG_FILE("srbds"),
+	BUG_FILE("tsx_async_abort"),
+};
+static const struct directory bugs = DIRECTORY(bug_entries);
+
+/* ---- the directories ----------------------------------------------------------------------- */
+
 static const struct entry cpu_entries[] = {
 	{ "topology", S_IFDIR | 0755, .dir = &topology },
 };
@@ -123,6 +153,7 @@ static const struct entry entries[] = {
 	SET_FILE("online", set_online, true),
 	SET_FILE("possible", set_possible, true),
 	SET_FILE("present", set_possible, true),
+	{ "vulnerabilities", S_IFDIR | 0755, .dir = &bugs },
 };
 
 const struct directory sysfs_cpu_directory = {

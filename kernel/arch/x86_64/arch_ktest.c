@@ -19,37 +19,49 @@
 
 /* ---- the kernel's mappings ----------------------------------------------------------------- */
 
-struct rights_walk {
-	uint64_t nr_leaves, nr_bad;
-};
-
-static void walk_rights(const pte_t *table, unsigned int level, bool writable, bool exec,
-                        struct rights_walk *walk)
+KTEST(no_kernel_mapping_has_rights_that_it_must_not_have)
 {
-	for (unsigned int i = level == LEVEL_TOP ? KERNEL_HALF_FIRST : 0; i < PTES_PER_TABLE; i++) {
-		pte_t entry = table[i];
-		bool w = writable && pte_is_writable(entry), x = exec && pte_is_exec(entry);
+	struct arch_mmu mmu, *before = mmu_active();
 
-		if (!pte_is_present(entry))
-			continue;
-		if (level > LEVEL_LEAF && !(entry & PTE_LARGE)) {
-			walk_rights(table_of(entry), level - 1, w, x, walk);
-			continue;
-		}
-		walk->nr_leaves++;
-		walk->nr_bad += (w && x) || entry & PTE_USER;
-	}
+	KTEST_ASSERT(paging_check());
+	KTEST_ASSERT(mmu_init(&mmu) == 0);
+	uint64_t flags = irq_save();
+
+	mmu_activate(&mmu);
+	bool is_right = paging_check();
+
+	mmu_activate(before);
+	irq_restore(flags);
+	mmu_fini(&mmu);
+	KTEST_ASSERT(is_right);
 }
 
-KTEST(no_kernel_mapping_is_writable_and_executable_or_the_users)
+/* The check must see what it looks for: for a moment one page has what no page may have. */
+static bool is_found(const void *address, pte_t set, pte_t clear)
 {
-	struct rights_walk walk = { 0 };
+	pte_t *slot = kernel_slot((kaddr_t)address, LEVEL_LEAF, false);
+	uint64_t flags = irq_save();
+	pte_t old = pte_exchange(slot, (pte_read(slot) | set) & ~clear);
+	bool is_right = paging_check();
+
+	pte_exchange(slot, old);
+	irq_restore(flags);
+	return !is_right;
+}
+
+KTEST(the_check_of_mappings_finds_each_wrong_right)
+{
+	static char page[PAGE_SIZE] __aligned(4096);
 
 	if (!cpu_has(CPU_NX))
 		return;
-	walk_rights(phys_to_virt(kernel_root), LEVEL_TOP, true, true, &walk);
-	KTEST_ASSERT(walk.nr_leaves > 100);
-	KTEST_ASSERT(walk.nr_bad == 0);
+	KTEST_ASSERT(is_found(page, 0, PTE_NX));
+	KTEST_ASSERT(!is_found(page, PTE_USER, 0)); /* the levels above forbid it */
+	KTEST_ASSERT(is_found(page, 0, PTE_GLOBAL));
+	KTEST_ASSERT(is_found(text_start, PTE_WRITE, 0));
+	KTEST_ASSERT(is_found(rodata_start, PTE_WRITE, 0));
+	KTEST_ASSERT(is_found(rodata_start, 0, PTE_NX));
+	KTEST_ASSERT(is_found(phys_to_virt(image_to_phys(ro_after_init_start)), PTE_WRITE, 0));
 }
 
 static bool is_writable(const void *address)

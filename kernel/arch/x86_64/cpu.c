@@ -7,6 +7,7 @@
 #include <cpuid.h>
 
 #include "arch/x86_64/regs.h"
+#include "arch/x86_64/setup.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 
@@ -89,14 +90,6 @@ static void read_hypervisor(const struct cpu_identity *id)
 	set_feature(CPU_EMULATOR, b == TCG_SIGNATURE);
 }
 
-/* AMD is not affected by Meltdown, nor is a CPU that says so (RDCL_NO), nor an emulated one. */
-static bool needs_page_table_isolation(const struct cpu_identity *id)
-{
-	if (!memcmp(id->vendor, "AuthenticAMD", 12) || cpu_has(CPU_EMULATOR))
-		return false;
-	return !(id->features_7d & BIT(29)) || !(msr_read(MSR_ARCH_CAPABILITIES) & 1);
-}
-
 static void read_features(const struct cpu_identity *id)
 {
 	set_feature(CPU_PGE, id->features_1d & BIT(13));
@@ -148,7 +141,7 @@ void cpu_init(void)
 	read_extended(id);
 	read_hypervisor(id);
 	read_features(id);
-	set_feature(CPU_NEEDS_PTI, needs_page_table_isolation(id));
+	cpu_bugs_init();
 	cpu_init_registers();
 }
 

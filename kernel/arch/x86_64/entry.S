@@ -17,12 +17,21 @@
 
 #define ENOSYS_RESULT -38
 
-	.macro CLEAR_AC         /* patched to clac where the CPU has SMAP (usercopy.c) */
+	.macro PATCH_SITE kind  /* a nop that usercopy_init() replaces: enum patch_kind */
 771:	.byte	0x0f, 0x1f, 0x00
-	.pushsection .smap_sites, "a", @progbits
+	.pushsection .patch_sites, "a", @progbits
 	.long	771b - .
-	.long	0
+	.long	\kind
 	.popsection
+	.endm
+
+	.macro CLEAR_AC
+	PATCH_SITE 0
+	.endm
+
+	/* No guess about whether GS was swapped may lead to loads by the wrong one. */
+	.macro SWAPGS_FENCE
+	PATCH_SITE 2
 	.endm
 
 	.macro SAVE_CALLEE_SAVED
@@ -254,12 +263,14 @@ exception_entry:
 	testb	$3, REGS_CS(%rsp)
 	jz	1f
 	swapgs
+	SWAPGS_FENCE
 exception_from_user:
 	xor	%ebp, %ebp
 	call	exception_handle
 	cli
 	jmp	exit_check
-1:	call	exception_handle
+1:	SWAPGS_FENCE
+	call	exception_handle
 	cli
 	jmp	exit_kernel
 	.size exception_entry, . - exception_entry
@@ -278,6 +289,7 @@ paranoid_entry:
 	testb	$3, REGS_CS(%rsp)
 	jz	1f
 	swapgs
+	SWAPGS_FENCE
 	mov	%rsi, %rbx
 	mov	%rsp, %rsi
 	mov	%gs:cpu_kernel_sp, %rdi
@@ -356,10 +368,12 @@ interrupt_entry:
 	testb	$3, REGS_CS(%rsp)
 	jz	1f
 	swapgs
+	SWAPGS_FENCE
 	xor	%ebp, %ebp
 	call	interrupt_handle
 	jmp	exit_check
-1:	mov	%rsp, %rbx
+1:	SWAPGS_FENCE
+	mov	%rsp, %rbx
 	mov	%gs:cpu_irq_stack_top, %rsp
 	call	interrupt_handle
 	mov	%rbx, %rsp

@@ -13,12 +13,13 @@ struct extable_entry {
 };
 extern const struct extable_entry extable_start[], extable_end[];
 
-/* Places of stac and clac, nops until usercopy_init() finds SMAP. */
-struct smap_site {
+/* Three bytes of nop that usercopy_init() makes an instruction of where the CPU needs it. */
+enum patch_kind { PATCH_CLAC, PATCH_STAC, PATCH_SWAPGS_FENCE };
+struct patch_site {
 	int32_t  at; /* distance from this field */
-	uint32_t is_stac;
+	uint32_t kind;
 };
-extern const struct smap_site smap_sites_start[], smap_sites_end[];
+extern const struct patch_site patch_sites_start[], patch_sites_end[];
 
 /* The boot CPU's per-CPU variables; the copies of others are made like them. */
 extern char percpu_start[], percpu_end[];

@@ -12,6 +12,12 @@
  */
 void percpu_init(void);
 
+/* cpu_bugs.c: sets CPU_NEEDS_PTI; cpu_init() calls it last. */
+void cpu_bugs_init(void);
+
+/* cpu_bugs.c: a line in the log about what protects the kernel, a warning about what does not. */
+void cpu_report(void);
+
 struct cpu_stacks;
 
 /* Segments, task state, interrupt vectors, system-call entry of the boot CPU. Needs nothing. */

@@ -15,9 +15,9 @@
 	.popsection
 	.endm
 
-	.macro SMAP_SITE kind   /* 0: clac, 1: stac; three bytes, patched where the CPU has SMAP */
+	.macro PATCH_SITE kind   /* 0: clac, 1: stac; three bytes, patched where the CPU has SMAP */
 771:	.byte	0x0f, 0x1f, 0x00
-	.pushsection .smap_sites, "a", @progbits
+	.pushsection .patch_sites, "a", @progbits
 	.long	771b - .
 	.long	\kind
 	.popsection
@@ -28,7 +28,7 @@
 	.type user_copy_rep, @function
 	.balign 16
 user_copy_rep:
-	SMAP_SITE 1
+	PATCH_SITE 1
 	cmp	$64, %rdx
 	jb	3f
 	.globl user_copy_choice
@@ -37,7 +37,7 @@ user_copy_choice:
 	mov	%rdx, %rcx
 10:	rep	movsb
 	mov	%rcx, %rax
-	SMAP_SITE 0
+	PATCH_SITE 0
 	ret
 1:	mov	%rdx, %rcx
 	shr	$3, %rcx
@@ -64,11 +64,11 @@ user_copy_choice:
 	dec	%ecx
 	jnz	6b
 7:	xor	%eax, %eax
-	SMAP_SITE 0
+	PATCH_SITE 0
 	ret
 
 9:	mov	%rcx, %rax
-	SMAP_SITE 0
+	PATCH_SITE 0
 	ret
 21:	lea	(%rdx, %rcx, 8), %rcx   /* in rep movsq: words left, and the tail */
 20:	call	bytes_that_fit          /* a word did not go whole: byte by byte up to the fault */
@@ -99,7 +99,7 @@ bytes_that_fit:
 	.type user_fill_zero, @function
 	.balign 16
 user_fill_zero:
-	SMAP_SITE 1
+	PATCH_SITE 1
 	xor	%eax, %eax
 	mov	%rsi, %rcx
 	mov	%esi, %edx
@@ -109,12 +109,12 @@ user_fill_zero:
 	mov	%edx, %ecx
 2:	rep	stosb
 	xor	%eax, %eax
-	SMAP_SITE 0
+	PATCH_SITE 0
 	ret
 3:	lea	(%rdx, %rcx, 8), %rcx
 4:	rep	stosb
 5:	mov	%rcx, %rax
-	SMAP_SITE 0
+	PATCH_SITE 0
 	ret
 	EXTABLE	1b, 3b
 	EXTABLE	2b, 5b

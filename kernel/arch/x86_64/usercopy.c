@@ -43,19 +43,27 @@ bool extable_fixup(struct pt_regs *regs)
 
 /* ---- patching ------------------------------------------------------------------------------ */
 
+static bool is_needed(uint32_t kind)
+{
+	return kind == PATCH_SWAPGS_FENCE ? !cpu_has(CPU_EMULATOR) : cpu_has(CPU_SMAP);
+}
+
 void usercopy_init(void)
 {
-	static const uint8_t stac[3] = { 0x0f, 0x01, 0xcb }, clac[3] = { 0x0f, 0x01, 0xca };
 	static const uint8_t nop2[2] = { 0x66, 0x90 };
+	static const uint8_t code[][3] = {
+		[PATCH_CLAC] = { 0x0f, 0x01, 0xca },
+		[PATCH_STAC] = { 0x0f, 0x01, 0xcb },
+		[PATCH_SWAPGS_FENCE] = { 0x0f, 0xae, 0xe8 }, /* lfence */
+	};
 
 	if (cpu_has(CPU_FSRM))
 		memcpy(user_copy_choice, nop2, sizeof(nop2));
-	if (!cpu_has(CPU_SMAP))
-		return;
-	for (const struct smap_site *s = smap_sites_start; s < smap_sites_end; s++) {
+	for (const struct patch_site *s = patch_sites_start; s < patch_sites_end; s++) {
 		char *at = (char *)(uintptr_t)&s->at + s->at;
 
-		memcpy(at, s->is_stac ? stac : clac, sizeof(stac));
+		if (is_needed(s->kind))
+			memcpy(at, code[s->kind], sizeof(code[0]));
 	}
 }
 
@@ -86,7 +94,7 @@ size_t user_zero(void __user *dst, size_t size)
 
 #define SITE(kind) \
 	"771: .byte 0x0f, 0x1f, 0x00\n" \
-	".pushsection .smap_sites, \"a\", @progbits\n.long 771b - ., " kind "\n.popsection\n"
+	".pushsection .patch_sites, \"a\", @progbits\n.long 771b - ., " kind "\n.popsection\n"
 #define STAC SITE("1")
 #define CLAC SITE("0")
 

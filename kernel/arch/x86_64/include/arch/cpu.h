@@ -43,6 +43,9 @@ extern uint64_t cpu_feature_bits __const_after_init;
  * Writes at most size bytes with the final 0; returns the length that it had wanted. */
 size_t cpu_flags_string(char *buffer, size_t size);
 
+/* What to say of a known fault of processors by its name in sysfs, such as "meltdown". */
+const char *cpu_bug_state(const char *name);
+
 /* AT_HWCAP: CPUID 1 EDX. AT_HWCAP2: bit 1 when user code may use FSGSBASE instructions. */
 uint64_t cpu_hwcap(void);
 uint64_t cpu_hwcap2(void);

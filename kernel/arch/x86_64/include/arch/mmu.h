@@ -259,3 +259,10 @@ void paging_init(void);
 
 /* From here on __ro_after_init data cannot be written; what was __init is not mapped as code. */
 void paging_seal(void);
+
+/*
+ * Walks the kernel half of all page tables: nothing may be written and executed, text and constants
+ * not be written by any way, nothing be the users'. After paging_seal(). Tells the log; false if
+ * something was wrong.
+ */
+bool paging_check(void);
