@@ -48,6 +48,7 @@ SCENARIOS = {
     "truncated-elf": Scenario([r"Failed to execute /init \(error -(5|8)\)", NO_INIT], "reset",
                               initrd=cut_elf),
     "exits": Scenario([KILLED % 0x100], "reset", initrd=archive_of("exits")),
+    "user-mode-iretq": Scenario([r"iretq: the machine lives"], initrd=archive_of("iretq")),
     "crashes": Scenario([KILLED % 11], "reset", initrd=archive_of("crashes")),
 }
 
