@@ -8,9 +8,13 @@
 
 #include "core/panic.h"
 #include "core/printk.h"
+#include "core/sysrq.h"
 #include "lib/atomic.h"
 #include "mem/alloc.h"
+#include "sched/clock.h"
 #include "sched/mutex.h"
+
+#define SYSRQ_TIME (5 * NS_PER_SEC)
 
 static struct {
 	struct mutex              lock;
@@ -86,6 +90,40 @@ struct uart *uart_find(unsigned int number)
 
 /* ---- the driver's side ----------------------------------------------------------------------- */
 
+/* True: the break or the key is the kernel's. */
+static bool sysrq_takes(struct uart *uart, uint8_t byte, enum uart_error error)
+{
+	ns_t until = uart->sysrq_until;
+
+	if (!uart->is_console || !READ_ONCE(sysrq_mask_value))
+		return false;
+	uart->sysrq_until = 0;
+	if (error == UART_BREAK) {
+		if (!until)
+			uart->sysrq_until = clock_monotonic() + SYSRQ_TIME;
+		return !until;
+	}
+	if (!until || !byte || clock_monotonic() > until)
+		return false;
+	uart->sysrq_key = (char)byte;
+	return true;
+}
+
+void uart_sysrq_run(struct uart *uart)
+{
+	uint64_t flags;
+	char key;
+
+	if (likely(!READ_ONCE(uart->sysrq_key)))
+		return;
+	flags = spin_lock_irqsave(&uart->lock);
+	key = uart->sysrq_key;
+	uart->sysrq_key = 0;
+	spin_unlock_irqrestore(&uart->lock, flags);
+	if (key)
+		sysrq_press_masked(key);
+}
+
 bool uart_receive(struct uart *uart, uint8_t byte, enum uart_error error)
 {
 	debug_assert(spin_is_held(&uart->lock));
@@ -94,6 +132,8 @@ bool uart_receive(struct uart *uart, uint8_t byte, enum uart_error error)
 	uart->counts.parity += error == UART_PARITY;
 	uart->counts.frame += error == UART_FRAME;
 	uart->counts.overruns += error == UART_OVERRUN;
+	if (unlikely(error == UART_BREAK || uart->sysrq_until) && sysrq_takes(uart, byte, error))
+		return true;
 	if (ring_push(&uart->received, byte))
 		ring_push(&uart->errors, (uint8_t)error);
 	if (!ring_is_full(&uart->received))
@@ -318,5 +358,13 @@ void uart_get_counts(struct uart *uart, struct uart_counts *counts)
 	uint64_t flags = spin_lock_irqsave(&uart->lock);
 
 	*counts = uart->counts;
+	spin_unlock_irqrestore(&uart->lock, flags);
+}
+
+void uart_set_console(struct uart *uart)
+{
+	uint64_t flags = spin_lock_irqsave(&uart->lock);
+
+	uart->is_console = true;
 	spin_unlock_irqrestore(&uart->lock, flags);
 }

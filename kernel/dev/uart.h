@@ -10,6 +10,9 @@
  * driver stops taking bytes (the FIFO fills, the sender is held back by hardware flow control if
  * there is any) and goes on when half of it is free again.
  *
+ * On a console a break and the key that follows within five seconds are for the kernel
+ * (core/sysrq.h) and not received; a second break in a row is one again.
+ *
  * The log's way out is write_polled(): it waits for the hardware, takes no lock of this room but
  * the driver's own RANK_SINK one, and none at all in a panic.
  *
@@ -86,6 +89,9 @@ struct uart {
 	/* what we drive: TIOCM_DTR, RTS, OUT2, LOOP */
 	unsigned int           modem __guarded_by(lock);
 	struct uart_counts     counts __guarded_by(lock);
+	bool                   is_console __guarded_by(lock);
+	ns_t                   sysrq_until __guarded_by(lock); /* the next key is one; 0: no */
+	char                   sysrq_key __guarded_by(lock);   /* pressed, yet to be obeyed; 0: none */
 };
 
 /*
@@ -122,6 +128,10 @@ struct uart *uart_find(unsigned int number);
 bool uart_receive(struct uart *uart, uint8_t byte, enum uart_error error);
 /* Ends a round of uart_receive(): tells the client. */
 void uart_receive_done(struct uart *uart);
+/*
+ * The end of the interrupt, without the lock: obeys a SysRq key that has come. May not return.
+ */
+void uart_sysrq_run(struct uart *uart);
 /* The next byte to send; false: nothing, stop the transmit interrupt. */
 bool uart_next(struct uart *uart, uint8_t *byte);
 /* Ends a round of uart_next(): tells the client that there is room. */
@@ -154,3 +164,4 @@ void   uart_set_break(struct uart *uart, bool on);
 unsigned int uart_get_modem(struct uart *uart);
 void   uart_set_modem(struct uart *uart, unsigned int set, unsigned int clear);
 void   uart_get_counts(struct uart *uart, struct uart_counts *counts);
+void   uart_set_console(struct uart *uart); /* SysRq works there from now on */

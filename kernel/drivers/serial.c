@@ -160,6 +160,7 @@ static enum irq_result serial_interrupt(void *arg)
 		serve(serial);
 	}
 	spin_unlock(&serial->uart.lock);
+	uart_sysrq_run(&serial->uart);
 	return IRQ_HANDLED;
 }
 

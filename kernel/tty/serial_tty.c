@@ -98,6 +98,7 @@ void serial_tty_set_console(struct tty *tty, uint32_t baud, tcflag_t cflag)
 	settings.c_cflag = CREAD | HUPCL | CLOCAL | cflag;
 	termios_set_baud(&settings, baud);
 	to_serial_tty(tty)->is_console = true;
+	uart_set_console(uart_of(tty));
 	mutex_lock(&tty->lock);
 	ldisc_set_termios(&tty->ldisc, &settings);
 	serial_tty_set_termios(tty, &old);
