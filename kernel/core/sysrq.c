@@ -50,6 +50,7 @@ void sysrq_register(const struct sysrq_key *keys, size_t nr)
 
 static void press_level(char key)
 {
+	log_levels.console = LOG_LEVEL_SHOWN;
 	pr_info("Loglevel set to %d\n", key - '0');
 	log_levels.console = key - '0';
 }

@@ -45,6 +45,7 @@ struct serial {
 	uint8_t           line __guarded_by(uart.lock);       /* shadow of UART_LCR */
 	uint32_t          divisor __guarded_by(uart.lock);    /* 0: not known */
 	struct spinlock   registers;
+	uint8_t           seen_errors __atomic; /* that line_status() has read, for receive() */
 	struct irq_action action;
 	char              description[40] __const_after_init;
 };
@@ -81,6 +82,28 @@ static void set_interrupts(struct serial *serial, unsigned int interrupts)
 
 /* ---- receiving and sending ------------------------------------------------------------------- */
 
+/*
+ * The line's status. Reading it clears the errors in it, so whoever reads it for another reason
+ * keeps them for the receiver: the log must not lose a break.
+ */
+static uint8_t line_status(struct serial *serial)
+{
+	uint8_t status = get(serial, UART_LSR);
+
+	if (unlikely(status & UART_LSR_BRK_ERROR_BITS))
+		atomic_or(&serial->seen_errors, status & UART_LSR_BRK_ERROR_BITS);
+	return status;
+}
+
+static uint8_t receive_status(struct serial *serial)
+{
+	uint8_t status = get(serial, UART_LSR);
+
+	if (unlikely(atomic_load_relaxed(&serial->seen_errors)))
+		status |= atomic_xchg(&serial->seen_errors, 0);
+	return status;
+}
+
 static enum uart_error error_of(uint8_t status)
 {
 	return status & UART_LSR_BI ? UART_BREAK : status & UART_LSR_PE ? UART_PARITY :
@@ -95,7 +118,7 @@ static void receive(struct serial *serial, uint8_t status)
 			               serial->interrupts & ~(UART_IER_RDI | UART_IER_RLSI));
 			break;
 		}
-		status = get(serial, UART_LSR);
+		status = receive_status(serial);
 	}
 	uart_receive_done(&serial->uart);
 }
@@ -106,7 +129,7 @@ static void transmit(struct serial *serial)
 	uint8_t byte;
 
 	spin_lock(&serial->registers);
-	if (get(serial, UART_LSR) & UART_LSR_THRE) {
+	if (line_status(serial) & UART_LSR_THRE) {
 		for (int i = 0; i < serial->fifo_size && more; i++) {
 			more = uart_next(&serial->uart, &byte);
 			if (more)
@@ -137,7 +160,7 @@ static void check_modem(struct serial *serial)
 
 static void serve(struct serial *serial)
 {
-	uint8_t status = get(serial, UART_LSR);
+	uint8_t status = receive_status(serial);
 
 	if (serial->interrupts & UART_IER_RDI && status & (UART_LSR_DR | UART_LSR_BI))
 		receive(serial, status);
@@ -166,10 +189,10 @@ static enum irq_result serial_interrupt(void *arg)
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
-static bool wait_for(const struct serial *serial, uint8_t status)
+static bool wait_for(struct serial *serial, uint8_t status)
 {
 	for (int i = 0; i < SPINS_PER_BYTE; i++) {
-		if ((get(serial, UART_LSR) & status) == status)
+		if ((line_status(serial) & status) == status)
 			return true;
 		cpu_relax();
 	}
@@ -285,16 +308,16 @@ static void serial_set_break(struct uart *uart, bool on)
 
 static bool serial_is_transmitter_empty(struct uart *uart)
 {
-	return get(to_serial(uart), UART_LSR) & UART_LSR_TEMT;
+	return line_status(to_serial(uart)) & UART_LSR_TEMT;
 }
 
-static void write_byte(const struct serial *serial, uint8_t byte)
+static void write_byte(struct serial *serial, uint8_t byte)
 {
 	wait_for(serial, UART_LSR_THRE);
 	set(serial, UART_TX, byte);
 }
 
-static void write_text(const struct serial *serial, const char *text, size_t len)
+static void write_text(struct serial *serial, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '\n')

@@ -48,6 +48,7 @@ static const struct entry entries[] = {
 	{ "misc", S_IFREG | 0444, .show = show_minor_devices },
 	{ "modules", S_IFREG | 0444, .show = show_nothing },
 	{ "partitions", S_IFREG | 0444, .show = show_nothing },
+	{ "provoke-crash", S_IFREG | 0200, .exists = provoke_exists, .write = write_provoke },
 	{ "slabinfo", S_IFREG | 0400, .show = show_slabinfo },
 	{ "stat", S_IFREG | 0444, .show = show_stat },
 	{ "swaps", S_IFREG | 0444, .show = show_swaps },

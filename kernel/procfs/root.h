@@ -40,3 +40,7 @@ int write_lock_stat(const struct node *node, char *line, size_t len);
 /* kmsg.c, sysrq.c */
 extern const struct file_ops proc_kmsg_ops;
 int write_sysrq_trigger(const struct node *node, char *line, size_t len);
+
+/* provoke.c */
+int write_provoke(const struct node *node, char *line, size_t len);
+bool provoke_exists(void);

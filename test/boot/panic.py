@@ -1,9 +1,23 @@
-"""What follows a panic: `panic=-1` restarts at once, `panic=1` after a second, nothing halts. And
-that it names functions and lines wherever chance has put the kernel."""
+"""What follows a panic, and what is told of its cause: function, file and line.
 
+`panic=-1` restarts at once, `panic=1` after a second, nothing halts. The causes are those of
+/proc/provoke-crash (kernel/procfs/provoke.c), of SysRq, and of QEMU's NMI.
+"""
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import monitor, paths
+from harness.qemu import Guest
 from harness.scenario import Scenario, jobs_of, program, with_init
+from harness.schedule import single
 
 KILLED = r"Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100"
+PROVOKE = "kernel/procfs/provoke.c"
+PROMPT = r"[#] (\x1b\[[0-9;]*[a-zA-Z])*$"
 
 
 SPOKEN_BY = r" \w*exit\w*\+0x[0-9a-f]+/0x[0-9a-f]+ \(kernel/\w+/\w+\.c:\d+\)"
@@ -24,5 +38,172 @@ SCENARIOS = {
 }
 
 
+def line_of(text, path=PROVOKE):
+    """The number of the first line that contains the text."""
+    for number, line in enumerate((paths.TOP / path).read_text().splitlines(), 1):
+        if text in line:
+            return number
+    raise AssertionError(f"{path} does not contain {text}")
+
+
+def at(function, text, path=PROVOKE):
+    """What a backtrace says of the line that contains the text: function, file, line."""
+    return rf"{function}\S*\+\S+ \({re.escape(path)}:{line_of(text, path)}\)"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is typed at the shell's prompt, and what must be printed then, in this order."""
+
+    types: str
+    lines: list
+    append: str = ""
+    only_debug: bool = False
+    least_cpus: int = 1
+    ends: str = "reset"
+
+
+def provokes(name, lines, **more):
+    return Cause(f"echo {name} > /proc/provoke-crash\n", lines, **more)
+
+
+def panics(message):
+    return rf"Kernel panic - not syncing: {message}"
+
+
+CAUSES = {
+    "panic": provokes("PANIC", [panics("dumptest"), at("provoke_panic", 'panic("dumptest")')]),
+    "assert": provokes("BUG", [panics(
+        rf"assertion failed: endless == 0 at {PROVOKE}:{line_of('assert(endless == 0)')}")]),
+    "null": provokes("EXCEPTION", [
+        panics("the kernel tried to write at 0: NULL pointer"), r"Comm: sh",
+        "rip " + at("provoke_null", "NULL = 1"), r"Call Trace:", r"syscall_entry\+"]),
+    "stack-overflow": provokes("EXHAUST_STACK", [
+        panics(r"kernel stack overflow in provoke_recursion\S* \(kernel/procfs/provoke.c:"),
+        at("provoke_recursion", "return provoke_recursion(depth + 1)"), r"and \d+ times more",
+        r"write_provoke|provoke_overflow", r"syscall_entry\+"]),
+    "double-fault": provokes("DOUBLE_FAULT", [
+        panics("double fault"), "rip " + at("provoke_double_fault", "rsp; ud2")]),
+    "undefined": provokes("SHIFT", [
+        panics(rf"undefined behaviour at {PROVOKE}:{line_of('1ul << (endless')}"),
+        at("provoke_shift", "1ul << (endless")], only_debug=True),
+    "inversion": provokes("LOCK_INVERSION", [
+        panics("lock order: rank inversion"), r"taken at provoke_inversion\S*\+", r"Call Trace",
+        r" provoke_inversion\S*\+", r"Locks held"], only_debug=True),
+    "spin": provokes("SPINLOCKUP", [
+        panics(r"spinlock: CPU waits for more than a second: .* rank spin_outer"),
+        r" provoke_spin\S*\+"], only_debug=True),
+    "spin-on-two-cpus": provokes("SPINLOCKUP", [
+        panics(r"spinlock: CPU waits for more than a second: .*, held by CPU \d"),
+        r" provoke_spin\S*\+", r"NMI backtrace for cpu \d", r" provoke_holder\S*\+"], only_debug=True,
+        least_cpus=2),
+    "panic-in-panic": provokes("PANIC_IN_PANIC", [
+        panics("dumptest"), r"Kernel panic inside a panic: the kernel tried to write at 0"]),
+    "two-panics": provokes("TWO_PANICS", [
+        panics("the (one|other)"), r"end Kernel panic - not syncing: the (one|other)"],
+        least_cpus=2),
+    "in-the-log": provokes("LOG", [
+        panics("the kernel tried to write at 0x1"), r"log_read\+", r"provoke_log|write_provoke",
+        r"end Kernel panic"]),
+    "in-a-console": provokes("CONSOLE", [
+        panics("a console crashes"), at("sink_write", 'panic("a console crashes")'),
+        r"end Kernel panic"]),
+    "warning": provokes("WARNING", [
+        rf"WARNING: endless != 0 at {PROVOKE}:{line_of('warn_once(')}", r"Call Trace",
+        panics("kernel: panic_on_warn set")], append="panic_on_warn"),
+    "sysrq": Cause("echo c > /proc/sysrq-trigger\n", [
+        r"sysrq: Trigger a crash", panics("sysrq triggered crash"), r"CPU: \d PID: \d+ Comm: sh",
+        at("press_crash", 'panic("sysrq', "kernel/core/sysrq.c"),
+        r"end Kernel panic - not syncing: sysrq triggered crash"]),
+    "stays": Cause("echo 0 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger\n",
+                   [r"end Kernel panic - not syncing: sysrq triggered crash"], ends="stays"),
+}
+
+
+def run_cause(options, name, cause):
+    machine = options.machine()
+    machine = machine.but(cpus=max(machine.cpus, cause.least_cpus), initrd=paths.INITRAMFS,
+                          append=f"console=ttyS0 quiet panic=-1 provoke {cause.append}")
+    with Guest(machine, name, 90) as guest:
+        guest.expect(PROMPT, 60)
+        guest.send(cause.types)
+        for line in cause.lines:
+            guest.expect(line, 30)
+        if cause.ends == "stays":
+            guest.expect("---", 10)
+            time.sleep(2)
+            assert guest.process.poll() is None, "the machine went off instead of halting"
+        else:
+            guest.wait_exit(30)
+
+
+def run_outside(options, name, append, action):
+    """A guest at its prompt, with QEMU's monitor: action(guest, execute)."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "monitor"
+        machine = options.machine()
+        machine = machine.but(initrd=paths.INITRAMFS, extra=machine.extra + monitor.words(path),
+                              append=f"console=ttyS0 quiet panic=-1 {append}")
+        with Guest(machine, name, 90) as guest:
+            guest.expect(PROMPT, 60)
+            action(guest, lambda command, **how: monitor.execute(path, command, **how))
+
+
+def nmi_is_logged(guest, execute):
+    execute("inject-nmi")
+    guest.expect(r"Uhhuh. NMI received for unknown reason [0-9a-f]{2} on CPU 0")
+    guest.expect(r"Dazed and confused, but trying to continue")
+    guest.send("echo still-$((40 + 2))\n")
+    guest.expect("still-42")
+
+
+def nmi_panics(guest, execute):
+    execute("inject-nmi")
+    guest.expect(panics("NMI: Not continuing"))
+    guest.wait_exit()
+
+
+def break_and_key(guest, execute, key):
+    execute("chardev-send-break", id="serial0")
+    time.sleep(0.2)
+    guest.send(key)
+
+
+def break_is_sysrq(guest, execute):
+    break_and_key(guest, execute, "h")
+    guest.expect(r"sysrq: HELP : loglevel\(0-9\) reboot\(b\) crash\(c\)")
+    break_and_key(guest, execute, "l")
+    guest.expect(r"sysrq: This sysrq operation is disabled.")
+    guest.send("echo 1 > /proc/sys/kernel/sysrq\n")
+    guest.expect(PROMPT)
+    break_and_key(guest, execute, "8")
+    guest.expect(r"sysrq: Changing Loglevel")
+    guest.expect(r"sysrq: Loglevel set to 8")
+    break_and_key(guest, execute, "l")
+    guest.expect(r"sysrq: Show backtrace of all active CPUs")
+    guest.expect(r"NMI backtrace for cpu 0")
+    break_and_key(guest, execute, "c")
+    guest.expect(r"sysrq: Trigger a crash")
+    guest.expect(at("press_crash", 'panic("sysrq', "kernel/core/sysrq.c"))
+    guest.wait_exit()
+
+
+OUTSIDE = {
+    "nmi-is-logged": ("", nmi_is_logged),
+    "nmi-panics": ("unknown_nmi_panic", nmi_panics),
+    "break": ("", break_is_sysrq),
+}
+
+
 def jobs(options):
-    return jobs_of(options, "panic", SCENARIOS)
+    made = jobs_of(options, "panic", SCENARIOS)
+    for word, cause in CAUSES.items():
+        if cause.only_debug and not options.debug:
+            continue
+        name = f"boot/panic/{word}"
+        made.append(single(name, lambda name=name, cause=cause: run_cause(options, name, cause), 6))
+    for word, (append, action) in OUTSIDE.items():
+        name = f"boot/panic/{word}"
+        made.append(single(name, lambda name=name, append=append, action=action:
+                           run_outside(options, name, append, action), 6))
+    return made

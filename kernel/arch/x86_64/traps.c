@@ -195,14 +195,19 @@ static __noreturn void stack_overflow_died(struct pt_regs *regs)
 	panic_regs(regs, "kernel stack overflow in %s, rsp %#lx", where, regs->rsp);
 }
 
-/* A double fault comes from pushing onto a stack that has run into its guard page. */
+static bool is_stack_guard(uint64_t addr)
+{
+	const struct arch_thread *thread = arch_current();
+	uint64_t bottom = thread ? thread->stack_top - KSTACK_SIZE : 0;
+
+	return addr < bottom && addr >= bottom - PAGE_SIZE;
+}
+
+/* It comes of pushing onto a stack that has run into its guard page. */
 static __noreturn void double_fault_died(struct pt_regs *regs)
 {
-	uint64_t addr = cr2_read();
-	uint64_t gap = regs->rsp - addr;
-
 	this_cpu_write(fatal_regs, regs);
-	if (gap < PAGE_SIZE || (addr & PAGE_MASK) == (regs->rsp & PAGE_MASK))
+	if (is_stack_guard(cr2_read()))
 		stack_overflow_died(regs);
 	panic_regs(regs, "double fault");
 }
