@@ -31,11 +31,13 @@ struct bucket {
 };
 
 /*
- * What a word is known by: object and offset of a shared one, space and address of a private one.
+ * What a word is known by: number of the object and offset in it for a shared one, space and
+ * address for a private one. A key holds no reference. Who waits in a space keeps it; an object's
+ * number is never given to another one, so what waits for one that is gone meets nobody.
  */
 struct futex_key {
-	const void *object;
-	uint64_t    offset;
+	uint64_t object;
+	uint64_t offset;
 };
 
 struct waiter {
@@ -59,7 +61,7 @@ void __init futex_init(void)
 
 static struct bucket *bucket_of(const struct futex_key *key)
 {
-	return &buckets[hash_u64((uintptr_t)key->object ^ key->offset * 31) % NR_BUCKETS];
+	return &buckets[hash_u64(key->object ^ key->offset * 31) % NR_BUCKETS];
 }
 
 static bool key_equal(const struct futex_key *a, const struct futex_key *b)
@@ -70,8 +72,7 @@ static bool key_equal(const struct futex_key *a, const struct futex_key *b)
 static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
 {
 	struct space *space = task_current()->space;
-	struct backing *backing = NULL;
-	pgoff_t pgoff = 0;
+	uint64_t object = 0, offset;
 	int err = 0;
 
 	if (address % sizeof(uint32_t))
@@ -79,10 +80,10 @@ static int key_init(struct futex_key *key, uaddr_t address, bool is_private)
 	if (!user_range_ok((void __user *)address, sizeof(uint32_t)))
 		return -EFAULT;
 	if (!is_private)
-		err = space_shared_key(space, address, &backing, &pgoff);
+		err = space_shared_key(space, address, &object, &offset);
 	/* Operations of the two kinds do not meet, on the process's own memory either. */
-	*key = backing ? (struct futex_key){ backing, pgoff << PAGE_SHIFT | address % PAGE_SIZE }
-		       : (struct futex_key){ space, is_private ? address : address | 1 };
+	*key = object ? (struct futex_key){ object, offset }
+		      : (struct futex_key){ (uintptr_t)space, is_private ? address : address | 1 };
 	return err;
 }
 
@@ -135,26 +136,30 @@ static void wake_locked(struct waiter *waiter)
  * ---------------------------------------------------------------------------------------
  */
 
-/* Queues the waiter if the word still has the value: 0, -EAGAIN, -EFAULT. */
+/*
+ * Queues the waiter if the word still has the value: 0, -EAGAIN, -EFAULT. It stands in the queue
+ * before the word is read, because wakers look at the queue without its lock.
+ */
 static int enqueue(struct waiter *waiter, uaddr_t address, uint32_t value)
 {
 	struct bucket *bucket = bucket_of(&waiter->key);
 	uint32_t now;
+	int err;
 
-	for (;;) {
+	waiter->bucket = bucket;
+	do {
 		spin_lock(&bucket->lock);
-		if (read_word_locked(address, &now) == 0)
-			break;
-		spin_unlock(&bucket->lock);
-		if (fault_in(address))
-			return -EFAULT;
-	}
-	if (now == value) {
-		waiter->bucket = bucket;
 		list_add_tail(&bucket->waiters, &waiter->link);
-	}
-	spin_unlock(&bucket->lock);
-	return now == value ? 0 : -EAGAIN;
+		smp_mb(); /* pairs with the one in futex_wake() */
+		err = read_word_locked(address, &now);
+		if (likely(!err && now == value)) {
+			spin_unlock(&bucket->lock);
+			return 0;
+		}
+		list_remove_init(&waiter->link);
+		spin_unlock(&bucket->lock);
+	} while (err && !fault_in(address));
+	return err ? -EFAULT : -EAGAIN;
 }
 
 /* After the sleep: off the queue if nobody took it off. True if it had been woken. */
@@ -265,7 +270,7 @@ static long futex_wake(uaddr_t address, bool is_private, int nr, uint32_t bitset
 		return err;
 	nr = max(nr, 1); /* as on Linux: whoever wakes nobody wakes one */
 	bucket = bucket_of(&key);
-	/* Pairs with the lock in enqueue(): the waker's store is before, or the waiter is seen. */
+	/* Pairs with enqueue(): the waiter is seen here, or the program's store is seen there. */
 	smp_mb();
 	if (list_is_empty(&bucket->waiters))
 		return 0;

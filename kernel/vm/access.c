@@ -101,7 +101,7 @@ size_t space_access(struct space *space, uaddr_t addr, void *buf, size_t n, unsi
 	return done;
 }
 
-int space_shared_key(struct space *space, uaddr_t addr, struct backing **backing, pgoff_t *pgoff)
+int space_shared_key(struct space *space, uaddr_t addr, uint64_t *object, uint64_t *offset)
 {
 	struct area *area;
 	int err = rwlock_read_lock_killable(&space->lock);
@@ -109,11 +109,10 @@ int space_shared_key(struct space *space, uaddr_t addr, struct backing **backing
 	if (err)
 		return err;
 	area = space_find_area_locked(space, addr);
-	if (area && area->flags & VM_SHARED) {
-		*backing = area->backing;
-		*pgoff = area_pgoff(area, addr);
-	} else {
-		*backing = NULL;
+	*object = 0;
+	if (area && area->flags & VM_SHARED && area->backing) {
+		*object = backing_number(area->backing);
+		*offset = area_pgoff(area, addr) << PAGE_SHIFT | addr % PAGE_SIZE;
 	}
 	rwlock_read_unlock(&space->lock);
 	return area ? 0 : -EFAULT;

@@ -17,6 +17,22 @@ void backing_init(struct backing *backing, const struct backing_ops *ops)
 	interval_tree_init(&backing->areas);
 	backing->nr_writable_shared = 0;
 	backing->is_shmem = false;
+	backing->number = 0;
+}
+
+uint64_t backing_number(struct backing *backing)
+{
+	static uint64_t last __atomic;
+	uint64_t number = atomic_load_relaxed(&backing->number);
+
+	if (unlikely(!number)) {
+		uint64_t fresh = atomic_inc_return(&last);
+
+		/* Who comes second finds the first one's. */
+		if (atomic_cmpxchg(&backing->number, &number, fresh))
+			number = fresh;
+	}
+	return number;
 }
 
 void backing_fini(struct backing *backing)

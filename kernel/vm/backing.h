@@ -75,11 +75,15 @@ struct backing {
 	/* areas with VM_SHARED and VM_MAYWRITE, and those on their way */
 	uint32_t nr_writable_shared __guarded_by(lock);
 	bool is_shmem __const_after_init;               /* counted as RssShmem, not RssFile */
+	uint64_t number __atomic;                       /* see backing_number(); 0: none yet */
 };
 
 /* In place, before the object can be mapped; fini asserts that no area is left. */
 void backing_init(struct backing *backing, const struct backing_ops *ops);
 void backing_fini(struct backing *backing);
+
+/* What the object is known by to those who hold no reference: never 0, never another's. */
+uint64_t backing_number(struct backing *backing);
 
 /* True if some area maps the object; a hint unless the caller prevents new mappings. */
 bool backing_is_mapped(const struct backing *backing);

@@ -190,12 +190,11 @@ size_t space_access(struct space *space, uaddr_t addr, void *buf, size_t n, unsi
 int __must_check space_get_page(struct space *space, uaddr_t addr, bool write, struct page **out);
 
 /*
- * Which object and offset a futex word is keyed by: for a shared mapping *backing is set and
- * *pgoff is the page in it (file_get through area_get is not taken: compare only while the caller
- * holds the page from space_get_page); for a private one *backing is NULL. -EFAULT.
+ * Which object and offset a futex word is keyed by: for a shared mapping the object's number
+ * (backing_number()) and the byte in it; for a private one *object is 0. -EFAULT, -EINTR.
  */
-int __must_check space_shared_key(struct space *space, uaddr_t addr, struct backing **backing,
-                                  pgoff_t *pgoff);
+int __must_check space_shared_key(struct space *space, uaddr_t addr, uint64_t *object,
+                                  uint64_t *offset);
 
 /* The area that contains addr, or NULL. The caller holds the lock, and only borrows the area. */
 struct area *space_find_area_locked(struct space *space, uaddr_t addr);
