@@ -27,11 +27,12 @@
 #include "core/cmdline.h"
 #include "core/log_queue.h"
 #include "core/nmi.h"
+#include "core/panic.h"
 #include "core/spinlock.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
-enum { WRAP = 0xffff };
+enum { WRAP = 0xffff, LOG_WAKERS_MAX = 2 };
 
 struct header {
 	ns_t     time_ns;
@@ -51,7 +52,7 @@ static struct {
 	uint32_t        first_offset __guarded_by(lock);
 	uint32_t        next_offset __guarded_by(lock);
 	ns_t          (*now)(void) __atomic;
-	void          (*wake)(void) __atomic;
+	void          (*wake[LOG_WAKERS_MAX])(void) __atomic;
 	bool            wake_wanted __atomic;
 	uint32_t        panic_cpu __atomic; /* number + 1 of the CPU for which there are no locks */
 	bool            is_torn; /* that CPU's; the ring must not be touched any more */
@@ -318,13 +319,16 @@ void log_sink_unregister(struct log_sink *sink)
 
 void log_wake_readers(void)
 {
-	void (*wake)(void) = atomic_load_relaxed(&ring.wake);
-
 	log_queue_flush();
-	if (likely(!READ_ONCE(ring.wake_wanted)) || !wake || log_in_panic())
+	if (likely(!READ_ONCE(ring.wake_wanted)) || log_in_panic() ||
+	    !atomic_load_relaxed(&ring.wake[0]) || !atomic_xchg(&ring.wake_wanted, false))
 		return;
-	if (atomic_xchg(&ring.wake_wanted, false))
-		wake();
+	for (int i = 0; i < LOG_WAKERS_MAX; i++) {
+		void (*wake)(void) = atomic_load_relaxed(&ring.wake[i]);
+
+		if (wake)
+			wake();
+	}
 }
 
 /* One line of a panic whose ring may be torn. */
@@ -465,9 +469,13 @@ void log_set_clock(ns_t (*now)(void))
 	atomic_store_relaxed(&ring.now, now);
 }
 
-void log_set_wake(void (*wake)(void))
+void log_add_wake(void (*wake)(void))
 {
-	atomic_store_relaxed(&ring.wake, wake);
+	int i = 0;
+
+	while (atomic_load_relaxed(&ring.wake[i]))
+		assert(++i < LOG_WAKERS_MAX);
+	atomic_store_relaxed(&ring.wake[i], wake);
 }
 
 static int parse_loglevel(const char *value)

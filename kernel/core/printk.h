@@ -147,10 +147,11 @@ extern struct log_levels log_levels;
 
 /*
  * Hooks of upper floors: the time of a message (any context), and waking readers, which comes with
- * no spinlock held, perhaps from an interrupt handler.
+ * no spinlock held, perhaps from an interrupt handler. Two may want to be woken; while the machine
+ * starts.
  */
 void log_set_clock(ns_t (*now)(void));
-void log_set_wake(void (*wake)(void));
+void log_add_wake(void (*wake)(void));
 
 /*
  * Wake readers if a message came where that could not be done: with interrupts off; and take up

@@ -215,6 +215,6 @@ static struct chardev kmsg_device = {
 
 int kmsg_init(void)
 {
-	log_set_wake(kmsg_wake);
+	log_add_wake(kmsg_wake);
 	return chardev_register(&kmsg_device);
 }
