@@ -1,0 +1,43 @@
+/*
+ * Ctrl-Alt-Del. See proc/ctrl_alt_del.h. The keyboard's interrupt only queues; restarting or
+ * sending the signal is done by a thread.
+ */
+#include "proc/ctrl_alt_del.h"
+
+#include <arch/power.h>
+
+#include "core/printk.h"
+#include "lib/atomic.h"
+#include "proc/proc.h"
+#include "proc/signal.h"
+#include "sched/work.h"
+
+static bool asks_init __atomic;
+
+static void act(struct work *work)
+{
+	struct proc *init = proc_init();
+
+	if (ctrl_alt_del_restarts() || !init) {
+		pr_emerg("reboot: Restarting system\n");
+		system_reset();
+	}
+	(void)signal_send_proc(init, SIGINT, SIGINFO_KERNEL);
+}
+
+static struct work work = WORK(act);
+
+void ctrl_alt_del_press(void)
+{
+	work_queue_sleeping(&work);
+}
+
+void ctrl_alt_del_set(bool restarts)
+{
+	atomic_store_relaxed(&asks_init, !restarts);
+}
+
+bool ctrl_alt_del_restarts(void)
+{
+	return !atomic_load_relaxed(&asks_init);
+}
