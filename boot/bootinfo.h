@@ -33,7 +33,14 @@ struct bootinfo_memory {
 	uint64_t type;
 };
 
-enum bootinfo_pixels { BOOT_PIXELS_NONE, BOOT_PIXELS_BGRX, BOOT_PIXELS_RGBX };
+/* The screen as the firmware left it. No width: there is none. */
+struct bootinfo_framebuffer {
+	uint64_t base;          /* 0: it can be drawn on by the firmware only */
+	uint32_t width, height; /* pixels */
+	uint32_t stride;        /* bytes from row to row */
+	uint32_t bits;          /* of a pixel */
+	uint32_t red_mask, green_mask, blue_mask;
+};
 
 struct bootinfo {
 	uint64_t magic;
@@ -44,9 +51,7 @@ struct bootinfo {
 	uint64_t rsdp;          /* ACPI root pointer, 0 unknown */
 	uint64_t kernel_start, kernel_end;       /* the image's physical range, page aligned */
 	uint64_t initramfs_start, initramfs_end; /* equal: none */
-	uint64_t framebuffer;   /* 0: none */
-	uint32_t framebuffer_width, framebuffer_height, framebuffer_stride /* bytes */,
-		framebuffer_pixels;
+	struct bootinfo_framebuffer framebuffer;
 	int64_t  wall_clock;    /* seconds since 1970 by the firmware, 0 unknown */
 	uint32_t seed_size;     /* bytes of seed that the firmware gave, 0 none */
 	uint8_t  seed[BOOTINFO_SEED_SIZE];

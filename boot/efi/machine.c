@@ -26,6 +26,40 @@ static void find_acpi(void)
 	}
 }
 
+/* The highest bit of any mask ends the pixel (UEFI specification, EFI_PIXEL_BITMASK). */
+static uint32_t bits_of(const EFI_PIXEL_BITMASK *mask)
+{
+	uint32_t all = mask->RedMask | mask->GreenMask | mask->BlueMask | mask->ReservedMask;
+	uint32_t bits = 0;
+
+	while (bits < 32 && all >> bits)
+		bits += 8;
+	return bits;
+}
+
+static void describe_pixels(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode,
+                            struct bootinfo_framebuffer *to)
+{
+	const EFI_PIXEL_BITMASK *mask = &mode->PixelInformation;
+
+	to->bits = 32;
+	to->green_mask = 0x0000ff00;
+	if (mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor) {
+		to->red_mask = 0x00ff0000;
+		to->blue_mask = 0x000000ff;
+	} else if (mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor) {
+		to->red_mask = 0x000000ff;
+		to->blue_mask = 0x00ff0000;
+	} else if (mode->PixelFormat == PixelBitMask) {
+		to->bits = bits_of(mask);
+		to->red_mask = mask->RedMask;
+		to->green_mask = mask->GreenMask;
+		to->blue_mask = mask->BlueMask;
+	} else {
+		to->bits = 0;
+	}
+}
+
 static void find_framebuffer(void)
 {
 	EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
@@ -35,18 +69,13 @@ static void find_framebuffer(void)
 	    !gop->Mode->Info)
 		return;
 	const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = gop->Mode->Info;
-	struct bootinfo *info = loader.info;
+	struct bootinfo_framebuffer *to = &loader.info->framebuffer;
 
-	if (mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor)
-		info->framebuffer_pixels = BOOT_PIXELS_BGRX;
-	else if (mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor)
-		info->framebuffer_pixels = BOOT_PIXELS_RGBX;
-	else
-		return;
-	info->framebuffer = gop->Mode->FrameBufferBase;
-	info->framebuffer_width = mode->HorizontalResolution;
-	info->framebuffer_height = mode->VerticalResolution;
-	info->framebuffer_stride = mode->PixelsPerScanLine * 4;
+	describe_pixels(mode, to);
+	to->base = to->bits ? gop->Mode->FrameBufferBase : 0;
+	to->width = mode->HorizontalResolution;
+	to->height = mode->VerticalResolution;
+	to->stride = mode->PixelsPerScanLine * (to->bits / 8);
 }
 
 static void find_seed(void)

@@ -3,9 +3,14 @@
  */
 #include "init/drivers.h"
 
+#include "boot/bootinfo.h"
+#include "drivers/efifb.h"
+#include "drivers/i8042.h"
 #include "drivers/serial.h"
 
 void drivers_init(void)
 {
-	serial_init(); /* ttyS0 .. ttyS3, as uarts */
+	serial_init();         /* ttyS0 .. ttyS3, as uarts */
+	efifb_init(&bootinfo); /* the framebuffer that the firmware set up */
+	i8042_init();          /* the keyboard of PCs */
 }

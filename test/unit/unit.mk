@@ -13,6 +13,10 @@ unit-flags-string_test := -include test/unit/renamed.h -fno-builtin
 unit-flags-printf_test := -include test/unit/renamed.h -fno-builtin -Wno-format \
                           -Wno-format-overflow -Wno-format-extra-args -Wno-unknown-warning-option
 
+# The font is made by the build.
+unit-flags-framebuffer_test := -I$(O)/gen
+build/unit/framebuffer_test: $(O)/gen/dev/font_data.h
+
 unit-flags-decompress_test := -isystem $(libdeflate) -isystem $(libzstd)/lib
 
 # The kernel's side of abi_test, without the C library's headers.

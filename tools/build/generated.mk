@@ -10,7 +10,12 @@ $(lock_names): kernel/core/lockrank.h tools/gen-locks tools/build/generated.mk
 	@echo "  GEN     $@"
 	$(Q)/usr/bin/python3 tools/gen-locks --out $(O)/gen/core
 
-generated := $(syscalls) $(lock_names)
+font := $(O)/gen/dev/font_data.h
+$(font): tools/gen-font tools/build/generated.mk
+	@echo "  GEN     $@"
+	$(Q)/usr/bin/python3 tools/gen-font --out $@
+
+generated := $(syscalls) $(lock_names) $(font)
 
 # For the checks: the compiler's flags, then a line for each source that has some of its own.
 .PHONY: print-flags
