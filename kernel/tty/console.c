@@ -3,9 +3,10 @@
  * opens it.
  *
  * console=ttyS0,115200n8 may be given several times: the log goes to all of them, /dev/console is
- * the last. console=tty0 means a screen, which this machine has not: the first serial line takes
- * its place, as it does when nothing is said (Documentation/admin-guide/serial-console.rst of
- * Linux).
+ * the last. console=tty0 (or tty1, or tty) means the screen. When nothing is said, it is the
+ * screen if there is one, else the first serial line, which also takes the place of what is not
+ * there (Documentation/admin-guide/serial-console.rst of Linux). In a panic the screen shows what
+ * is said even if it is no console.
  */
 #define pr_fmt(fmt) "console: " fmt
 
@@ -20,11 +21,13 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "tty/jobctl.h"
+#include "tty/screen.h"
 #include "tty/tty_impl.h"
 
 enum { CONSOLES_MAX = 4, DEFAULT_BAUD = 9600, FALLBACK_BAUD = 115200 };
 
 struct console_word {
+	bool         is_screen;
 	unsigned int number; /* N of ttySN */
 	uint32_t     baud;
 	tcflag_t     cflag;
@@ -32,13 +35,12 @@ struct console_word {
 
 struct console {
 	struct log_sink sink;
-	struct uart    *uart;
+	struct uart    *uart; /* NULL: the screen */
 };
 
 static struct {
 	struct console_word words[CONSOLES_MAX] __const_after_init;
 	unsigned int        nr_words __const_after_init;
-	bool                wants_screen __const_after_init;
 	struct console      consoles[CONSOLES_MAX] __const_after_init;
 	unsigned int        nr_consoles __const_after_init;
 	struct tty         *preferred __const_after_init; /* /dev/console; NULL: none */
@@ -68,6 +70,12 @@ static int parse_options(const char *text, struct console_word *word)
 	return *text ? -EINVAL : 0;
 }
 
+/* There is one virtual console; as on Linux, tty and tty0 mean the one in front. */
+static bool names_screen(const char *value)
+{
+	return !strcmp(value, "tty") || !strcmp(value, "tty0") || !strcmp(value, "tty1");
+}
+
 static int parse_console(const char *value)
 {
 	struct console_word word = { .baud = DEFAULT_BAUD, .cflag = CS8 };
@@ -76,8 +84,8 @@ static int parse_console(const char *value)
 
 	if (!value || console.nr_words == CONSOLES_MAX)
 		return -EINVAL;
-	if (!strncmp(value, "tty", 3) && (!value[3] || (value[3] >= '0' && value[3] <= '9'))) {
-		console.wants_screen = true;
+	if (names_screen(value)) {
+		console.words[console.nr_words++] = (struct console_word){ .is_screen = true };
 		return 0;
 	}
 	if (strncmp(value, "ttyS", 4))
@@ -99,13 +107,25 @@ CMDLINE_PARAM("console", parse_console);
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
-static void sink_write(struct log_sink *sink, const char *text, size_t len)
+static void serial_write(struct log_sink *sink, const char *text, size_t len)
 {
 	struct uart *uart = container_of(sink, struct console, sink)->uart;
 
 	uart->ops->write_polled(uart, text, len);
 }
 
+static void screen_write(struct log_sink *sink, const char *text, size_t len)
+{
+	screen_write_log(screen_find(), text, len);
+}
+
+static void panic_write(struct log_sink *sink, const char *text, size_t len)
+{
+	if (log_in_panic())
+		screen_write_log(screen_find(), text, len);
+}
+
+/* uart: NULL for the screen. */
 static bool is_console(const struct uart *uart)
 {
 	for (unsigned int i = 0; i < console.nr_consoles; i++) {
@@ -115,7 +135,25 @@ static bool is_console(const struct uart *uart)
 	return false;
 }
 
-static void console_add(const struct console_word *word)
+static void screen_add(void)
+{
+	struct console *added = &console.consoles[console.nr_consoles];
+
+	if (!screen_find()) {
+		pr_warn("there is no screen\n");
+		return;
+	}
+	console.preferred = &screen_find()->tty;
+	if (is_console(NULL))
+		return;
+	*added = (struct console){
+		.sink = { .name = "tty", .write = screen_write, .console = true, .replay = true },
+	};
+	console.nr_consoles++;
+	log_sink_register(&added->sink);
+}
+
+static void serial_add(const struct console_word *word)
 {
 	struct uart *uart = uart_find(word->number);
 	struct tty *tty = serial_tty_find(word->number);
@@ -132,24 +170,47 @@ static void console_add(const struct console_word *word)
 	/* the first line showed the early messages already */
 	*added = (struct console){
 		.uart = uart,
-		.sink = { .name = "ttyS", .write = sink_write, .console = true,
+		.sink = { .name = "ttyS", .write = serial_write, .console = true,
 		          .replay = word->number != 0 },
 	};
 	console.nr_consoles++;
 	log_sink_register(&added->sink);
 }
 
+/* What serves when the command line names nothing that is there. */
+static void fallback_add(void)
+{
+	static const struct console_word serial = { .baud = FALLBACK_BAUD, .cflag = CS8 };
+	bool has_screen = screen_find();
+
+	if (!has_screen && !uart_find(0))
+		return;
+	if (console.nr_words)
+		pr_warn("none of the command line is there; taking %s\n",
+		        has_screen ? "tty0" : "ttyS0");
+	if (has_screen)
+		screen_add();
+	else
+		serial_add(&serial);
+}
+
 static void consoles_add(void)
 {
-	static const struct console_word fallback = { .baud = FALLBACK_BAUD, .cflag = CS8 };
+	static struct log_sink panic_sink = { .name = "panic", .write = panic_write };
 
-	for (unsigned int i = 0; i < console.nr_words; i++)
-		console_add(&console.words[i]);
-	if (console.preferred || !uart_find(0))
+	for (unsigned int i = 0; i < console.nr_words; i++) {
+		if (console.words[i].is_screen)
+			screen_add();
+		else
+			serial_add(&console.words[i]);
+	}
+	if (!console.preferred)
+		fallback_add();
+	if (!screen_find())
 		return;
-	if (console.wants_screen || console.nr_words)
-		pr_warn("none of the command line is there; taking ttyS0\n");
-	console_add(&fallback);
+	if (!is_console(NULL))
+		log_sink_register(&panic_sink);
+	screen_flush(screen_find());
 }
 
 /*
@@ -163,25 +224,38 @@ static int console_open(struct inode *inode, struct file *file)
 	return tty ? tty_file_open(tty, file, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
+/* The number of a console's serial line; UART_MAX: there is none. */
+static unsigned int number_of(const struct uart *uart)
+{
+	unsigned int number = 0;
+
+	while (number < UART_MAX && uart_find(number) != uart)
+		number++;
+	return number;
+}
+
 bool console_describe(unsigned int index, struct console_info *info)
 {
+	const struct uart *uart;
+	struct tty *tty;
+
 	if (index >= console.nr_consoles)
 		return false;
-	for (unsigned int number = 0; number < UART_MAX; number++) {
-		struct tty *tty = serial_tty_find(number);
-
-		if (!tty || uart_find(number) != console.consoles[index].uart)
-			continue;
-		*info = (struct console_info){ "ttyS", number, tty->dev, tty == console.preferred };
-		return true;
-	}
-	return false;
+	uart = console.consoles[index].uart;
+	tty = uart ? serial_tty_find(number_of(uart)) : &screen_find()->tty;
+	*info = (struct console_info){
+		.name = uart ? "ttyS" : "tty", .number = uart ? number_of(uart) : 0,
+		.dev = tty->dev, .is_preferred = tty == console.preferred,
+	};
+	return true;
 }
 
 void console_wait_sent(ns_t deadline_ns)
 {
 	if (console.preferred)
 		(void)!tty_wait_sent(console.preferred, deadline_ns);
+	if (screen_find())
+		screen_flush(screen_find());
 }
 
 static int current_open(struct inode *inode, struct file *file)

@@ -5,6 +5,7 @@ cpio     an initramfs, written without root rights
 initramfs what every one of ours holds
 esp      an EFI system partition, written without root rights
 qemu     a machine to start, and a running guest to expect things of
+screen   a guest's screen, read back by its font, and its keyboard
 console  a shell in a guest: send a command, get its output and exit status
 result   test cases and the count at the end
 schedule jobs run side by side, each with a time limit
