@@ -7,8 +7,8 @@
  * only command is the one for the lights, whose second byte the interrupt sends when the first is
  * acknowledged.
  *
- * Locking: `lock` (RANK_LEAF, irq-safe) over the ports and the decoder. Keys are reported without
- * it.
+ * Locking: `lock` (RANK_IRQ_LEAF, irq-safe) over the ports and the decoder. Keys are reported
+ * without it.
  */
 #define pr_fmt(fmt) "i8042: " fmt
 
@@ -48,7 +48,7 @@ static struct {
 	uint8_t                 lights __guarded_by(lock);     /* that are wanted */
 	bool                    is_stale __guarded_by(lock);   /* changed since they were sent */
 	struct irq_action       action;
-} i8042 = { .lock = SPINLOCK(RANK_LEAF) };
+} i8042 = { .lock = SPINLOCK(RANK_IRQ_LEAF) };
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
