@@ -36,6 +36,7 @@ enum lock_rank {
 	RANK_DEVICE,          /* a device's configuration, open count */
 	RANK_TTY,             /* line discipline and settings of one terminal */
 	RANK_SOCKET,          /* state of one socket */
+	RANK_SOCKETS_IN_FLIGHT, /* which sockets lie in queues of others */
 	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
 	RANK_RECLAIM,         /* pseudo-rank, see above */

@@ -8,7 +8,7 @@
 #include "fs/file.h"
 #include "id/cred.h"
 #include "mem/alloc.h"
-#include "net/socket.h"
+#include "net/unix_impl.h"
 #include "sched/work.h"
 
 static void put_delayed(struct work *work);
@@ -39,6 +39,7 @@ int rights_send(struct rights *rights, struct user *user, uint64_t limit)
 		return -ETOOMANYREFS;
 	}
 	rights->user = user_hold(user);
+	unix_flight_begin(rights);
 	return 0;
 }
 
@@ -46,6 +47,7 @@ void rights_receive(struct rights *rights)
 {
 	if (!rights || !rights->user)
 		return;
+	unix_flight_end(rights);
 	atomic_fetch_sub(&rights->user->files_in_flight, rights->nr);
 	user_put(rights->user);
 	rights->user = NULL;

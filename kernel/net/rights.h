@@ -3,7 +3,8 @@
  *
  * They are counted for the user who sent them while they are in a queue. When a queue is destroyed
  * with files in it they are put; sockets among them by a thread of their own, since each may hold a
- * queue with further ones. Sockets that hold each other in their queues are not found.
+ * queue with further ones. Sockets that only hold each other in their queues are found by
+ * unix_garbage.c.
  */
 #pragma once
 

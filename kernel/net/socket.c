@@ -15,6 +15,7 @@
 #include "lib/math.h"
 #include "net/netns.h"
 #include "net/rights.h"
+#include "net/unix.h"
 #include "sched/clock.h"
 #include "sched/poll.h"
 #include "vm/uio.h"
@@ -135,6 +136,14 @@ out_socket:
 	return err;
 }
 
+/* A descriptor goes: what it was for may now only lie in a queue. */
+static int socket_flush(struct file *file)
+{
+	(void)file;
+	unix_collect_later();
+	return 0;
+}
+
 static void socket_release(struct file *file)
 {
 	struct socket *socket = file->private;
@@ -193,6 +202,7 @@ static int socket_reopen(struct inode *inode, struct file *file)
 
 static const struct file_ops socket_file_ops = {
 	.open = socket_reopen,
+	.flush = socket_flush,
 	.release = socket_release,
 	.read = socket_read,
 	.write = socket_write,

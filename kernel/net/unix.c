@@ -84,6 +84,7 @@ int unix_alloc(struct netns *netns, int type, struct unix_sock **out)
 	list_init(&sock->queue);
 	list_init(&sock->backlog);
 	list_init(&sock->in_backlog);
+	list_init(&sock->flight.link);
 	sock->max_queued = netns->unix_max_queued;
 	sock->peer_cred = (struct ucred){ .uid = (uint32_t)-1, .gid = (uint32_t)-1 };
 	*out = sock;
@@ -164,6 +165,7 @@ void unix_close(struct unix_sock *sock, bool is_embryo)
 static void unix_release(struct socket *socket)
 {
 	unix_close(to_unix(socket), false);
+	unix_collect_later();
 }
 
 static void unix_free_rcu(struct rcu_head *head)

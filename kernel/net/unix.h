@@ -5,3 +5,9 @@
 
 /* Registers the family; once. */
 void unix_init(void);
+
+/*
+ * A descriptor of a socket was closed: sockets that now only lie in each other's queues are soon
+ * freed. Any context.
+ */
+void unix_collect_later(void);

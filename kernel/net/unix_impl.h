@@ -1,6 +1,7 @@
 /*
  * What the files of AF_UNIX share: unix.c (life, polling, options), unix_name.c (names),
- * unix_packet.c (what lies in queues), unix_stream.c (connections), unix_dgram.c (datagrams).
+ * unix_packet.c (what lies in queues), unix_stream.c (connections), unix_dgram.c (datagrams),
+ * unix_garbage.c (sockets that lie in queues themselves).
  *
  * A socket's receive queue is a list of packets, put there by the sender itself. A packet counts
  * for its sender's send buffer until it is taken. Streams are packets too, of which a read may take
@@ -38,6 +39,15 @@ struct unix_address {
 	struct socket_name name;
 };
 
+/* A socket in queues of others; unix_garbage.c. */
+struct unix_flight {
+	struct list  link; /* of all that are in flight */
+	uint32_t     nr; /* how often */
+	struct file *file; /* while it is: each time is a reference on it */
+	uint32_t     nr_outside; /* during a collection: references from elsewhere */
+	bool         is_suspect;
+};
+
 struct unix_sock {
 	struct socket        socket; /* first */
 	struct spinlock      lock;
@@ -64,6 +74,7 @@ struct unix_sock {
 	struct rb_node       in_names __guarded_by(names_lock);
 	bool                 is_named __guarded_by(names_lock); /* abstract: in the tree */
 	struct path          path; /* of a name in the file system; dentry NULL: none */
+	struct unix_flight   flight __guarded_by(in_flight.lock);
 };
 
 struct unix_packet {
@@ -164,6 +175,12 @@ int __must_check unix_packet_attach(struct unix_packet *packet, struct message *
 /* And out of it, or copies for MSG_PEEK. */
 void unix_packet_detach(struct unix_packet *packet, struct message *message,
                         struct unix_sock *receiver, bool is_peek);
+
+/* ---- unix_garbage.c ----------------------------------------------------------------- */
+
+/* The sockets among the files go into a queue, or come out of it. May sleep. */
+void unix_flight_begin(const struct rights *rights);
+void unix_flight_end(const struct rights *rights);
 
 /* ---- unix_dgram.c ------------------------------------------------------------------- */
 
