@@ -2,7 +2,9 @@
  * The part of a siginfo_t that carries something: the kernel queues and passes on this, 48 bytes
  * instead of 128. The members have the names of siginfo_t (si_pid, si_value, ...).
  *
- * The rest of a siginfo_t is padding, and reads as zero wherever a program gets one from us.
+ * The rest of a siginfo_t is padding, and reads as zero wherever a program gets one from us. Both
+ * kinds have holes and unions that an initializer need not fill, and which would carry bytes of the
+ * kernel's stack out: they are made by siginfo_init() and siginfo_core_init() only.
  */
 #pragma once
 
@@ -17,6 +19,20 @@ struct siginfo_core {
 
 static_assert(sizeof(struct siginfo_core) == 48, "ABI");
 static_assert(offsetof(struct siginfo_core, _sifields) == offsetof(siginfo_t, _sifields), "ABI");
+
+static inline void siginfo_core_init(struct siginfo_core *core, int signo, int code)
+{
+	memset(core, 0, sizeof(*core));
+	core->si_signo = signo;
+	core->si_code = code;
+}
+
+static inline void siginfo_init(siginfo_t *info, int signo, int code)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signo;
+	info->si_code = code;
+}
 
 static inline void siginfo_narrow(struct siginfo_core *core, const siginfo_t *info)
 {

@@ -240,7 +240,7 @@ int lock_apply(struct file *file, const struct lock_request *request, bool wait)
 	if (!err)
 		err = spares_alloc(&spares);
 	if (err)
-		return err;
+		return request->kind == LOCK_FLOCK ? err : -ENOLCK;
 	err = lock_try(inode, request, &spares, &waiter);
 	if (err == -EAGAIN && wait) {
 		woken = wait_event_interruptible_exclusive(

@@ -32,7 +32,7 @@ struct lock_request {
 };
 
 /*
- * Take, change or (F_UNLCK) release. Waits if `wait`. EAGAIN, EDEADLK, ENOMEM (ENOLCK is not used),
+ * Take, change or (F_UNLCK) release. Waits if `wait`. EAGAIN, EDEADLK, ENOMEM (ENOLCK for records),
  * -ERESTARTSYS by a signal. May sleep.
  */
 int __must_check lock_apply(struct file *file, const struct lock_request *request, bool wait);

@@ -3,10 +3,10 @@
  */
 #include "fs/owner.h"
 
-#include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
 
+#include "abi/siginfo.h"
 #include "core/panic.h"
 #include "fs/file.h"
 #include "id/cred.h"
@@ -80,12 +80,13 @@ static long band_of(int code)
 
 static void owner_tell(struct file_owner *owner, uint32_t events)
 {
-	siginfo_t info = { .si_code = code_of(events) };
+	siginfo_t info;
 	const struct cred *cred;
 	enum pid_kind kind;
 	struct pid *pid;
 	int sig;
 
+	siginfo_init(&info, 0, code_of(events));
 	spin_lock(&owner->lock);
 	pid = owner->pid ? pid_get(owner->pid) : NULL;
 	cred = owner->cred ? cred_get(owner->cred) : NULL;

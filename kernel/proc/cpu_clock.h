@@ -59,7 +59,7 @@ __must_check int cpu_clock_resolution(int clock, ns_t *resolution_ns);
 void cpu_alarm_init(struct cpu_alarm *alarm, const struct cpu_clock *clock, struct timer *timer);
 /* From the next tick on; the caller has seen that the clock has not come so far. Any context. */
 void cpu_alarm_start(struct cpu_alarm *alarm, ns_t deadline);
-/* Its timer will not be started any more, but may have been: timer_cancel() follows. Any context. */
+/* Its timer will not be started from now on; timer_cancel() follows. Any context. */
 void cpu_alarm_stop(struct cpu_alarm *alarm);
 bool cpu_alarm_is_set(const struct cpu_alarm *alarm);
 

@@ -6,6 +6,7 @@
 
 #include <asm/signal.h>
 
+#include "abi/siginfo.h"
 #include "core/panic.h"
 #include "proc/proc.h"
 #include "proc/session.h"
@@ -24,7 +25,7 @@ static void siginfo_for_child(struct proc *child, int code, int status, siginfo_
 	struct usage usage;
 
 	proc_usage_locked(child, &usage);
-	*info = (siginfo_t){ .si_signo = SIGCHLD, .si_code = code };
+	siginfo_init(info, SIGCHLD, code);
 	info->si_pid = proc_tgid(child);
 	info->si_uid = child->leader->cred->uid;
 	info->si_status = status;

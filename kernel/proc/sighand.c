@@ -151,7 +151,7 @@ void sighand_exec_reset(void)
 	struct task *task = task_current();
 
 	sighand_clear(task->sighand);
-	task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+	signal_altstack_clear(task, SS_DISABLE);
 }
 
 bool signal_is_ignored_locked(struct task *task, int sig)

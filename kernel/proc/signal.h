@@ -128,7 +128,7 @@ uint64_t signal_pending_set(void);
 void signal_deliver(struct pt_regs *regs);
 
 /* sigaltstack(2): what is set, with SS_ONSTACK when `sp` lies in it. */
-stack_t signal_altstack_state(const struct task *task, uaddr_t sp);
+void signal_altstack_state(const struct task *task, uaddr_t sp, stack_t *out);
 
 /*
  * sigaltstack(2): sets the stack of the current task. -EPERM while `sp` lies in the old one,

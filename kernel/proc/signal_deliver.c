@@ -13,6 +13,7 @@
 #include "abi/errno.h"
 #include "arch/fpu.h"
 #include "arch/signal.h"
+#include "lib/string.h"
 #include "proc/exit.h"
 #include "proc/rseq.h"
 #include "proc/session.h"
@@ -133,16 +134,14 @@ static bool is_on_altstack(const struct task *task, uaddr_t sp)
 }
 
 /* How sigaltstack(2) describes the stack now. */
-stack_t signal_altstack_state(const struct task *task, uaddr_t sp)
+void signal_altstack_state(const struct task *task, uaddr_t sp, stack_t *out)
 {
-	stack_t state = task->altstack;
-
-	state.ss_flags &= (int)SS_AUTODISARM;
-	if (!state.ss_size)
-		state.ss_flags |= SS_DISABLE;
+	memcpy(out, &task->altstack, sizeof(*out)); /* with its hole, which is zero */
+	out->ss_flags &= (int)SS_AUTODISARM;
+	if (!out->ss_size)
+		out->ss_flags |= SS_DISABLE;
 	else if (is_on_altstack(task, sp))
-		state.ss_flags |= SS_ONSTACK;
-	return state;
+		out->ss_flags |= SS_ONSTACK;
 }
 
 int signal_altstack_set(struct task *task, const stack_t *fresh, uaddr_t sp)
@@ -154,12 +153,14 @@ int signal_altstack_set(struct task *task, const stack_t *fresh, uaddr_t sp)
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
 	if (mode == SS_DISABLE) {
-		task->altstack = (stack_t){ .ss_flags = fresh->ss_flags };
+		signal_altstack_clear(task, fresh->ss_flags);
 		return 0;
 	}
 	if (fresh->ss_size < MIN_ALTSTACK)
 		return -ENOMEM;
-	task->altstack = *fresh;
+	task->altstack.ss_sp = fresh->ss_sp;
+	task->altstack.ss_size = fresh->ss_size;
+	task->altstack.ss_flags = fresh->ss_flags;
 	return 0;
 }
 
@@ -244,7 +245,7 @@ static void enter_handler(struct task *task, struct pt_regs *regs, const struct 
 	if (!(action->flags & SA_RESTORER) || push_frame(task, regs, &request))
 		fail_handler(task, delivery);
 	else if (unlikely(task->altstack.ss_flags & (int)SS_AUTODISARM))
-		task->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+		signal_altstack_clear(task, SS_DISABLE);
 }
 
 /* The interrupted call, when a handler runs: made again afterwards, or over. */

@@ -147,3 +147,11 @@ static inline int signal_dequeue_locked(struct task *task, uint64_t mask, struct
 		sigpending_take(&task->proc->pending, sig, info);
 	return sig;
 }
+
+/* Field by field: stack_t has a hole, and goes out to programs. */
+static inline void signal_altstack_clear(struct task *task, int flags)
+{
+	task->altstack.ss_sp = NULL;
+	task->altstack.ss_size = 0;
+	task->altstack.ss_flags = flags;
+}

@@ -125,7 +125,7 @@ static void fill_info(int sig, const siginfo_t *info, struct siginfo_core *out)
 		out->si_signo = sig;
 		return;
 	}
-	*out = (struct siginfo_core){ .si_signo = sig, .si_code = SI_KERNEL };
+	siginfo_core_init(out, sig, SI_KERNEL);
 	if (info == SIGINFO_USER) {
 		out->si_code = SI_USER;
 		out->si_pid = proc_tgid(proc_current());

@@ -132,10 +132,8 @@ void sigpending_take(struct sigpending *pending, int sig, struct siginfo_core *i
 	if (!more)
 		pending->set &= ~SIGNAL_BIT(sig);
 	if (!first) {
-		*info = (struct siginfo_core){
-			.si_signo = sig,
-			.si_code = pending->by_kernel & SIGNAL_BIT(sig) ? SI_KERNEL : SI_USER,
-		};
+		siginfo_core_init(info, sig,
+				  pending->by_kernel & SIGNAL_BIT(sig) ? SI_KERNEL : SI_USER);
 		pending->by_kernel &= ~SIGNAL_BIT(sig);
 		return;
 	}

@@ -2,10 +2,10 @@
  * Exceptions and page faults of user code become signals: the upcalls of arch/, and the last stop
  * before user mode.
  */
-#include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
 
+#include "abi/siginfo.h"
 #include "arch/fpu.h"
 #include "arch/upcalls.h"
 #include "core/lockdep.h"
@@ -70,13 +70,12 @@ static int fpu_code(uint32_t trap)
 void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_code, uaddr_t addr)
 {
 	struct trap_signal how = trap_signals[trap & 31];
-	siginfo_t info = { 0 };
+	siginfo_t info;
 
 	if (!how.signo)
 		how = (struct trap_signal){ SIGSEGV, 0x80, false };
 	note_trap(trap, error_code, task_current()->trap_address);
-	info.si_signo = how.signo;
-	info.si_code = how.code ? how.code : fpu_code(trap);
+	siginfo_init(&info, how.signo, how.code ? how.code : fpu_code(trap));
 	if (how.has_address)
 		info.si_addr = (void *)addr;
 	signal_force(how.signo, &info);
@@ -94,8 +93,9 @@ static void count_fault(const struct fault_result *result)
 
 static void signal_fault(const struct fault_result *result, uaddr_t addr, uint32_t access)
 {
-	siginfo_t info = { .si_signo = result->signo, .si_code = result->code };
+	siginfo_t info;
 
+	siginfo_init(&info, result->signo, result->code);
 	info.si_addr = (void *)addr;
 	/* The error code as the processor gives it: present, write, user, fetch. */
 	note_trap(TRAP_PAGE, (access & FAULT_PRESENT ? 1 : 0) | (access & FAULT_WRITE ? 2 : 0) | 4 |

@@ -6,6 +6,7 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
+#include "abi/siginfo.h"
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "proc/exec.h"
@@ -133,7 +134,7 @@ long sys_waitid(int which, pid_t id, struct siginfo __user *info, int options,
                 struct rusage __user *usage)
 {
 	struct wait_request request = { .options = (unsigned)options };
-	siginfo_t out = { 0 };
+	siginfo_t out;
 	long result;
 	int err;
 
@@ -148,6 +149,7 @@ long sys_waitid(int which, pid_t id, struct siginfo __user *info, int options,
 	result = wait_for_number(&request, id);
 	if (result < 0)
 		return result;
+	siginfo_init(&out, 0, 0);
 	if (!result && request.is_nonblocking)
 		return -EAGAIN;
 	if (result > 0) {

@@ -9,6 +9,7 @@
 #include <linux/time_types.h>
 
 #include "abi/errno.h"
+#include "abi/siginfo.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/clock.h"
@@ -197,9 +198,10 @@ long sys_sigaltstack(const struct sigaltstack __user *stack, struct sigaltstack 
 {
 	struct task *task = task_current();
 	uaddr_t sp = task_regs(task)->rsp;
-	stack_t fresh, old = signal_altstack_state(task, sp);
+	stack_t fresh, old;
 	int err = 0;
 
+	signal_altstack_state(task, sp, &old);
 	if (stack) {
 		if (copy_from_user(&fresh, stack, sizeof(fresh)))
 			return -EFAULT;
@@ -217,8 +219,9 @@ long sys_kill(pid_t pid, int sig)
 
 static long send_to_thread(pid_t tgid, pid_t tid, int sig)
 {
-	siginfo_t info = { .si_code = SI_TKILL };
+	siginfo_t info;
 
+	siginfo_init(&info, 0, SI_TKILL);
 	info.si_pid = proc_tgid(proc_current());
 	info.si_uid = task_current()->cred->uid;
 	return signal_tgkill(tgid, tid, sig, &info);

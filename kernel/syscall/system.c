@@ -7,6 +7,7 @@
 #include "abi/syslog.h"
 #include "core/printk.h"
 #include "fs/pagecache.h"
+#include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/slab.h"
 #include "proc/task.h"
@@ -25,14 +26,13 @@ long sys_sysinfo(struct sysinfo __user *to)
 	uint64_t loads[3];
 
 	page_stats_read(&pages);
-	info = (struct sysinfo){
-		.uptime = clock_boottime() / NS_PER_SEC,
-		.totalram = pages.total << PAGE_SHIFT,
-		.freeram = pages.free << PAGE_SHIFT,
-		.sharedram = pagecache_pages() << PAGE_SHIFT,
-		.procs = (uint16_t)thread_count(),
-		.mem_unit = 1,
-	};
+	memset(&info, 0, sizeof(info)); /* it has holes */
+	info.uptime = clock_boottime() / NS_PER_SEC;
+	info.totalram = pages.total << PAGE_SHIFT;
+	info.freeram = pages.free << PAGE_SHIFT;
+	info.sharedram = pagecache_pages() << PAGE_SHIFT;
+	info.procs = (uint16_t)thread_count();
+	info.mem_unit = 1;
 	sched_loadavg(loads);
 	for (int i = 0; i < 3; i++)
 		info.loads[i] = loads[i] << (SI_LOAD_SHIFT - 11);

@@ -145,7 +145,7 @@ static void check_any_file(void)
 	CHECK(FIONBIO_clears_O_NONBLOCK, !(fcntl(fd, F_GETFL) & O_NONBLOCK));
 }
 
-/* ---- timerfd ---------------------------------------------------------------------------------- */
+/* ---- timerfd --- */
 
 static void check_ticks(void)
 {
@@ -161,7 +161,7 @@ static void check_ticks(void)
 	close(fd);
 }
 
-/* ---- O_ASYNC ---------------------------------------------------------------------------------- */
+/* ---- O_ASYNC --- */
 
 static volatile sig_atomic_t nr_signals, last_signal, last_code, last_fd;
 static volatile long last_band;

@@ -108,7 +108,7 @@ int arch_signal_frame_build(struct arch_signal_frame *frame, const struct pt_reg
 	uc->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	uc->uc_flags |= frame->fpu_size > sizeof(struct _fpstate) ? UC_FP_XSTATE : 0;
 	uc->uc_link = NULL;
-	uc->uc_stack = *request->altstack;
+	memcpy(&uc->uc_stack, request->altstack, sizeof(uc->uc_stack)); /* with its hole */
 	put_registers(&uc->uc_mcontext, regs);
 	uc->uc_mcontext.err = request->error_code;
 	uc->uc_mcontext.trapno = request->trap_number;
