@@ -153,6 +153,7 @@ static void wait_exclusively(void *arg)
 {
 	struct partner *partner = arg;
 
+	complete(&partner->started);
 	(void)!wait_event_interruptible_exclusive(&partner->queue,
 	                                          atomic_load_relaxed(&partner->flag));
 	atomic_inc_return(&partner->order);
@@ -167,7 +168,8 @@ KTEST(wake_up_wakes_one_exclusive_waiter)
 	KTEST_ASSERT(partner_start(&partner, wait_exclusively));
 	KTEST_ASSERT(kthread_create("ktest", wait_exclusively, &partner, &second) == 0);
 	KTEST_ASSERT(thread_start_beside(second));
-	sleep_until_uninterruptible(clock_monotonic() + 2 * NS_PER_MSEC);
+	completion_wait(&partner.started); /* on one CPU: who has said so, sleeps */
+	completion_wait(&partner.started);
 	atomic_store(&partner.flag, 1);
 	KTEST_ASSERT(wake_up(&partner.queue) == 1);
 	KTEST_ASSERT(partner_join(&partner));
