@@ -72,6 +72,7 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, struct net
 	socket->priority = 0;
 	socket->linger_seconds = 0;
 	socket->peek_offset = -1;
+	socket->ino = 0;
 	socket->cookie = atomic_add_return(&sockets.next_cookie, 1);
 }
 
@@ -123,6 +124,7 @@ int socket_open(struct socket *socket, const struct cred *cred, unsigned int fla
 	if (err)
 		goto out_socket;
 	file->private = socket;
+	WRITE_ONCE(socket->ino, file->inode->ino);
 	file->mode &= ~(unsigned int)FILE_SEEK;
 	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC | FILE_OPENED;
 	if (socket->type != SOCK_STREAM)

@@ -125,6 +125,7 @@ struct socket {
 	ns_t                     send_timeout, receive_timeout __atomic; /* 0: none */
 	int                      receive_low, priority, linger_seconds, peek_offset __atomic;
 	uint64_t                 cookie __const_after_init;
+	ino_t                    ino __atomic; /* of its open file; 0: none yet */
 	struct rcu_head          rcu;
 };
 

@@ -87,6 +87,7 @@ int unix_alloc(struct netns *netns, int type, struct unix_sock **out)
 	list_init(&sock->flight.link);
 	sock->max_queued = netns->unix_max_queued;
 	sock->peer_cred = (struct ucred){ .uid = (uint32_t)-1, .gid = (uint32_t)-1 };
+	unix_list_add(sock);
 	*out = sock;
 	return 0;
 }
@@ -179,6 +180,7 @@ static void unix_free(struct socket *socket)
 {
 	struct unix_sock *sock = to_unix(socket);
 
+	unix_list_remove(sock);
 	unix_address_put(sock->address);
 	socket_fini(socket);
 	if (!sock->was_polled) {

@@ -3,6 +3,10 @@
  */
 #pragma once
 
+#include "net/socket.h"
+
+struct netns;
+
 /* Registers the family; once. */
 void unix_init(void);
 
@@ -11,3 +15,16 @@ void unix_init(void);
  * freed. Any context.
  */
 void unix_collect_later(void);
+
+/* A socket as /proc/net/unix shows it. */
+struct unix_info {
+	uint32_t           refs;
+	uint16_t           type;
+	bool               is_dead, is_listening, is_connected;
+	ino_t              ino; /* of its open file; 0: none, or none yet */
+	struct socket_name name;
+};
+
+/* Calls fn for every socket of the namespace, without locks; new ones may be missed. */
+void unix_for_each(const struct netns *netns, void (*fn)(const struct unix_info *info, void *data),
+		   void *data);

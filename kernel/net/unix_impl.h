@@ -1,7 +1,7 @@
 /*
  * What the files of AF_UNIX share: unix.c (life, polling, options), unix_name.c (names),
  * unix_packet.c (what lies in queues), unix_stream.c (connections), unix_dgram.c (datagrams),
- * unix_garbage.c (sockets that lie in queues themselves).
+ * unix_garbage.c (sockets that lie in queues themselves), unix_list.c (the list of all).
  *
  * A socket's receive queue is a list of packets, put there by the sender itself. A packet counts
  * for its sender's send buffer until it is taken. Streams are packets too, of which a read may take
@@ -75,6 +75,7 @@ struct unix_sock {
 	bool                 is_named __guarded_by(names_lock); /* abstract: in the tree */
 	struct path          path; /* of a name in the file system; dentry NULL: none */
 	struct unix_flight   flight __guarded_by(in_flight.lock);
+	struct list          in_all; /* unix_list.c */
 };
 
 struct unix_packet {
@@ -175,6 +176,11 @@ int __must_check unix_packet_attach(struct unix_packet *packet, struct message *
 /* And out of it, or copies for MSG_PEEK. */
 void unix_packet_detach(struct unix_packet *packet, struct message *message,
                         struct unix_sock *receiver, bool is_peek);
+
+/* ---- unix_list.c -------------------------------------------------------------------- */
+
+void unix_list_add(struct unix_sock *sock);
+void unix_list_remove(struct unix_sock *sock);
 
 /* ---- unix_garbage.c ----------------------------------------------------------------- */
 

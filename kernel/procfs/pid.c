@@ -12,10 +12,10 @@
 #define ENTRIES_OF_BOTH \
 	{ "auxv", S_IFREG | 0400, ENTRY_PRIVATE, .show_space = show_pid_auxv }, \
 	{ "cgroup", S_IFREG | 0444, .show_task = show_pid_cgroup }, \
-	{ "cmdline", S_IFREG | 0444, .show_space = show_pid_cmdline }, \
+	{ "cmdline", S_IFREG | 0444, .ops = &pid_cmdline_ops }, \
 	{ "comm", S_IFREG | 0644, .show_task = show_pid_comm, .write_task = write_pid_comm }, \
 	{ "cwd", S_IFLNK | 0777, ENTRY_PRIVATE, .link = link_pid_cwd }, \
-	{ "environ", S_IFREG | 0400, ENTRY_PRIVATE, .show_space = show_pid_environ }, \
+	{ "environ", S_IFREG | 0400, .ops = &pid_environ_ops }, \
 	{ "exe", S_IFLNK | 0777, ENTRY_PRIVATE, .link = link_pid_exe }, \
 	{ "fd", S_IFDIR | 0500, ENTRY_PRIVATE, .dir = &pid_fd_directory }, \
 	{ "fdinfo", S_IFDIR | 0555, ENTRY_PRIVATE, .dir = &pid_fdinfo_directory }, \
@@ -26,6 +26,7 @@
 	  .poll = poll_pid_mounts, .ops = &node_polled_file_ops }, \
 	{ "mounts", S_IFREG | 0444, .show_task = show_pid_mounts, \
 	  .poll = poll_pid_mounts, .ops = &node_polled_file_ops }, \
+	{ "net", S_IFDIR | 0555, .dir = &pid_net_directory }, \
 	{ "ns", S_IFDIR | 0511, .dir = &pid_ns_directory }, \
 	{ "oom_adj", S_IFREG | 0644, .show_task = show_pid_oom_adj, \
 	  .write_task = write_pid_oom_adj }, \

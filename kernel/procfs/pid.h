@@ -19,10 +19,8 @@ int show_pid_statm(struct task *task, struct text *text);
 int show_pid_status(struct task *task, struct text *text);
 
 /* pid_memory.c */
-int show_pid_cmdline(struct space *space, struct text *text);
-int show_pid_environ(struct space *space, struct text *text);
 int show_pid_auxv(struct space *space, struct text *text);
-extern const struct file_ops pid_mem_ops;
+extern const struct file_ops pid_mem_ops, pid_cmdline_ops, pid_environ_ops;
 
 /* pid_maps.c */
 int show_pid_maps(struct space *space, struct text *text);
@@ -37,6 +35,9 @@ int link_pid_exe(const struct node *node, struct link_target *out);
 int link_pid_cwd(const struct node *node, struct link_target *out);
 int link_pid_root(const struct node *node, struct link_target *out);
 extern const struct directory pid_ns_directory;
+
+/* pid_net.c */
+extern const struct directory pid_net_directory;
 
 /* pid_mounts.c */
 int show_pid_mounts(struct task *task, struct text *text);

@@ -15,59 +15,6 @@
 #include "vm/space.h"
 #include "vm/uio.h"
 
-/* Appends the bytes [start, end), up to the first that cannot be read. */
-static int put_memory(struct text *text, struct space *space, uaddr_t start, uaddr_t end)
-{
-	char *page = page_alloc_virt(ALLOC_KERNEL);
-
-	if (!page)
-		return -ENOMEM;
-	while (start < end) {
-		size_t want = min(end - start, PAGE_SIZE - (start & (PAGE_SIZE - 1)));
-		size_t got = space_access(space, start, page, want, 0);
-
-		text_put(text, page, got);
-		start += got;
-		if (got < want)
-			break;
-	}
-	pages_free_virt(page, 0);
-	return 0;
-}
-
-/*
- * A program that has overwritten the end of its arguments has made itself a title: one string that
- * may go on where the environment was (Linux's get_mm_cmdline()).
- */
-static int put_title(struct text *text, struct space *space, uaddr_t start, uaddr_t end)
-{
-	const char *nul;
-	int err = put_memory(text, space, start, min(end, start + PAGE_SIZE));
-
-	nul = text->len ? memchr(text->bytes, '\0', text->len) : NULL;
-	if (nul)
-		text->len = (size_t)(nul - text->bytes) + 1;
-	return err;
-}
-
-int show_pid_cmdline(struct space *space, struct text *text)
-{
-	const struct space_bounds bounds = space->bounds;
-	char last = '\0';
-
-	if (bounds.arg_start >= bounds.arg_end)
-		return 0;
-	if (space_access(space, bounds.arg_end - 1, &last, 1, 0) == 1 && last &&
-	    bounds.env_start == bounds.arg_end)
-		return put_title(text, space, bounds.arg_start, bounds.env_end);
-	return put_memory(text, space, bounds.arg_start, bounds.arg_end);
-}
-
-int show_pid_environ(struct space *space, struct text *text)
-{
-	return put_memory(text, space, space->bounds.env_start, space->bounds.env_end);
-}
-
 /* On the stack, from where exec put it to AT_NULL and its value. */
 int show_pid_auxv(struct space *space, struct text *text)
 {
@@ -85,18 +32,14 @@ int show_pid_auxv(struct space *space, struct text *text)
 	return 0;
 }
 
-/* ---- mem ----------------------------------------------------------------------------------- */
+/* ---- files that read memory itself --------------------------------------------------------- */
 
-static int mem_open(struct inode *inode, struct file *file)
+/* Keeps the space of now: a later program's is not shown to who opened before. */
+static int space_open(const struct node *node, struct file *file)
 {
-	const struct node *node = to_node(inode);
-	int err = node_may_access(node);
+	struct task *task = node_task(node);
 	struct space *space = NULL;
-	struct task *task;
 
-	if (err)
-		return err;
-	task = node_task(node);
 	if (task) {
 		space = task_space_get(task);
 		task_put(task);
@@ -109,11 +52,135 @@ static int mem_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static void mem_release(struct file *file)
+static int private_open(struct inode *inode, struct file *file)
+{
+	int err = node_may_access(to_node(inode));
+
+	return err ? err : space_open(to_node(inode), file);
+}
+
+static int public_open(struct inode *inode, struct file *file)
+{
+	return space_open(to_node(inode), file);
+}
+
+static void space_release(struct file *file)
 {
 	if (file->private)
 		space_unref(file->private);
 }
+
+/* Every position is an address. */
+static pos_t address_seek(struct file *file, pos_t offset, int whence)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR)
+		return -EINVAL;
+	return file_seek_size(file, offset, whence, 0);
+}
+
+/* ---- cmdline, environ ---------------------------------------------------------------------- */
+
+/*
+ * Where the arguments are. A program that has overwritten the end of its arguments has made itself
+ * a title: one string that may go on where the environment was (Linux's get_mm_cmdline()).
+ */
+static void cmdline_range(struct space *space, char *page, uaddr_t *start, uaddr_t *end)
+{
+	const struct space_bounds bounds = space->bounds;
+	const char *nul;
+	char last = '\0';
+	size_t n;
+
+	*start = bounds.arg_start;
+	*end = max(bounds.arg_end, bounds.arg_start);
+	if (*start == *end || bounds.env_start != bounds.arg_end ||
+	    space_access(space, bounds.arg_end - 1, &last, 1, 0) != 1 || !last)
+		return;
+	n = min(max(bounds.env_end, *start) - *start, PAGE_SIZE);
+	n = space_access(space, *start, page, n, 0);
+	nul = memchr(page, '\0', n);
+	*end = *start + (nul ? (size_t)(nul - page) + 1 : n);
+}
+
+static void environ_range(struct space *space, char *page, uaddr_t *start, uaddr_t *end)
+{
+	(void)page;
+	*start = space->bounds.env_start;
+	*end = max(space->bounds.env_end, *start);
+}
+
+/* What of [start, end) is asked for and can be read, by way of `page`. */
+static ssize_t range_read(struct io *io, struct space *space, char *page, uaddr_t start,
+			  uaddr_t end)
+{
+	size_t done = 0, n, got;
+
+	while (io->uio->remaining && (uint64_t)io->position < end - start) {
+		uaddr_t at = start + (uaddr_t)io->position;
+
+		n = min(end - at, io->uio->remaining);
+		n = min(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+		got = space_access(space, at, page, n, 0);
+		n = got ? uio_copy_out(io->uio, page, got) : 0;
+		if (got && !n && !done)
+			return -EFAULT;
+		io->position += (pos_t)n;
+		done += n;
+		if (!n || n < got)
+			break;
+		cond_resched();
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t strings_read(struct io *io, void (*range)(struct space *space, char *page,
+							 uaddr_t *start, uaddr_t *end))
+{
+	struct space *space = io->file->private;
+	uaddr_t start, end;
+	ssize_t result;
+	char *page;
+
+	if (!space || !io->uio->remaining)
+		return 0;
+	page = page_alloc_virt(ALLOC_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	result = 0;
+	if (space_try_get(space)) {
+		range(space, page, &start, &end);
+		result = range_read(io, space, page, start, end);
+		space_put(space);
+	}
+	pages_free_virt(page, 0);
+	return result;
+}
+
+static ssize_t cmdline_read(struct io *io)
+{
+	return strings_read(io, cmdline_range);
+}
+
+static ssize_t environ_read(struct io *io)
+{
+	return strings_read(io, environ_range);
+}
+
+const struct file_ops pid_cmdline_ops = {
+	.open = public_open,
+	.release = space_release,
+	.read = cmdline_read,
+	.seek = address_seek,
+};
+
+const struct file_ops pid_environ_ops = {
+	.open = private_open,
+	.release = space_release,
+	.read = environ_read,
+	.seek = address_seek,
+};
+
+/* ---- mem ----------------------------------------------------------------------------------- */
 
 /* One page's worth: bytes moved, 0 where nothing is mapped. */
 static size_t mem_step(struct io *io, struct space *space, char *page, bool write)
@@ -172,18 +239,10 @@ static ssize_t mem_write(struct io *io)
 	return mem_transfer(io, true);
 }
 
-/* Every position is an address. */
-static pos_t mem_seek(struct file *file, pos_t offset, int whence)
-{
-	if (whence != SEEK_SET && whence != SEEK_CUR)
-		return -EINVAL;
-	return file_seek_size(file, offset, whence, 0);
-}
-
 const struct file_ops pid_mem_ops = {
-	.open = mem_open,
-	.release = mem_release,
+	.open = private_open,
+	.release = space_release,
 	.read = mem_read,
 	.write = mem_write,
-	.seek = mem_seek,
+	.seek = address_seek,
 };

@@ -30,6 +30,7 @@ static const struct entry entries[] = {
 	{ "self", S_IFLNK | 0777, .link = link_self },
 	{ "thread-self", S_IFLNK | 0777, .link = link_thread_self },
 	{ "mounts", S_IFLNK | 0777, .link = link_fixed, .arg = "self/mounts" },
+	{ "net", S_IFLNK | 0777, .link = link_fixed, .arg = "self/net" },
 	{ "buddyinfo", S_IFREG | 0444, .show = show_buddyinfo },
 	{ "cmdline", S_IFREG | 0444, .show = show_cmdline },
 	{ "consoles", S_IFREG | 0444, .show = show_consoles },

@@ -233,6 +233,34 @@ static int run_sleeper(const char *name, char *const environment[])
 	return pid;
 }
 
+/* The program makes itself a title over its arguments, and on over its environment. */
+static int set_title(void *data)
+{
+	char *start = (char *)(uintptr_t)stat_field(getpid(), 48);
+	char *end = (char *)(uintptr_t)stat_field(getpid(), 49);
+	char *environment = (char *)(uintptr_t)stat_field(getpid(), 50);
+	int length = (int)(end - start), fd = open("/proc/self/cmdline", O_RDONLY);
+	char piece[8] = "";
+
+	(void)data;
+	CHECK_EQ(arguments_are_told, file_read("/proc/self/cmdline"), length);
+	CHECK_EQ(arguments_can_be_read_in_pieces, pread(fd, piece, 3, 2), 3);
+	CHECK(piece_is_right, !memcmp(piece, start + 2, 3));
+	CHECK_EQ(behind_the_arguments_is_nothing, pread(fd, piece, 3, length), 0);
+	memset(start, 'T', (size_t)length);
+	CHECK_EQ(title_goes_on_over_the_environment, file_read("/proc/self/cmdline"),
+		 length + (int)strlen(environment) + 1);
+	CHECK(title_is_right, !memcmp(file_text, start, (size_t)length + 3));
+	CHECK_EQ(open_file_shows_it_too, pread(fd, piece, 3, 0), 3);
+	CHECK(title_is_shown_there, !memcmp(piece, "TTT", 3));
+	start[4] = '\0';
+	CHECK_EQ(title_ends_at_its_end, file_read("/proc/self/cmdline"), 5);
+	end[-1] = '\0';
+	CHECK_EQ(arguments_that_end_in_nul_are_no_title, file_read("/proc/self/cmdline"), length);
+	close(fd);
+	return 0;
+}
+
 static void check_program(void)
 {
 	static const char arguments[] = "sleeper\0one\0\0two words";
@@ -324,6 +352,7 @@ int main(void)
 	CHECK_EQ(signals_were_shown, check_in_child(show_signals, NULL), 0);
 	CHECK_EQ(threads_were_shown, check_in_child(show_threads, NULL), 0);
 	check_program();
+	check_in_child(set_title, NULL);
 	check_deleted_program();
 	return 0;
 }

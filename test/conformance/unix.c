@@ -454,6 +454,60 @@ static void check_packets(void)
 	close(fd);
 }
 
+/* The line of /proc/net/unix about this name, its numbers behind the reference count; "": none. */
+static const char *listed(const char *name)
+{
+	static char text[65536];
+	int fd = open("/proc/net/unix", O_RDONLY);
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)n;
+	close(fd);
+	text[size] = '\0';
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		const char *at = strrchr(line, ' ');
+		if (at && !strcmp(at + 1, name))
+			return strchr(line, ':') + 11;
+	}
+	return "";
+}
+
+static void check_list(void)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "/tmp/listed" };
+	struct sockaddr_un abstract = { .sun_family = AF_UNIX, .sun_path = "\0a\0b" };
+	socklen_t size = (socklen_t)offsetof(struct sockaddr_un, sun_path);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), dgram = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+	char link[64], text[128], target[64] = "";
+	struct stat st;
+
+	CHECK(net_is_a_link, readlink("/proc/net", target, sizeof(target)) == 8 &&
+	      !strcmp(target, "self/net"));
+	bind(listener, (struct sockaddr *)&path, sizeof(path));
+	bind(dgram, (struct sockaddr *)&abstract, size + 4);
+	OUT("bound: %.25s", listed("/tmp/listed"));
+	listen(listener, 5);
+	OUT("listening: %.25s", listed("/tmp/listed"));
+	OUT("abstract: %.25s", listed("@a@b"));
+	connect(client, (struct sockaddr *)&path, sizeof(path));
+	fstat(dgram, &st);
+	snprintf(text, sizeof(text), " %5lu @a@b", (unsigned long)st.st_ino);
+	CHECK(inode_is_listed, !strcmp(listed("@a@b") + 25, text));
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dgram);
+	snprintf(text, sizeof(text), "socket:[%lu]", (unsigned long)st.st_ino);
+	memset(target, 0, sizeof(target));
+	readlink(link, target, sizeof(target) - 1);
+	CHECK(and_is_that_of_the_descriptor, !strcmp(target, text));
+	close(client);
+	close(dgram);
+	close(listener);
+	CHECK(closed_socket_is_not_listed, !*listed("@a@b") && !*listed("/tmp/listed"));
+	unlink("/tmp/listed");
+}
+
 int main(void)
 {
 	check_creation();
@@ -465,5 +519,6 @@ int main(void)
 	check_accept_waits();
 	check_datagrams();
 	check_packets();
+	check_list();
 	return 0;
 }
