@@ -11,9 +11,9 @@
 #include "core/idle.h"
 #include "core/printk.h"
 #include "lib/math.h"
+#include "sched/balance_impl.h"
 #include "sched/clock.h"
 #include "sched/rcu_impl.h"
-#include "sched/runqueue_impl.h"
 #include "sched/timer_impl.h"
 
 enum { LOAD_SHIFT = 11, LOAD_ONE = 1 << LOAD_SHIFT };
@@ -56,11 +56,12 @@ static void loadavg_sample(uint64_t active)
 
 void loadavg_update(ns_t now)
 {
-	uint32_t active = nr_active();
 	uint64_t flags;
+	uint32_t active;
 
 	if (now < READ_ONCE(loadavg.next))
 		return;
+	active = nr_active();
 	flags = spin_lock_irqsave(&loadavg.lock);
 	/*
 	 * Periods that passed without a tick were idle; beyond an hour nothing is left of the rest.
@@ -113,6 +114,8 @@ static void tick_fire(struct timer *timer)
 	spin_lock(&rq->lock);
 	runqueue_forgive(rq, now);
 	runqueue_update(rq, now);
+	if (nr_cpus() > 1)
+		balance_tick(rq, now);
 	spin_unlock(&rq->lock);
 	if (current->ops->tick)
 		current->ops->tick(current);

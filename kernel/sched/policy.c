@@ -9,6 +9,9 @@
 #include "sched/clock.h"
 #include "sched/policy.h"
 #include "sched/runqueue_impl.h"
+#include "sched/wait.h"
+
+struct wait_queue sched_moved = WAIT_QUEUE(sched_moved);
 
 static bool policy_is_fair(int policy)
 {
@@ -35,10 +38,10 @@ static void policy_apply(struct thread *thread, const struct sched_policy *polic
 	fair_set_weight(thread);
 }
 
-void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
+/* Takes it off its queue, changes it, puts it back. Locked. */
+static void policy_change_locked(struct runqueue *rq, struct thread *thread,
+                                 const struct sched_policy *policy)
 {
-	uint64_t flags = irq_save();
-	struct runqueue *rq = thread_lock_queue(thread);
 	bool queued = thread->on_queue;
 	ns_t now = clock_monotonic();
 
@@ -48,14 +51,30 @@ void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
 	if (policy_is_rt(thread->policy))
 		thread->fair.lag = 0;
 	policy_apply(thread, policy);
-	if (queued) {
-		thread->fair.slept_since = now;
-		runqueue_add(rq, thread, now);
-		if (rq->current == thread)
-			runqueue_resched(rq);
-		else
-			runqueue_check_preempt(rq, thread);
-	}
+	if (!queued)
+		return;
+	thread->fair.slept_since = now;
+	runqueue_add(rq, thread, now);
+	if (rq->current == thread)
+		runqueue_resched(rq);
+	else
+		runqueue_check_preempt(rq, thread);
+}
+
+static struct sched_policy policy_of(const struct thread *thread)
+{
+	return (struct sched_policy){
+		.policy = thread->policy, .nice = thread->nice,
+		.rt_priority = thread->rt_priority, .reset_on_fork = thread->reset_on_fork,
+	};
+}
+
+void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
+{
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread);
+
+	policy_change_locked(rq, thread, policy);
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }
@@ -65,26 +84,53 @@ void sched_policy_get(struct thread *thread, struct sched_policy *policy)
 	uint64_t flags = irq_save();
 	struct runqueue *rq = thread_lock_queue(thread);
 
-	*policy = (struct sched_policy){
-		.policy = thread->policy, .nice = thread->nice,
-		.rt_priority = thread->rt_priority, .reset_on_fork = thread->reset_on_fork,
-	};
+	*policy = policy_of(thread);
 	spin_unlock(&rq->lock);
 	irq_restore(flags);
 }
 
 void sched_nice_set(struct thread *thread, int nice)
 {
-	struct sched_policy policy;
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread);
+	struct sched_policy policy = policy_of(thread);
 
-	sched_policy_get(thread, &policy);
 	policy.nice = nice;
-	sched_policy_set(thread, &policy);
+	policy_change_locked(rq, thread, &policy);
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
 }
 
 int sched_nice_get(const struct thread *thread)
 {
 	return READ_ONCE(thread->nice);
+}
+
+/* It runs where it may not any more. */
+static bool thread_is_misplaced(struct thread *thread)
+{
+	uint64_t flags = irq_save();
+	struct runqueue *rq = thread_lock_queue(thread);
+	bool misplaced = rq->current == thread && !(thread->affinity >> rq->cpu & 1);
+
+	spin_unlock(&rq->lock);
+	irq_restore(flags);
+	return misplaced;
+}
+
+/* It is to leave the CPU: at once if it only waits there. Lets go of the queue. */
+static void thread_evict(struct runqueue *rq, struct thread *thread) __releases(&rq->lock)
+{
+	if (thread->on_queue && rq->current != thread) {
+		runqueue_remove(rq, thread, clock_monotonic());
+		thread_place(rq, thread, false);
+		return;
+	}
+	if (rq->current == thread) {
+		rq->evicts = true;
+		runqueue_resched(rq);
+	}
+	spin_unlock(&rq->lock);
 }
 
 int sched_affinity_set(struct thread *thread, uint64_t cpus)
@@ -98,12 +144,16 @@ int sched_affinity_set(struct thread *thread, uint64_t cpus)
 	flags = irq_save();
 	rq = thread_lock_queue(thread);
 	thread->affinity = cpus;
-	if (rq->current == thread && !(cpus >> rq->cpu & 1))
-		runqueue_resched(rq);
-	spin_unlock(&rq->lock);
+	if (cpus >> rq->cpu & 1)
+		spin_unlock(&rq->lock);
+	else
+		thread_evict(rq, thread);
 	irq_restore(flags);
+	wake_up_all(&sched_moved); /* others that wait for it to go where it need not go any more */
 	if (thread == thread_current())
 		cond_resched();
+	else
+		wait_event(&sched_moved, !thread_is_misplaced(thread));
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Policies: SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE (fair class), SCHED_FIFO, SCHED_RR.
  * SCHED_DEADLINE is -EINVAL, as on a kernel without it. All functions take the run queue's lock:
- * any context.
+ * any context, unless they say that they may sleep.
  */
 #pragma once
 
@@ -32,7 +32,10 @@ void sched_policy_get(struct thread *thread, struct sched_policy *policy);
 void sched_nice_set(struct thread *thread, int nice);
 int  sched_nice_get(const struct thread *thread);
 
-/* -EINVAL if no CPU that exists is in the mask. A running thread moves at its next safe point. */
+/*
+ * From its return on, the thread runs on CPUs of the mask only: waits for one that is running
+ * elsewhere to reach a safe point. May sleep. -EINVAL if no CPU that exists is in the mask.
+ */
 __must_check int sched_affinity_set(struct thread *thread, uint64_t cpus);
 uint64_t sched_affinity_get(struct thread *thread);
 

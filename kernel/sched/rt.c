@@ -61,3 +61,19 @@ struct thread *rt_pick(const struct rt_queue *rt)
 
 	return list_first_entry(&rt->lists[level], struct thread, rt_link);
 }
+
+struct thread *rt_find(const struct rt_queue *rt, const struct thread *except, uint64_t cpus)
+{
+	struct thread *thread;
+
+	for (int half = 1; half >= 0; half--) {
+		for (uint64_t left = rt->levels[half]; left; left &= ~BIT(bit_highest(left))) {
+			uint32_t level = (uint32_t)half * 64 + bit_highest(left);
+
+			list_for_each_entry(thread, &rt->lists[level], rt_link)
+				if (thread != except && (thread->affinity & cpus))
+					return thread;
+		}
+	}
+	return NULL;
+}

@@ -8,6 +8,13 @@
  * switch itself: the thread that comes lets it go (thread_finish_switch()), so nobody can run a
  * thread whose stack is still in use.
  *
+ * A thread that is runnable, not on_queue and not running is on its way from one queue to another:
+ * only who took it off puts it on again. thread->cpu changes only then, or under both queues' locks
+ * while it waits.
+ *
+ * Two queues are never locked in the wrong order: a thread is put down before the next queue's lock
+ * is taken, or that lock is only tried.
+ *
  * Classes, in this order: real time (rt.c), fair (fair.c), idle thread.
  */
 #pragma once
@@ -53,10 +60,12 @@ struct runqueue {
 	struct thread    *idle __const_after_init;
 	struct thread    *hint __guarded_by(lock);    /* woken synchronously: the next to run */
 	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
+	bool              evicts __guarded_by(lock);  /* current may not run here any more */
 	struct fair_queue fair __guarded_by(lock);
 	struct rt_queue   rt __guarded_by(lock);
 	/* at the last update; good enough for a wake-up */
 	ns_t              now __guarded_by(lock);
+	ns_t              balance_at __guarded_by(lock); /* when to compare with other CPUs */
 	uint64_t          nr_switches __guarded_by(lock);
 	int64_t           nr_uninterruptible __guarded_by(lock); /* left here minus woken here */
 	struct timer      tick __owned_by_cpu;
@@ -67,6 +76,10 @@ struct runqueue {
 };
 
 DECLARE_PER_CPU(struct runqueue, runqueue);
+
+struct wait_queue;
+/* Those who wait for a thread to leave a CPU that it may not use any more (policy.c). */
+extern struct wait_queue sched_moved;
 
 static inline struct runqueue *this_runqueue(void)
 {
@@ -100,8 +113,6 @@ void runqueue_put_current(struct runqueue *rq);
 void runqueue_set_current(struct runqueue *rq, struct thread *next, ns_t now);
 /* Who runs next; takes a thread from another CPU when there is none here. Locked. */
 struct thread *runqueue_pick(struct runqueue *rq, ns_t now);
-/* A CPU that the thread may use and that suits it best now. */
-uint32_t runqueue_choose_cpu(const struct thread *thread, bool sync);
 /* Empties a new queue. */
 void runqueue_init(struct runqueue *rq, uint32_t cpu);
 
@@ -131,10 +142,17 @@ void rt_add(struct rt_queue *rt, struct thread *thread);
 void rt_remove(struct rt_queue *rt, struct thread *thread);
 bool rt_charge(struct rt_queue *rt, struct thread *thread, ns_t ran_ns);
 struct thread *rt_pick(const struct rt_queue *rt);
+/* The best one except one, among those that may run on one of the CPUs; or NULL. */
+struct thread *rt_find(const struct rt_queue *rt, const struct thread *except, uint64_t cpus);
 void rt_yield(struct rt_queue *rt, struct thread *thread);
 
 /* thread_start_sync()'s half. Any context. */
 void thread_wake_new_sync(struct thread *thread);
+/*
+ * A runnable thread that is on no queue goes onto one, that of the best CPU, and runs if it should.
+ * rq is its CPU's, locked; lets go of it.
+ */
+void thread_place(struct runqueue *rq, struct thread *thread, bool sync) __releases(&rq->lock);
 /* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */
 void thread_finish_switch(struct thread *prev) __releases(this_runqueue()->lock);
 /* Starts the tick when this CPU leaves idle. */

@@ -11,9 +11,9 @@
 #include "core/printk.h"
 #include "lib/string.h"
 #include "mem/vmalloc.h"
+#include "sched/balance_impl.h"
 #include "sched/clock.h"
 #include "sched/rcu_impl.h"
-#include "sched/runqueue_impl.h"
 #include "sched/timer_impl.h"
 #include "sched/work_impl.h"
 
@@ -141,7 +141,10 @@ void sched_init(uintptr_t boot_stack_top)
 
 int sched_prepare_cpu(uint32_t cpu)
 {
-	cpu_prepare(per_cpu_ptr(runqueue, cpu), cpu);
+	struct runqueue *rq = per_cpu_ptr(runqueue, cpu);
+
+	cpu_prepare(rq, cpu);
+	rq->current = rq->idle;
 	return work_create_thread(cpu);
 }
 
@@ -150,7 +153,6 @@ void sched_init_cpu(uintptr_t stack_top)
 	struct runqueue *rq = this_runqueue();
 
 	arch_thread_init_boot(&rq->idle->arch, stack_top);
-	rq->current = rq->idle;
 	rq->idle->run_since = clock_monotonic();
 	if (LOCK_DEBUG)
 		lockdep_set_thread(thread_held_locks(rq->idle));
@@ -166,6 +168,7 @@ void upcall_ipi_wake(void)
 	timer_reprogram();
 	work_look();
 	rcu_tick(false);
+	balance_look();
 	log_wake_readers();
 	if (LOCK_DEBUG)
 		lockdep_irq_exit(base);

@@ -11,11 +11,11 @@
 #include <arch/upcalls.h>
 
 #include "core/panic.h"
-#include "lib/math.h"
+#include "sched/balance_impl.h"
 #include "sched/clock.h"
 #include "sched/rcu.h"
 #include "sched/rcu_impl.h"
-#include "sched/runqueue_impl.h"
+#include "sched/wait.h"
 
 /* Interrupts off from here to the end of the switch. prev holds no lock. */
 static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases(&rq->lock)
@@ -29,6 +29,8 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 		runqueue_remove(rq, prev, now);
 		prev->counts_as_load = state & (THREAD_UNINTERRUPTIBLE | THREAD_KILLABLE);
 		rq->nr_uninterruptible += prev->counts_as_load;
+	} else if (unlikely(rq->evicts) && !(prev->affinity >> rq->cpu & 1)) {
+		runqueue_remove(rq, prev, now); /* thread_finish_switch() finds it a place */
 	}
 	runqueue_put_current(rq);
 	next = runqueue_pick(rq, now);
@@ -73,37 +75,30 @@ void schedule(void)
 	irq_enable();
 }
 
-/* prev was running where its affinity does not allow it any more. */
-static void thread_migrate(struct thread *prev)
+/* prev may not use this CPU any more and is off it. Others may wait for that. */
+static void thread_evicted(struct runqueue *rq, struct thread *prev, uint32_t state)
+	__releases(&rq->lock)
 {
-	struct runqueue *rq = thread_lock_queue(prev);
-	ns_t now = clock_monotonic();
-
-	if (prev->on_queue && rq->current != prev && !(prev->affinity >> rq->cpu & 1)) {
-		runqueue_remove(rq, prev, now);
-		prev->cpu = runqueue_choose_cpu(prev, false);
+	rq->evicts = false;
+	if (state == THREAD_RUNNABLE && !prev->on_queue && !prev->is_idle)
+		thread_place(rq, prev, false);
+	else
 		spin_unlock(&rq->lock);
-		rq = thread_lock_queue(prev);
-		if (!prev->on_queue) {
-			runqueue_add(rq, prev, now);
-			runqueue_check_preempt(rq, prev);
-		}
-	}
-	spin_unlock(&rq->lock);
+	wake_up_all(&sched_moved);
 }
 
 void thread_finish_switch(struct thread *prev) __releases(this_runqueue()->lock)
 {
 	struct runqueue *rq = this_runqueue();
-	bool dead = atomic_load_relaxed(&prev->state) == THREAD_DEAD;
-	bool misplaced = prev->on_queue && !(prev->affinity >> rq->cpu & 1);
+	uint32_t state = atomic_load_relaxed(&prev->state);
 
-	spin_unlock(&rq->lock);
-	if (unlikely(dead)) {
+	if (unlikely(rq->evicts))
+		thread_evicted(rq, prev, state);
+	else
+		spin_unlock(&rq->lock);
+	if (unlikely(state == THREAD_DEAD)) {
 		list_add_tail(&rq->dead, &prev->dead_link);
 		work_queue(&rq->dead_work);
-	} else if (unlikely(misplaced)) {
-		thread_migrate(prev);
 	}
 }
 
@@ -112,19 +107,28 @@ void upcall_thread_first_run(struct arch_thread *prev) __releases(this_runqueue(
 	thread_finish_switch((struct thread *)(void *)prev);
 }
 
-/* It sleeps, or is on its way to: the queue is that of its last CPU. Lets go of the queue. */
-static void thread_wake_locked(struct runqueue *rq, struct thread *thread, bool sync)
-	__releases(&rq->lock)
+/* The first choice, or, if its affinity has changed since, another. Returns that CPU's queue. */
+static __noinline struct runqueue *thread_carry(struct runqueue *rq, struct thread *thread,
+                                                uint32_t cpu)
 {
-	uint32_t cpu;
-
-	rq->nr_uninterruptible -= thread->counts_as_load;
-	thread->counts_as_load = false;
-	cpu = runqueue_choose_cpu(thread, sync);
-	if (unlikely(cpu != rq->cpu)) {
-		thread->cpu = cpu;
+	do {
+		thread_set_cpu(thread, cpu);
 		spin_unlock(&rq->lock);
 		rq = thread_lock_queue(thread);
+		if (thread->affinity >> cpu & 1)
+			break;
+		cpu = balance_choose_cpu(thread, false);
+	} while (cpu != rq->cpu);
+	return rq;
+}
+
+void thread_place(struct runqueue *rq, struct thread *thread, bool sync) __releases(&rq->lock)
+{
+	if (unlikely(nr_cpus() > 1)) {
+		uint32_t cpu = balance_choose_cpu(thread, sync);
+
+		if (cpu != rq->cpu)
+			rq = thread_carry(rq, thread, cpu);
 	}
 	runqueue_add(rq, thread, rq->now);
 	if (sync && rq->cpu == cpu_id() && !rq->current->is_idle)
@@ -142,10 +146,13 @@ static bool thread_wake_mode(struct thread *thread, uint32_t states, bool sync)
 
 	if (slept)
 		atomic_store_relaxed(&thread->state, THREAD_RUNNABLE);
-	if (slept && !thread->on_queue)
-		thread_wake_locked(rq, thread, sync);
-	else
+	if (slept && !thread->on_queue) {
+		rq->nr_uninterruptible -= thread->counts_as_load;
+		thread->counts_as_load = false;
+		thread_place(rq, thread, sync);
+	} else {
 		spin_unlock(&rq->lock);
+	}
 	irq_restore(flags);
 	return slept;
 }
