@@ -189,6 +189,19 @@ bool cpu_backtrace_print(enum log_level level, uint32_t cpu)
 	return is_told;
 }
 
+bool cpu_is_answering(uint32_t cpu)
+{
+	unsigned int ms = ANSWER_MS;
+	bool has;
+
+	if (atomic_xchg(&is_asking, true))
+		return false;
+	ask(cpu, WHERE);
+	has = wait_answer(cpu, WHERE, &ms);
+	atomic_store(&is_asking, false);
+	return has;
+}
+
 /* An interrupt's handler says less than what it interrupted. */
 static void own_print(enum log_level level)
 {

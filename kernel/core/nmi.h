@@ -36,6 +36,9 @@ bool cpus_backtrace_print(enum log_level level);
 /* The same of one other CPU. False: it did not answer within a second, or somebody is at it. */
 bool cpu_backtrace_print(enum log_level level, uint32_t cpu);
 
+/* Asks and prints nothing: another CPU runs and takes NMIs. */
+bool cpu_is_answering(uint32_t cpu);
+
 /* True inside the handler on this CPU. */
 bool nmi_is_active(void);
 

@@ -5,6 +5,7 @@
 
 #include <linux/errno.h>
 
+#include "lib/atomic.h"
 #include "lib/parse.h"
 
 int sysctl_show_int(const struct node *node, struct text *text)
@@ -21,26 +22,52 @@ static bool is_space(char c)
 }
 
 /* The first word of what was written is the value, as on Linux. */
-int sysctl_write_int(const struct node *node, char *line, size_t len)
+static int parse_first_word(char *line, int64_t min, int64_t max, int64_t *number)
 {
-	const struct sysctl_int *value = node->entry->arg;
-	int64_t number;
 	char *end;
-	int err;
 
-	if (!len)
-		return 0;
 	while (is_space(*line))
 		line++;
 	for (end = line; *end && !is_space(*end);)
 		end++;
 	*end = '\0';
-	err = parse_i64(line, &number);
-	if (err)
+	if (parse_i64(line, number))
 		return -EINVAL;
-	if (number < value->min || number > value->max)
-		return -EINVAL;
-	return value->set(number);
+	return *number < min || *number > max ? -EINVAL : 0;
+}
+
+int sysctl_write_int(const struct node *node, char *line, size_t len)
+{
+	const struct sysctl_int *value = node->entry->arg;
+	int64_t number;
+	int err;
+
+	if (!len)
+		return 0;
+	err = parse_first_word(line, value->min, value->max, &number);
+	return err ? err : value->set(number);
+}
+
+int sysctl_show_var(const struct node *node, struct text *text)
+{
+	const struct sysctl_var *var = node->entry->arg;
+
+	text_printf(text, "%d\n", atomic_load_relaxed(var->value));
+	return 0;
+}
+
+int sysctl_write_var(const struct node *node, char *line, size_t len)
+{
+	const struct sysctl_var *var = node->entry->arg;
+	int64_t number;
+	int err;
+
+	if (!len)
+		return 0;
+	err = parse_first_word(line, var->min, var->max, &number);
+	if (!err)
+		atomic_store_relaxed(var->value, (int)number);
+	return err;
 }
 
 int sysctl_show_text(const struct node *node, struct text *text)

@@ -15,18 +15,30 @@ struct sysctl_int {
 	int64_t   min, max;            /* of what is set; else -EINVAL */
 };
 
+/* One that nobody has to be told about. */
+struct sysctl_var {
+	int *value; /* atomic */
+	int  min, max;
+};
+
 struct sysctl_text {
 	const char *text;
 };
 
 int sysctl_show_int(const struct node *node, struct text *text);
 int sysctl_write_int(const struct node *node, char *line, size_t len);
+int sysctl_show_var(const struct node *node, struct text *text);
+int sysctl_write_var(const struct node *node, char *line, size_t len);
 int sysctl_show_text(const struct node *node, struct text *text);
 
 /* Entries for the tables. */
 #define SYSCTL_INT(file_name, file_mode, value) \
 	{ file_name, S_IFREG | (file_mode), ENTRY_STRICT, .arg = (value), .show = sysctl_show_int, \
 	  .write = (file_mode) & 0222 ? sysctl_write_int : NULL }
+#define SYSCTL_VAR(file_name, variable, least, most) \
+	{ file_name, S_IFREG | 0644, ENTRY_STRICT, \
+	  .arg = &(const struct sysctl_var){ (variable), (least), (most) }, \
+	  .show = sysctl_show_var, .write = sysctl_write_var }
 #define SYSCTL_CONST(file_name, constant) \
 	{ file_name, S_IFREG | 0444, ENTRY_STRICT, .arg = &(const struct sysctl_text){ constant }, \
 	  .show = sysctl_show_text }

@@ -15,6 +15,7 @@
 #include "sched/clock.h"
 #include "sched/rcu_impl.h"
 #include "sched/timer_impl.h"
+#include "sched/watchdog_impl.h"
 
 enum { LOAD_SHIFT = 11, LOAD_ONE = 1 << LOAD_SHIFT };
 
@@ -111,6 +112,7 @@ static void tick_fire(struct timer *timer)
 	if (current->is_idle)
 		return;
 	tick_account(rq, current, user);
+	watchdog_tick(now, user);
 	spin_lock(&rq->lock);
 	runqueue_forgive(rq, now);
 	runqueue_update(rq, now);

@@ -15,6 +15,7 @@
 #include "sched/clock.h"
 #include "sched/rcu_impl.h"
 #include "sched/timer_impl.h"
+#include "sched/watchdog_impl.h"
 #include "sched/work_impl.h"
 
 static struct thread boot_thread;
@@ -95,6 +96,7 @@ static void cpu_prepare(struct runqueue *rq, uint32_t cpu)
 	rcu_init_cpu(cpu);
 	work_init_cpu(cpu);
 	idle_init(rq, cpu);
+	watchdog_init_cpu(cpu);
 }
 
 static void boot_thread_adopt(struct runqueue *rq, uintptr_t stack_top)
