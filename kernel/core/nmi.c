@@ -46,7 +46,7 @@ static DEFINE_PER_CPU(struct snapshot, snapshot);
 static DEFINE_PER_CPU(bool, nmi_active);
 static bool is_asking __atomic;
 
-bool nmi_panic_on_unknown;
+int nmi_panic_on_unknown;
 
 bool nmi_is_active(void)
 {
@@ -272,7 +272,7 @@ void cpus_stopped_print(void)
 
 static int parse_unknown_nmi_panic(const char *value)
 {
-	nmi_panic_on_unknown = true;
+	nmi_panic_on_unknown = 1;
 	return 0;
 }
 

@@ -43,4 +43,4 @@ bool cpu_is_answering(uint32_t cpu);
 bool nmi_is_active(void);
 
 /* `unknown_nmi_panic`: an NMI without a known reason is a panic. For /proc/sys/kernel. */
-extern bool nmi_panic_on_unknown;
+extern int nmi_panic_on_unknown;

@@ -37,7 +37,7 @@ static struct {
 } panic_state;
 
 struct panic_hooks panic_hooks;
-struct panic_settings panic_settings;
+struct panic_settings panic_settings = { .on_oops = 1 };
 
 static void __noreturn panic_end(void)
 {
@@ -174,7 +174,7 @@ void warn_print(const char *condition, const char *file, int line)
 	backtrace_print(LOG_WARN);
 	pr_warn("---[ end trace 0000000000000000 ]---\n");
 	if (panic_settings.on_warn) {
-		panic_settings.on_warn = false; /* the panic may warn, too */
+		panic_settings.on_warn = 0; /* the panic may warn, too */
 		panic("kernel: panic_on_warn set ...");
 	}
 }
@@ -186,7 +186,7 @@ static int parse_panic(const char *value)
 
 static int parse_panic_on_warn(const char *value)
 {
-	panic_settings.on_warn = true;
+	panic_settings.on_warn = 1;
 	return 0;
 }
 

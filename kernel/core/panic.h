@@ -72,7 +72,8 @@ extern struct panic_hooks panic_hooks;
 
 /* /proc/sys/kernel and the command line. */
 struct panic_settings {
-	int  timeout __atomic; /* `panic=` */
-	bool on_warn __atomic; /* `panic_on_warn` */
+	int timeout __atomic; /* `panic=` */
+	int on_warn __atomic; /* `panic_on_warn` */
+	int on_oops __atomic; /* always 1 */
 };
 extern struct panic_settings panic_settings;

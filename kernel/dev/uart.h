@@ -91,7 +91,8 @@ struct uart {
 	struct uart_counts     counts __guarded_by(lock);
 	bool                   is_console __guarded_by(lock);
 	ns_t                   sysrq_until __guarded_by(lock); /* the next key is one; 0: no */
-	char                   sysrq_key __guarded_by(lock);   /* pressed, yet to be obeyed; 0: none */
+	/* pressed, yet to be obeyed; 0: none */
+	char                   sysrq_key __guarded_by(lock);
 };
 
 /*

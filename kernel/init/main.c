@@ -29,7 +29,9 @@
 #include "mem/buddy.h"
 #include "mem/memmap.h"
 #include "net/netns.h"
+#include "proc/dump.h"
 #include "proc/futex.h"
+#include "proc/hung.h"
 #include "proc/oom.h"
 #include "proc/signal_pid.h"
 #include "procfs/procfs.h"
@@ -121,6 +123,8 @@ __noreturn void kmain(void)
 	cmdline_parse();                       /* every word of the command line */
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
+	proc_sysrq_init();                     /* keys that are about processes */
+	hung_init();                           /* who sleeps too long is told of */
 	futex_init();                          /* futex_operate() */
 	signal_pid_init();                     /* pid_signal(), for floors that know no processes */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */

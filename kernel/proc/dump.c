@@ -4,8 +4,6 @@
  * A key on a console comes in an interrupt, perhaps because nothing else works any more: so `t` and
  * `w` walk the numbers under RCU and take no lock. What sends signals is done in a thread.
  */
-#define pr_fmt(fmt) "sysrq: " fmt
-
 #include "proc/dump.h"
 
 #include <arch/trace.h>
@@ -13,7 +11,9 @@
 
 #include "core/backtrace.h"
 #include "core/sysrq.h"
+#include "fs/pagecache.h"
 #include "lib/atomic.h"
+#include "mem/buddy.h"
 #include "proc/oom.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
@@ -95,6 +95,20 @@ static void press_blocked(char key)
 	print_tasks(THREAD_UNINTERRUPTIBLE | THREAD_KILLABLE);
 }
 
+/* Only sums that are kept: nothing is walked. */
+static void press_memory_usage(char key)
+{
+	struct page_stats stats;
+
+	page_stats_read(&stats);
+	pr_info("Mem-Info:\n");
+	pr_info("slab:%lu pagecache:%lu pagetables:%lu kernel_stack:%lu free:%lu free_pcp:%lu\n",
+	        stats.slab, pagecache_pages(), stats.page_tables, stats.kernel_stacks,
+	        stats.free - stats.cached_by_cpus, stats.cached_by_cpus);
+	pr_info("min:%lu low:%lu high:%lu\n", stats.min, stats.low, stats.high);
+	pr_info("%lu pages RAM\n", stats.total);
+}
+
 /* ---- signals, and other work for a thread ---------------------------------------------------- */
 
 static void signal_all(int sig)
@@ -146,7 +160,7 @@ static void make_all_ordinary(struct work *work)
 static void kill_for_memory(struct work *work)
 {
 	if (!oom_kill_now())
-		pr_info("OOM request ignored. No task eligible\n");
+		pr_info("sysrq: OOM request ignored. No task eligible\n");
 }
 
 static struct work terminate_work = WORK(terminate_all);
@@ -180,6 +194,7 @@ static const struct sysrq_key keys[] = {
 	{ 'f', 'f', SYSRQ_SIGNAL, "memory-full-oom-kill(f)", "Manual OOM execution",
 	  press_memory },
 	{ 'i', 'i', SYSRQ_SIGNAL, "kill-all-tasks(i)", "Kill All Tasks", press_kill },
+	{ 'm', 'm', SYSRQ_DUMP, "show-memory-usage(m)", "Show Memory", press_memory_usage },
 	{ 'n', 'n', SYSRQ_NICE, "nice-all-RT-tasks(n)", "Nice All RT Tasks", press_ordinary },
 	{ 't', 't', SYSRQ_DUMP, "show-task-states(t)", "Show State", press_states },
 	{ 'w', 'w', SYSRQ_DUMP, "show-blocked-tasks(w)", "Show Blocked State", press_blocked },

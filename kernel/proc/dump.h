@@ -15,5 +15,5 @@ struct task;
  */
 void task_print(enum log_level level, struct task *task);
 
-/* Registers the keys e, f, i, n, t and w. */
+/* Registers the keys e, f, i, m, n, t and w. */
 void proc_sysrq_init(void);

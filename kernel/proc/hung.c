@@ -11,14 +11,14 @@
 #include "core/printk.h"
 #include "id/nsproxy.h"
 #include "lib/atomic.h"
-#include "lib/math.h"
 #include "proc/dump.h"
 #include "proc/task.h"
 #include "sched/clock.h"
-#include "sched/rcu.h"
 #include "sched/sched.h"
 #include "sched/timer.h"
 #include "sched/work.h"
+
+#define TIMEOUT_FILE "/proc/sys/kernel/hung_task_timeout_secs"
 
 enum { TIMEOUT_S = 120, WARNINGS = 10, LOOKS = 3 };
 
@@ -41,7 +41,7 @@ static void tell(struct task *task, int64_t timeout_s)
 		pr_err("INFO: task %s:%d blocked for more than %ld seconds.\n", task->thread.name,
 		       task_tid(task), timeout_s);
 		pr_err("      Not tainted %s %s\n", uts_release, uts_version);
-		pr_err("\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.\n");
+		pr_err("\"echo 0 > %s\" disables this message.\n", TIMEOUT_FILE);
 		task_print(LOG_INFO, task);
 		if (hung_settings.shows_all)
 			cpus_backtrace_print(LOG_INFO);

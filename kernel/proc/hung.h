@@ -1,6 +1,6 @@
 /*
- * Hung tasks: those that sleep uninterruptibly, where not even SIGKILL reaches them, for longer than
- * `hung_task_timeout_secs`. Linux's kernel/hung_task.c, and its words.
+ * Hung tasks: those that sleep uninterruptibly, where not even SIGKILL reaches them, for longer
+ * than `hung_task_timeout_secs`. Linux's kernel/hung_task.c, and its words.
  *
  * A thread looks twice in that time, and only while somebody sleeps so. A task is told of when it
  * was seen asleep three times without having run in between: a jump of the clock, because the host

@@ -236,6 +236,23 @@ static void kill_someone(unsigned int order, unsigned int flags)
 	oom_candidate_put(&victim);
 }
 
+bool oom_kill_now(void)
+{
+	struct oom_candidate victim;
+	bool is_found;
+
+	mutex_lock(&oom.lock);
+	is_found = choose(&victim);
+	if (is_found) {
+		oom_report(0, 0);
+		oom_report_victim(&victim, false);
+		kill_victim(&victim);
+		oom_candidate_put(&victim);
+	}
+	mutex_unlock(&oom.lock);
+	return is_found;
+}
+
 /* The hook of vm/reclaim.h. */
 static bool out_of_memory(unsigned int order, unsigned int flags)
 {

@@ -27,6 +27,9 @@ struct oom_settings {
 };
 extern struct oom_settings oom_settings;
 
+/* SysRq `f`: a victim, whether memory is short or not. False: nobody can be chosen. May sleep. */
+bool oom_kill_now(void);
+
 /* Registers the hook of vm/reclaim.h and starts the reaper. */
 void oom_init(void);
 

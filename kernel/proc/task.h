@@ -115,6 +115,10 @@ struct task {
 	int                ioprio        __atomic; /* ioprio_set(2) */
 	uint64_t           cpu_seen_ns;     /* of its run time, what itimers_tick() has counted */
 	uint64_t           user_ticks_seen; /* by itimers_tick() */
+	/* proc/hung.c: how often it was seen in the same sleep, which, and since when */
+	uint32_t           hung_looks;
+	uint64_t           hung_switches;
+	ns_t               hung_since;
 	uint64_t           min_faults; /* own */
 	uint64_t           maj_faults; /* own */
 };

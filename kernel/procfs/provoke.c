@@ -81,7 +81,7 @@ static __noinline void provoke_inversion(void)
 	spin_unlock(&inner);
 }
 
-static void provoke_holder(void *arg)
+static void provoke_holder(void *arg) __acquires(&stuck)
 {
 	spin_lock(&stuck);
 	while (endless)
@@ -101,7 +101,7 @@ static struct thread *start_elsewhere(void (*fn)(void *arg))
 }
 
 /* For a lock that another CPU never lets go of; on one CPU, that nobody has any more. */
-static __noinline void provoke_spin(void)
+static __noinline void provoke_spin(void) __acquires(&stuck)
 {
 	if (!start_elsewhere(provoke_holder))
 		stuck.next++;

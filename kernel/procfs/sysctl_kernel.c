@@ -16,8 +16,10 @@
 #include "id/rlimit.h"
 #include "lib/math.h"
 #include "lib/string.h"
+#include "proc/hung.h"
 #include "proc/proc.h"
 #include "procfs/sysctl.h"
+#include "sched/watchdog.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -79,72 +81,6 @@ static int set_pid_max(int64_t max)
 static const struct sysctl_int pid_max = { get_pid_max, set_pid_max, PID_RESERVED + 1,
                                            PID_MAX_LIMIT };
 
-static int64_t get_panic(void)
-{
-	return panic_settings.timeout;
-}
-
-static int set_panic(int64_t seconds)
-{
-	panic_settings.timeout = (int)seconds;
-	return 0;
-}
-
-static const struct sysctl_int panic_sysctl = { get_panic, set_panic, INT32_MIN, INT32_MAX };
-
-static int64_t get_panic_on_warn(void)
-{
-	return panic_settings.on_warn;
-}
-
-static int set_panic_on_warn(int64_t on)
-{
-	panic_settings.on_warn = on;
-	return 0;
-}
-
-static const struct sysctl_int panic_on_warn = { get_panic_on_warn, set_panic_on_warn, 0, 1 };
-
-/* A fault of the kernel is always a panic: 0 cannot be had. */
-static int64_t get_panic_on_oops(void)
-{
-	return 1;
-}
-
-static int set_panic_on_oops(int64_t on)
-{
-	return 0;
-}
-
-static const struct sysctl_int panic_on_oops = { get_panic_on_oops, set_panic_on_oops, 1, 1 };
-
-static int64_t get_unknown_nmi_panic(void)
-{
-	return nmi_panic_on_unknown;
-}
-
-static int set_unknown_nmi_panic(int64_t on)
-{
-	nmi_panic_on_unknown = on;
-	return 0;
-}
-
-static const struct sysctl_int unknown_nmi_panic = { get_unknown_nmi_panic, set_unknown_nmi_panic,
-                                                     INT32_MIN, INT32_MAX };
-
-static int64_t get_sysrq(void)
-{
-	return sysrq_mask_value;
-}
-
-static int set_sysrq(int64_t mask)
-{
-	sysrq_mask_value = (int)mask;
-	return 0;
-}
-
-static const struct sysctl_int sysrq = { get_sysrq, set_sysrq, INT32_MIN, INT32_MAX };
-
 static int64_t get_threads_max(void)
 {
 	return (int64_t)READ_ONCE(rlimit_threads_max);
@@ -157,6 +93,9 @@ static int set_threads_max(int64_t max)
 }
 
 static const struct sysctl_int threads_max = { get_threads_max, set_threads_max, 1, 0x3fffffff };
+
+static const struct sysctl_int hung_timeout = { hung_timeout_get, hung_timeout_set, 0,
+                                                INT64_MAX / (int64_t)NS_PER_SEC };
 
 static int64_t get_tainted(void)
 {
@@ -261,27 +200,39 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("dmesg_restrict", "0"),
 	{ "domainname", S_IFREG | 0644, ENTRY_STRICT, .show = show_domainname,
 	  .write = write_domainname },
+	SYSCTL_VAR("hardlockup_all_cpu_backtrace", &watchdog_settings.hard_shows_all, 0, 1),
+	SYSCTL_VAR("hardlockup_panic", &watchdog_settings.hard_panics, 0, 1),
 	{ "hostname", S_IFREG | 0644, ENTRY_STRICT, .show = show_hostname,
 	  .write = write_hostname },
+	SYSCTL_VAR("hung_task_all_cpu_backtrace", &hung_settings.shows_all, 0, 1),
+	SYSCTL_VAR("hung_task_panic", &hung_settings.panics, 0, 1),
+	SYSCTL_INT("hung_task_timeout_secs", 0644, &hung_timeout),
+	SYSCTL_VAR("hung_task_warnings", &hung_settings.warnings, -1, INT32_MAX),
 	SYSCTL_CONST("kptr_restrict", "0"),
 	SYSCTL_CONST("ngroups_max", "65536"),
+	SYSCTL_VAR("nmi_watchdog", &watchdog_settings.hard, 0, 1),
 	{ "osrelease", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_release },
 	{ "ostype", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_sysname },
 	SYSCTL_CONST("overflowgid", "65534"),
 	SYSCTL_CONST("overflowuid", "65534"),
-	SYSCTL_INT("panic", 0644, &panic_sysctl),
-	SYSCTL_INT("panic_on_oops", 0644, &panic_on_oops),
-	SYSCTL_INT("panic_on_warn", 0644, &panic_on_warn),
+	SYSCTL_VAR("panic", &panic_settings.timeout, INT32_MIN, INT32_MAX),
+	SYSCTL_VAR("panic_on_oops", &panic_settings.on_oops, 1, 1),
+	SYSCTL_VAR("panic_on_warn", &panic_settings.on_warn, 0, 1),
 	SYSCTL_INT("pid_max", 0644, &pid_max),
 	{ "printk", S_IFREG | 0644, ENTRY_STRICT, .show = show_printk, .write = write_printk },
 	{ "random", S_IFDIR | 0555, .dir = &random_directory },
 	SYSCTL_CONST("randomize_va_space", "2"),
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
-	SYSCTL_INT("sysrq", 0644, &sysrq),
+	SYSCTL_VAR("soft_watchdog", &watchdog_settings.soft, 0, 1),
+	SYSCTL_VAR("softlockup_all_cpu_backtrace", &watchdog_settings.soft_shows_all, 0, 1),
+	SYSCTL_VAR("softlockup_panic", &watchdog_settings.soft_panics, 0, 1),
+	SYSCTL_VAR("sysrq", &sysrq_mask_value, INT32_MIN, INT32_MAX),
 	SYSCTL_INT("tainted", 0444, &tainted),
 	SYSCTL_INT("threads-max", 0644, &threads_max),
-	SYSCTL_INT("unknown_nmi_panic", 0644, &unknown_nmi_panic),
+	SYSCTL_VAR("unknown_nmi_panic", &nmi_panic_on_unknown, INT32_MIN, INT32_MAX),
 	{ "version", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_version },
+	SYSCTL_VAR("watchdog", &watchdog_settings.enabled, 0, 1),
+	SYSCTL_VAR("watchdog_thresh", &watchdog_settings.threshold_s, 0, 60),
 };
 
 const struct directory sysctl_kernel_directory = DIRECTORY(entries);

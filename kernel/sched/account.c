@@ -206,6 +206,15 @@ uint32_t sched_nr_runnable(void)
 	return nr;
 }
 
+int64_t sched_nr_uninterruptible(void)
+{
+	int64_t nr = 0;
+
+	for_each_cpu(cpu)
+		nr += READ_ONCE(per_cpu_ptr(runqueue, cpu)->nr_uninterruptible);
+	return nr;
+}
+
 uint64_t sched_nr_switches(void)
 {
 	uint64_t nr = 0;

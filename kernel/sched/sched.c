@@ -113,6 +113,11 @@ static void boot_thread_adopt(struct runqueue *rq, uintptr_t stack_top)
 	runqueue_add(rq, thread, now);
 }
 
+bool thread_is_on_cpu(const struct thread *thread)
+{
+	return READ_ONCE(per_cpu_ptr(runqueue, READ_ONCE(thread->cpu))->current) == thread;
+}
+
 static const char *current_name(int *pid)
 {
 	const struct thread *thread = arch_current() ? thread_current() : NULL;

@@ -32,6 +32,9 @@ __noreturn void sched_idle(void);
  */
 bool sched_exit_work(void);
 
+/* True while a CPU runs it: nobody else may look at its stack. Any context. */
+bool thread_is_on_cpu(const struct thread *thread);
+
 /* Nanoseconds that a CPU spent in each kind, for /proc/stat. Sampled, except idle. */
 struct cpu_times {
 	uint64_t user_ns, nice_ns, system_ns, idle_ns;
@@ -41,6 +44,8 @@ void sched_cpu_times(uint32_t cpu, struct cpu_times *out);
 /* Runnable threads now; switches since start; threads ever started. */
 uint32_t sched_nr_runnable(void);
 uint64_t sched_nr_switches(void);
+/* Threads in a sleep that no signal ends, or only a fatal one. */
+int64_t sched_nr_uninterruptible(void);
 uint64_t sched_nr_started(void);
 
 /* 1, 5 and 15 minute averages, fixed point with 11 bits of fraction, as in /proc/loadavg. */

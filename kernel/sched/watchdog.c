@@ -72,7 +72,7 @@ static uint64_t soft_limit_ticks(void)
 
 	if (!set->enabled || !set->soft)
 		return 0;
-	return 2ul * (uint64_t)set->threshold_s * NS_PER_SEC / TICK_NS;
+	return 2ul * (uint64_t)set->threshold_s * (NS_PER_SEC / TICK_NS);
 }
 
 static bool has_passed_safe_point(const struct watch *own, bool user)
@@ -95,8 +95,8 @@ static void soft_tell(const struct watch *own)
 	int pid = 0;
 	const char *name = panic_hooks.thread_name(&pid);
 
-	pr_emerg("BUG: soft lockup - CPU#%u stuck for %lus! [%s:%d]\n", cpu_id(),
-	         own->stuck_ticks * TICK_NS / NS_PER_SEC, name, pid);
+	pr_emerg("BUG: soft lockup - CPU#%u stuck for %llds! [%s:%d]\n", cpu_id(),
+	         (ns_t)own->stuck_ticks * TICK_NS / NS_PER_SEC, name, pid);
 	print_where(LOG_EMERG);
 	if (regs) {
 		regs_print(LOG_EMERG, regs);

@@ -108,6 +108,19 @@ CAUSES = {
     "in-a-console": provokes("CONSOLE", [
         panics("a console crashes"), at("sink_write", 'panic("a console crashes")'),
         r"end Kernel panic"]),
+    "soft-lockup": provokes("SOFTLOCKUP", [
+        r"watchdog: BUG: soft lockup - CPU#\d stuck for [2-9]s! \[sh:\d+\]", r"CPU: \d PID: \d+",
+        r"rip provoke_soft_lockup\S*\+\S+ \(kernel/procfs/provoke.c:\d+\)", r"Call Trace:",
+        panics("softlockup: hung tasks")], append="watchdog_thresh=1 softlockup_panic=1"),
+    "hard-lockup": provokes("HARDLOCKUP", [
+        r"NMI watchdog: Watchdog detected hard LOCKUP on cpu \d",
+        r"rip provoke_hard_lockup\S*\+\S+ \(kernel/procfs/provoke.c:\d+\)",
+        panics("Hard LOCKUP")], append="watchdog_thresh=1 nmi_watchdog=panic", least_cpus=2),
+    "hung-task": Cause(
+        "echo 2 > /proc/sys/kernel/hung_task_timeout_secs; echo HUNG_TASK > /proc/provoke-crash\n", [
+            r"INFO: task sh:\d+ blocked for more than 2 seconds.", r"Not tainted 6.1",
+            r'"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
+            panics("hung_task: blocked tasks")], append="hung_task_panic=1"),
     "warning": provokes("WARNING", [
         rf"WARNING: endless != 0 at {PROVOKE}:{line_of('warn_once(')}", r"Call Trace",
         panics("kernel: panic_on_warn set")], append="panic_on_warn"),
@@ -188,10 +201,42 @@ def break_is_sysrq(guest, execute):
     guest.wait_exit()
 
 
+def sysrq(guest, key, *lines):
+    guest.send(f"echo {key} > /proc/sysrq-trigger\n")
+    for line in lines:
+        guest.expect(line)
+
+
+def keys_do_what_they_say(guest, execute):
+    guest.send("dmesg -n 8; sleep 1000 &\n")
+    guest.expect(PROMPT)
+    sysrq(guest, "m", r"sysrq: Show Memory", r"Mem-Info:", r"\d+ pages RAM")
+    sysrq(guest, "w", r"sysrq: Show Blocked State")
+    sysrq(guest, "t", r"sysrq: Show State", r"task:init +state:S pid:1 +ppid:0 ",
+          r"task:sleep +state:S", r"schedule\S*\+", r"sys_\w*sleep|sleep_relative")
+    sysrq(guest, "s", r"sysrq: Emergency Sync", r"Emergency Sync complete")
+    sysrq(guest, "u", r"sysrq: Emergency Remount R/O", r"Emergency Remount complete")
+    sysrq(guest, "f", r"sysrq: Manual OOM execution", r"Out of memory: Killed process \d+")
+    guest.expect(r"(?s)built-in commands.*" + PROMPT)
+    sysrq(guest, "i", r"sysrq: Kill All Tasks")
+    guest.expect(r"(?s)built-in commands.*" + PROMPT)
+    guest.send("dmesg -n 4; echo h > /proc/sysrq-trigger\n")
+    guest.expect(r"sysrq: HELP : loglevel\(0-9\) reboot\(b\) crash\(c\) terminate-all-tasks\(e\)")
+    sysrq(guest, "o", r"sysrq: Power Off")
+    guest.wait_exit()
+
+
+def key_reboots(guest, execute):
+    sysrq(guest, "b", r"sysrq: Resetting")
+    guest.wait_exit()
+
+
 OUTSIDE = {
     "nmi-is-logged": ("", nmi_is_logged),
     "nmi-panics": ("unknown_nmi_panic", nmi_panics),
     "break": ("", break_is_sysrq),
+    "sysrq-keys": ("", keys_do_what_they_say),
+    "sysrq-reboot": ("", key_reboots),
 }
 
 
