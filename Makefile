@@ -25,8 +25,11 @@ kernel: $(O)/moonshot.elf
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes \
             -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter \
             $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
+# A canary that is the running thread's, in a per-CPU variable; clang 14 cannot be told of one.
+protector := $(if $(findstring clang,$(CC)),-fno-stack-protector,-fstack-protector \
+             -mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-symbol=stack_canary)
 base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
-            -mgeneral-regs-only -fbuiltin $(if $(filter 1,$(DEBUG)),,-momit-leaf-frame-pointer) -fno-stack-protector -fcf-protection=none -fno-common \
+            -mgeneral-regs-only -fbuiltin $(if $(filter 1,$(DEBUG)),,-momit-leaf-frame-pointer) $(protector) -fcf-protection=none -fno-common \
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
             -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
             -ffile-prefix-map=$(CURDIR)/=
@@ -40,8 +43,15 @@ LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections
 sources  := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
 objects  := $(patsubst %,$(O)/%.o,$(sources) )
 
+# Every function with an array on its stack, and not only of characters, where it costs no benchmark.
+strong-folders := kernel/dev kernel/drivers kernel/init kernel/lib kernel/procfs kernel/tty
+strong-sources := $(filter $(addsuffix /%,$(strong-folders)) kernel/proc/exec%,$(sources))
+$(foreach source,$(if $(findstring clang,$(CC)),,$(strong-sources)),$(eval cflags-$(source) := -fstack-protector-strong))
+# Runs before there is a canary, and chooses it.
+cflags-kernel/arch/x86_64/relocate.c := -fno-stack-protector
+
 # memcpy and its kin must not be compiled into calls of themselves (clang: -ffreestanding is enough).
-cflags-kernel/lib/string.c := -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+cflags-kernel/lib/string.c += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
 # ---- Linux's UAPI headers, and nothing else of the system's ------------------------------------
 build/uapi/.ready:

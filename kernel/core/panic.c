@@ -161,6 +161,14 @@ void panic_undefined(const struct pt_regs *regs)
 	panic_regs(regs, "undefined behaviour at %s:%u", where.file, where.line);
 }
 
+void __stack_chk_fail(void)
+{
+	char where[160];
+
+	symbol_format((uintptr_t)__builtin_return_address(0), true, where, sizeof(where));
+	panic("stack-protector: Kernel stack is corrupted in: %s", where);
+}
+
 void assert_failed(const char *condition, const char *file, int line)
 {
 	panic("assertion failed: %s at %s:%d", condition, file, line);

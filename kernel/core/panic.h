@@ -43,6 +43,9 @@ void assert_failed(const char *condition, const char *file, int line) __noreturn
 			assert(condition);                                    \
 	} while (0)
 
+/* The compiler's name for what a function calls that finds its stack frame overwritten. */
+void __stack_chk_fail(void) __noreturn __cold;
+
 /*
  * Says so once, with a backtrace, and life goes on, unless `panic_on_warn`; the value is the
  * condition.

@@ -22,6 +22,7 @@
 #define __cold            __attribute__((cold))
 #define __noreturn        __attribute__((noreturn))
 #define __cleanup(fn)     __attribute__((cleanup(fn)))
+#define __no_stack_protector __attribute__((no_stack_protector))
 #define __fallthrough     __attribute__((fallthrough))
 #ifndef __always_inline /* the UAPI headers define it too */
 #define __always_inline   inline __attribute__((always_inline))

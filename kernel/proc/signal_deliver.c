@@ -281,7 +281,7 @@ static void finish_call(struct pt_regs *regs)
 	regs->orig_rax = ~0ul;
 }
 
-void signal_deliver(struct pt_regs *regs)
+__no_stack_protector void signal_deliver(struct pt_regs *regs)
 {
 	struct task *task = task_current();
 	struct delivery next;
@@ -296,7 +296,7 @@ void signal_deliver(struct pt_regs *regs)
 	signal_mask_restore();
 }
 
-long signal_return(struct pt_regs *regs)
+__no_stack_protector long signal_return(struct pt_regs *regs)
 {
 	struct task *task = task_current();
 	struct arch_signal_restore restore;

@@ -13,6 +13,7 @@
 #include "core/printk.h"
 #include "core/spinlock.h"
 #include "lib/string.h"
+#include "procfs/provoke.h"
 #include "procfs/root.h"
 #include "sched/policy.h"
 #include "sched/thread.h"
@@ -176,11 +177,7 @@ static void provoke_console(void)
 	pr_info("this is for a console that crashes\n");
 }
 
-static const struct provocation {
-	const char *name;
-	void      (*run)(void);
-	bool        is_debug_only;
-} provocations[] = {
+static const struct provocation provocations[] = {
 	{ "PANIC", provoke_panic, false },
 	{ "BUG", provoke_assert, false },
 	{ "WARNING", provoke_warning, false },
@@ -197,11 +194,21 @@ static const struct provocation {
 	{ "PANIC_IN_PANIC", provoke_panic_in_panic, false },
 	{ "LOG", provoke_log, false },
 	{ "CONSOLE", provoke_console, false },
+	{ NULL, NULL, false },
 };
 
 bool provoke_exists(void)
 {
 	return is_wanted;
+}
+
+static const struct provocation *find(const struct provocation *list, const char *name)
+{
+	for (; list->name; list++) {
+		if (!strcmp(list->name, name) && (DEBUG || !list->is_debug_only))
+			return list;
+	}
+	return NULL;
 }
 
 /* One word. -EINVAL: there is no such thing, or only in the debug kernel. */
@@ -211,16 +218,15 @@ int write_provoke(const struct node *node, char *line, size_t len)
 
 	if (end)
 		*end = '\0';
-	for (size_t i = 0; i < array_size(provocations); i++) {
-		const struct provocation *it = &provocations[i];
+	const struct provocation *it = find(provocations, line);
 
-		if (strcmp(it->name, line) || (it->is_debug_only && !DEBUG))
-			continue;
-		pr_notice("provoke: %s\n", it->name);
-		it->run();
-		return 0;
-	}
-	return -EINVAL;
+	if (!it)
+		it = find(protection_provocations, line);
+	if (!it)
+		return -EINVAL;
+	pr_notice("provoke: %s\n", it->name);
+	it->run();
+	return 0;
 }
 
 static int parse_provoke(const char *value)

@@ -64,8 +64,8 @@ static int store(struct dents *dents, const char *name, size_t len, ino_t ino, u
 	return dents->is_old ? put_user(tail, to + size - 1) : 0;
 }
 
-static bool take_entry(struct dir_sink *sink, const char *name, size_t len, ino_t ino,
-                       unsigned type)
+static __no_stack_protector bool take_entry(struct dir_sink *sink, const char *name, size_t len,
+                                            ino_t ino, unsigned type)
 {
 	struct dents *dents = container_of(sink, struct dents, sink);
 	size_t head = dents->is_old ? __builtin_offsetof(struct linux_dirent, d_name)

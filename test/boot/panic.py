@@ -71,7 +71,27 @@ def panics(message):
     return rf"Kernel panic - not syncing: {message}"
 
 
+def protected(name, function, what):
+    """Something that the kernel's memory is protected against; the panic names the function."""
+    return provokes(name, [panics(rf"the kernel tried to {what}"), rf"\b{function}\S*\+\S+ \(kernel/"])
+
+
 CAUSES = {
+    "write-constant": protected("WRITE_RO", "provoke_write_ro", "write at 0xf+.*, which is protected"),
+    "write-after-init": protected("WRITE_RO_AFTER_INIT", "provoke_write_ro_after_init",
+                                  "write at 0xf+.*, which is protected"),
+    "write-code": protected("WRITE_KERN", "provoke_write_text", "write at 0xf+.*, which is protected"),
+    "write-code-in-direct-map": protected("WRITE_KERN_ALIAS", "provoke_write_alias",
+                                          "write at 0xffff.*, which is protected"),
+    "execute-data": protected("EXEC_DATA", "provoke_exec_data", "execute at 0xf+.*, which is protected"),
+    "execute-user-code": protected("EXEC_USERSPACE", "provoke_exec_user",
+                                   "execute at 0x[0-9a-f]+, which is protected"),
+    "access-user-memory": protected("ACCESS_USERSPACE", "provoke_access_user",
+                                    "read at 0x[0-9a-f]+, which is protected"),
+    "beyond-the-stack": protected("STACK_GUARD_PAGE_LEADING", "provoke_stack_guard",
+                                  "read at 0xffff[0-9a-f]+, which is not mapped"),
+    "corrupt-stack": provokes("CORRUPT_STACK", [
+        panics(r"stack-protector: Kernel stack is corrupted in: provoke_corrupt_stack\+")]),
     "panic": provokes("PANIC", [panics("dumptest"), at("provoke_panic", 'panic("dumptest")')]),
     "assert": provokes("BUG", [panics(
         rf"assertion failed: endless == 0 at {PROVOKE}:{line_of('assert(endless == 0)')}")]),

@@ -394,6 +394,8 @@ switch_stacks:
 	push	%r15
 	mov	%rsp, THREAD_KERNEL_SP(%rdi)
 	mov	THREAD_KERNEL_SP(%rsi), %rsp
+	mov	THREAD_CANARY(%rsi), %rcx
+	mov	%rcx, %gs:stack_canary
 	pop	%r15
 	pop	%r14
 	pop	%r13

@@ -38,6 +38,7 @@
 
 #define THREAD_FLAGS     0  /* struct arch_thread */
 #define THREAD_TRACED    4
+#define THREAD_CANARY    48
 #define THREAD_KERNEL_SP 8
 
 #define VECTOR_BIAS 160 /* device vectors are pushed as a signed byte: vector - bias */

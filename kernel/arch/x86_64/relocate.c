@@ -13,6 +13,7 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/mmu.h>
+#include <arch/thread.h>
 
 #include <cpuid.h>
 
@@ -182,9 +183,13 @@ uint64_t __init boot_relocate(paddr_t image_start, paddr_t uefi_bootinfo, paddr_
 	const struct bootinfo *uefi = uefi_bootinfo ? phys_to_virt(uefi_bootinfo) : NULL;
 
 	map_again(image_start);
+	uint64_t random = random_word(uefi);
+
+	canary_keys[0] = mix(random, 3);
+	canary_keys[1] = mix(random, 4);
+	stack_canary = mix(random, 5) & CANARY_MASK; /* the boot CPU's, whose copy is in place */
 	if (has_word(command_line(uefi, pvh_start_info), "nokaslr"))
 		return 0;
-	uint64_t random = random_word(uefi);
 	uint64_t slide = choose_slide(random);
 
 	map_image_at(KERNEL_LINK_OFFSET + slide, image_start);

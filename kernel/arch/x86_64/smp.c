@@ -96,7 +96,8 @@ static uint32_t await_number(struct call *call)
 	return cpu;
 }
 
-void smp_cpu_main(uintptr_t stack_top)
+/* The canary changes with the base of per-CPU data. */
+__no_stack_protector void smp_cpu_main(uintptr_t stack_top)
 {
 	struct call *call = find_call(lapic_enable());
 	uint32_t cpu = call ? await_number(call) : NOT_WANTED;

@@ -16,9 +16,12 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/segments.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 
 DEFINE_PER_CPU(struct arch_thread *, current_thread);
+DEFINE_PER_CPU(uint64_t, stack_canary);
+uint64_t canary_keys[2] __ro_after_init;
 
 /* What switch_stacks() finds on the stack of a thread that has never run. */
 struct first_frame {
@@ -28,6 +31,14 @@ struct first_frame {
 
 #define EFLAGS_USER_SETTABLE 0x254dd5ul /* CF PF AF ZF SF TF DF OF RF AC ID; not IF, IOPL, NT, VM */
 
+/* Nobody who has seen some can tell another without the keys. */
+static uint64_t canary_for(const struct arch_thread *t)
+{
+	uint64_t word = hash_u64(hash_pointer(t) ^ cpu_cycles() ^ canary_keys[0]);
+
+	return hash_u64(word ^ canary_keys[1]) & CANARY_MASK;
+}
+
 static struct first_frame *push_first_frame(struct arch_thread *t, uint64_t stack_top)
 {
 	struct first_frame *frame = (struct first_frame *)arch_user_regs(stack_top) - 1;
@@ -35,6 +46,7 @@ static struct first_frame *push_first_frame(struct arch_thread *t, uint64_t stac
 	*frame = (struct first_frame){ 0 };
 	t->stack_top = stack_top;
 	t->kernel_sp = (uint64_t)frame;
+	t->canary = canary_for(t);
 	return frame;
 }
 
@@ -60,6 +72,7 @@ void arch_thread_init_user(struct arch_thread *t, uint64_t stack_top, const stru
 void arch_thread_init_boot(struct arch_thread *t, uint64_t stack_top)
 {
 	t->stack_top = stack_top;
+	t->canary = this_cpu_read(stack_canary); /* there are frames already */
 	this_cpu_write(current_thread, t);
 	segments_set_kernel_stack(stack_top);
 }

@@ -70,6 +70,13 @@ static size_t walk(uint64_t rbp, uint64_t end, uint64_t *addresses, size_t max)
 	return n;
 }
 
+/* After a jump to nowhere: the return address of the call that did it is what was pushed last. */
+static size_t called_from(uint64_t rsp, uint64_t *address)
+{
+	return kernel_read_nofault(address, (const void *)rsp, sizeof(*address)) &&
+	       is_text(*address);
+}
+
 size_t backtrace_collect(const struct pt_regs *regs, uint64_t *addresses, size_t max)
 {
 	uint64_t rbp = regs ? regs->rbp : (uint64_t)__builtin_frame_address(0);
@@ -80,6 +87,8 @@ size_t backtrace_collect(const struct pt_regs *regs, uint64_t *addresses, size_t
 		return 0;
 	if (regs && is_text(regs->rip))
 		addresses[n++] = regs->rip;
+	else if (regs && find_stack(regs->rsp, &end))
+		n += called_from(regs->rsp, addresses);
 	if (!find_stack(rbp, &end))
 		return n;
 	return n + walk(rbp, end, addresses + n, max - n);

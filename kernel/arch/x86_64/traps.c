@@ -83,6 +83,7 @@ CHECK_OFFSET(REGS_SS, ss);
 static_assert(REGS_SIZE == sizeof(struct pt_regs), "size of struct pt_regs");
 static_assert(THREAD_FLAGS == __builtin_offsetof(struct arch_thread, flags), "flags");
 static_assert(THREAD_TRACED == __builtin_offsetof(struct arch_thread, traced), "traced");
+static_assert(THREAD_CANARY == __builtin_offsetof(struct arch_thread, canary), "canary");
 static_assert(THREAD_KERNEL_SP == __builtin_offsetof(struct arch_thread, kernel_sp), "kernel_sp");
 
 /* ---- the table ---------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct arch_thread {
 	uint64_t fs_base;
 	uint64_t gs_base;
 	struct fpu_state *fpu; /* NULL for a kernel thread; owned by the thread */
+	uint64_t canary __const_after_init; /* what the compiler's stack protector expects */
 	uint64_t fixup_only; /* > 0: a fault in a user copy fails at once, see arch/usercopy.h */
 };
 
@@ -35,10 +36,19 @@ struct arch_thread {
 
 DECLARE_PER_CPU(struct arch_thread *, current_thread);
 
+/* The running thread's; the compiler's code compares it with what it has put on the stack. */
+DECLARE_PER_CPU(uint64_t, stack_canary);
+
 static inline struct arch_thread *arch_current(void)
 {
 	return this_cpu_read(current_thread);
 }
+
+/* Secret; canaries of threads are made from them. boot_relocate() draws them. */
+extern uint64_t canary_keys[2] __const_after_init;
+
+/* Its lowest byte is 0, so that no string reads or writes it. */
+#define CANARY_MASK (~0xfful)
 
 /* The user's registers of a thread whose stack ends at stack_top. */
 static inline struct pt_regs *arch_user_regs(uint64_t stack_top)
