@@ -30,7 +30,6 @@ uint64_t idle_cpus;
 DEFINE_PER_CPU(bool, idle_here);
 
 static DEFINE_PER_CPU(uint64_t, irq_count);
-static DEFINE_PER_CPU(uint32_t, irq_active);
 
 void irq_register(uint8_t vector, struct irq_action *action)
 {
@@ -87,18 +86,11 @@ void upcall_irq(uint8_t vector)
 
 	idle_leave();
 	this_cpu_add(irq_count, 1);
-	this_cpu_add(irq_active, 1);
 	random_add_interrupt(vector);
 	vector_dispatch(&table.vectors[vector], vector);
 	log_wake_readers();
-	this_cpu_add(irq_active, -1);
 	if (LOCK_DEBUG)
 		lockdep_irq_exit(base);
-}
-
-bool irq_is_active(void)
-{
-	return this_cpu_read(irq_active) != 0;
 }
 
 uint64_t irq_total(void)

@@ -28,9 +28,6 @@ void irq_register(uint8_t vector, struct irq_action *action);
 /* Undo; afterwards no CPU is in the handler (waits for one that is). Not from a handler. */
 void irq_unregister(uint8_t vector, struct irq_action *action);
 
-/* True inside a handler on this CPU. */
-bool irq_is_active(void);
-
 /* For /proc/interrupts and /proc/stat: all so far; the first action on a vector, or false. */
 uint64_t irq_total(void);
 bool irq_describe(uint8_t vector, const char **name, uint64_t *count);

@@ -217,19 +217,6 @@ uint64_t memmap_ram_bytes(void)
 	return bytes;
 }
 
-void memmap_print(void)
-{
-	static const char *const names[] = {
-		[MEMMAP_USABLE] = "usable",       [MEMMAP_RESERVED] = "reserved",
-		[MEMMAP_ACPI] = "ACPI",           [MEMMAP_KERNEL] = "kernel",
-		[MEMMAP_INITRAMFS] = "initramfs", [MEMMAP_EARLY] = "in use",
-	};
-
-	for (uint32_t i = 0; i < map.count; i++)
-		pr_info("memory: [0x%016lx-0x%016lx] %s\n", map.regions[i].start,
-			map.regions[i].end - 1, names[map.regions[i].kind]);
-}
-
 static int parse_mem(const char *value)
 {
 	uint64_t limit;

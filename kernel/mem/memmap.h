@@ -42,6 +42,3 @@ paddr_t memmap_start_page(void);
 /* End of the highest usable byte; bytes of RAM in all (usable, kernel, initramfs, early). */
 paddr_t memmap_end(void);
 uint64_t memmap_ram_bytes(void);
-
-/* Log the map, one line a region. */
-void memmap_print(void);

@@ -119,6 +119,15 @@ int vmalloc_map(kaddr_t start, size_t nr_pages, unsigned int flags)
 	return 0;
 }
 
+static struct page *page_at(const void *address)
+{
+	paddr_t phys;
+	bool mapped = kmap_lookup((kaddr_t)address & PAGE_MASK, &phys);
+
+	assert(mapped);
+	return phys_to_page(phys);
+}
+
 void vmalloc_unmap(kaddr_t start, size_t nr_pages)
 {
 	struct page *pages[32];
@@ -127,7 +136,7 @@ void vmalloc_unmap(kaddr_t start, size_t nr_pages)
 		size_t n = min(nr_pages, array_size(pages));
 
 		for (size_t i = 0; i < n; i++)
-			pages[i] = vmalloc_to_page((void *)(start + i * PAGE_SIZE));
+			pages[i] = page_at((void *)(start + i * PAGE_SIZE));
 		kunmap_pages(start, n);
 		for (size_t i = 0; i < n; i++)
 			page_put(pages[i]);
@@ -174,15 +183,6 @@ void vfree(const void *address)
 bool is_vmalloc_address(const void *address)
 {
 	return (kaddr_t)address - vmalloc_base < VMALLOC_SIZE;
-}
-
-struct page *vmalloc_to_page(const void *address)
-{
-	paddr_t phys;
-	bool mapped = kmap_lookup((kaddr_t)address & PAGE_MASK, &phys);
-
-	assert(mapped);
-	return phys_to_page(phys);
 }
 
 bool vmalloc_is_guard(uintptr_t address)

@@ -31,9 +31,6 @@ void vfree(const void *address);
 
 bool is_vmalloc_address(const void *address);
 
-/* The page behind an address in a vmalloc range. */
-struct page *vmalloc_to_page(const void *address);
-
 /*
  * The lowest address of a stack of KSTACK_SIZE bytes, guard page below; content undefined. NULL:
  * none.

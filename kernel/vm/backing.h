@@ -102,9 +102,3 @@ void backing_writable_put(struct backing *backing);
  * object (invalidation, eviction). Sleeps; caller may hold the inode's lock and page locks.
  */
 void backing_unmap_range(struct backing *backing, pgoff_t first, pgoff_t last, bool even_cow);
-
-/*
- * Makes every mapping of one page read-only and clean, for write-back: returns true if any mapping
- * had been written through since the last call. A later write faults and calls ops->dirty again.
- */
-bool backing_clean_page(struct backing *backing, struct page *page, pgoff_t pgoff);

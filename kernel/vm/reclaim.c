@@ -49,13 +49,6 @@ void shrinker_register(struct shrinker *shrinker)
 	mutex_unlock(&reclaim.lock);
 }
 
-void shrinker_unregister(struct shrinker *shrinker)
-{
-	mutex_lock(&reclaim.lock);
-	list_remove(&shrinker->in_shrinkers);
-	mutex_unlock(&reclaim.lock);
-}
-
 static void drain_this_cpu(struct work *work)
 {
 	cache_drain_all();

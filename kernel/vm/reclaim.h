@@ -24,9 +24,8 @@ struct shrinker {
 /* Start-up: registers the hook with mem. */
 void reclaim_init(void);
 
-/* For ever, or until unregister. Shrinkers are asked in the order of registration. */
+/* For ever. Shrinkers are asked in the order of registration. */
 void shrinker_register(struct shrinker *shrinker);
-void shrinker_unregister(struct shrinker *shrinker);
 
 /* Asks all shrinkers for nr_pages in all; returns about how many pages came. May sleep. */
 size_t reclaim_pages(size_t nr_pages);

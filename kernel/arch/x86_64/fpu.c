@@ -63,16 +63,6 @@ static void save(void *image)
 		__asm__ volatile("fxsave64 (%0)" : : "r"(image) : "memory");
 }
 
-/* As save(), but parts in their initial state are written out too: others look at the image. */
-static void save_whole(void *image)
-{
-	if (cpu_has(CPU_XSAVE))
-		__asm__ volatile("xsave64 (%0)" : : "r"(image), "a"((uint32_t)fpu.features),
-			"d"((uint32_t)(fpu.features >> 32)) : "memory");
-	else
-		save(image);
-}
-
 static void load(const void *image)
 {
 	if (cpu_has(CPU_XSAVE))
@@ -290,27 +280,4 @@ uint32_t fpu_exceptions(bool is_simd)
 	__asm__ volatile("fnstsw %0" : "=m"(status));
 	__asm__ volatile("fnstcw %0" : "=m"(control));
 	return status & ~control & 0x3fu;
-}
-
-void fpu_fxregs_get(struct arch_thread *t, void *image)
-{
-	if (is_held_here(t->fpu))
-		save_whole(t->fpu->image);
-	memcpy(image, t->fpu->image, LEGACY_SIZE);
-}
-
-int fpu_fxregs_set(struct arch_thread *t, const void *image)
-{
-	const struct _fpstate *fpstate = image;
-
-	if (fpstate->mxcsr & ~fpu.mxcsr_mask)
-		return -EINVAL;
-	memcpy(t->fpu->image, image, LEGACY_SIZE);
-	if (fpu.features) {
-		uint64_t *header = (uint64_t *)(void *)(t->fpu->image + LEGACY_SIZE);
-
-		header[0] |= XFEATURE_FP_SSE;
-	}
-	t->fpu->cpu = NO_CPU;
-	return 0;
 }

@@ -16,7 +16,7 @@ enum {
 	SLEEP_TYPE_SHIFT = 2, SLEEP_ENABLE = 1 << 5, /* hardware-reduced sleep control */
 	KEYBOARD_STATUS = 0x64, KEYBOARD_INPUT_FULL = 2, KEYBOARD_RESET = 0xfe,
 	PCI_RESET_PORT = 0xcf9, PCI_RESET_HARD = 0x06,
-	IO_DELAY_PORT = 0x80, DEBUG_EXIT_PORT = 0xf4,
+	IO_DELAY_PORT = 0x80,
 };
 
 /* About a microsecond a step on real buses; good enough for a machine that is about to go. */
@@ -110,9 +110,4 @@ __noreturn void system_reset(void)
 __noreturn void system_halt(void)
 {
 	cpu_halt_forever();
-}
-
-void emulator_exit(uint8_t code)
-{
-	outl(DEBUG_EXIT_PORT, code);
 }

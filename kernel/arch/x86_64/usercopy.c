@@ -159,32 +159,6 @@ int user_cmpxchg_u32(uint32_t __user *word, uint32_t expected, uint32_t value, u
 	return err;
 }
 
-int user_xchg_u32(uint32_t __user *word, uint32_t value, uint32_t *old)
-{
-	uint32_t *at = (uint32_t __force *)word;
-	int err = 0;
-
-	if (!is_user_word(word))
-		return -EFAULT;
-	__asm__ volatile(STAC "1: xchg %2, %1\n2:" CLAC ON_FAULT
-		: "+r"(err), "+m"(*at), "+r"(value) : : "memory");
-	*old = value;
-	return err;
-}
-
-int user_fetch_add_u32(uint32_t __user *word, uint32_t value, uint32_t *old)
-{
-	uint32_t *at = (uint32_t __force *)word;
-	int err = 0;
-
-	if (!is_user_word(word))
-		return -EFAULT;
-	__asm__ volatile(STAC "1: lock xadd %2, %1\n2:" CLAC ON_FAULT
-		: "+r"(err), "+m"(*at), "+r"(value) : : "memory");
-	*old = value;
-	return err;
-}
-
 /* ---- FPU images ---------------------------------------------------------------------------- */
 
 #define FPU_ACCESS(instruction, image, features) \

@@ -48,7 +48,3 @@ __must_check int fpu_image_load(uaddr_t address);
  * word: invalid, denormal, division by zero, overflow, underflow, precision. For #MF and #XM.
  */
 uint32_t fpu_exceptions(bool is_simd);
-
-/* ptrace: the 512-byte FXSAVE image of a stopped thread. */
-void fpu_fxregs_get(struct arch_thread *t, void *image);
-__must_check int fpu_fxregs_set(struct arch_thread *t, const void *image);

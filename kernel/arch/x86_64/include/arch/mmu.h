@@ -80,7 +80,6 @@ static inline paddr_t pte_paddr(pte_t pte)    { return pte & PTE_PADDR_MASK; }
 static inline pte_t pte_with_write(pte_t pte)       { return pte | PTE_WRITE; }
 static inline pte_t pte_without_write(pte_t pte)    { return pte & ~PTE_WRITE; }
 static inline pte_t pte_with_dirty(pte_t pte)       { return pte | PTE_DIRTY | PTE_ACCESSED; }
-static inline pte_t pte_without_dirty(pte_t pte)    { return pte & ~PTE_DIRTY; }
 static inline pte_t pte_with_accessed(pte_t pte)    { return pte | PTE_ACCESSED; }
 static inline pte_t pte_without_accessed(pte_t pte) { return pte & ~PTE_ACCESSED; }
 static inline pte_t pte_with_exec(pte_t pte)        { return pte & ~PTE_NX; }

@@ -17,9 +17,3 @@ __noreturn void system_reset(void);
 
 /* Halts with interrupts off. */
 __noreturn void system_halt(void);
-
-/*
- * isa-debug-exit of QEMU, if one is there: ends the emulator with status (code << 1) | 1.
- * Returns if not.
- */
-void emulator_exit(uint8_t code);

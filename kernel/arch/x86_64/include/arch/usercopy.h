@@ -36,11 +36,9 @@ __must_check int user_put_u16(uint16_t __user *dst, uint16_t value);
 __must_check int user_put_u32(uint32_t __user *dst, uint32_t value);
 __must_check int user_put_u64(uint64_t __user *dst, uint64_t value);
 
-/* Atomic operations on an aligned user word, for futex(2); *old is what was there. 0, -EFAULT. */
+/* Exchange of an aligned user word if it is as expected, for futex(2); *old is what was there. 0, -EFAULT. */
 __must_check int user_cmpxchg_u32(uint32_t __user *word, uint32_t expected, uint32_t value,
                                   uint32_t *old);
-__must_check int user_xchg_u32(uint32_t __user *word, uint32_t value, uint32_t *old);
-__must_check int user_fetch_add_u32(uint32_t __user *word, uint32_t value, uint32_t *old);
 
 /* Between them, copies do not sleep: a page that is not present fails the copy. They nest. */
 static inline void usercopy_nosleep_begin(void)
