@@ -52,6 +52,7 @@ class Machine:
     disks: tuple = ()
     kvm: bool = False
     serial: str = "stdio"
+    display: str = "none"
     reboot: bool = False
     extra: tuple = ()
 
@@ -61,7 +62,7 @@ class Machine:
 
     def command(self, esp_image=None):
         """The words that start QEMU; a UEFI machine boots from esp_image, see write_esp()."""
-        words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"]
+        words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", self.display]
         words += ["-machine", self.machine, "-cpu", "host" if self.kvm else "max"]
         words += ["-accel", "kvm" if self.kvm else "tcg"]
         words += ["-m", self.memory, "-smp", str(self.cpus), "-serial", self.serial]
@@ -143,6 +144,12 @@ class Guest:
         self.output += self._console.before + self._console.after
         self.before = self._console.before
         return self._console.match
+
+    def drain(self):
+        """Takes what was printed, so that the guest need not wait; expect() still finds it."""
+        from pexpect import EOF, TIMEOUT
+
+        self._console.expect([TIMEOUT, EOF], 0)
 
     def send(self, text):
         self._console.send(text)
