@@ -61,9 +61,9 @@ def read_ppm(path):
 class Picture:
     """What the screen showed at one moment."""
 
-    def __init__(self, path, font, scale=1):
+    def __init__(self, path, font):
         self.width, self.height, self._pixels = read_ppm(path)
-        self._font, self._scale = font, scale
+        self._font = font
         self._without_underline = {self._clear(rows): char for rows, char in font.items()}
 
     @staticmethod
@@ -76,17 +76,15 @@ class Picture:
 
     def _rows(self, column, line):
         """A cell as bits: what differs from its upper left pixel."""
-        step, out = self._scale, []
-        left, top = column * WIDTH * step, line * HEIGHT * step
-        paper = self.pixel(left, top)
-        blank = paper * WIDTH * step
+        left, top = column * WIDTH, line * HEIGHT
+        paper, out = self.pixel(left, top), []
         for y in range(HEIGHT):
-            at = ((top + y * step) * self.width + left) * 3
-            row = self._pixels[at:at + WIDTH * step * 3]
+            at = ((top + y) * self.width + left) * 3
+            row = self._pixels[at:at + WIDTH * 3]
             bits = 0
-            if row != blank:
-                for x in range(WIDTH):
-                    bits = bits << 1 | (row[x * step * 3:x * step * 3 + 3] != paper)
+            if row != paper * WIDTH:
+                for x in range(0, WIDTH * 3, 3):
+                    bits = bits << 1 | (row[x:x + 3] != paper)
             out.append(bits)
         return bytes(out)
 
@@ -99,8 +97,7 @@ class Picture:
 
     def lines(self):
         """All lines as text, without the blanks at their ends."""
-        step = self._scale
-        columns, lines = self.width // (WIDTH * step), self.height // (HEIGHT * step)
+        columns, lines = self.width // WIDTH, self.height // HEIGHT
         return ["".join(self.char(column, line) for column in range(columns)).rstrip()
                 for line in range(lines)]
 
@@ -108,8 +105,8 @@ class Picture:
 class Screen:
     """The screen and keyboard of a running guest, by QEMU's machine protocol."""
 
-    def __init__(self, guest, scale=1):
-        self._guest, self._scale = guest, scale
+    def __init__(self, guest):
+        self._guest = guest
         self._font = load_font()
         self._path = paths.LOGS / f"{guest.name}.ppm"
         self._socket = socket.socket(socket.AF_UNIX)
@@ -149,7 +146,7 @@ class Screen:
 
     def picture(self):
         self.execute("screendump", filename=str(self._path))
-        return Picture(self._path, self._font, self._scale)
+        return Picture(self._path, self._font)
 
     def text(self):
         return "\n".join(self.picture().lines()).rstrip("\n")
@@ -164,6 +161,7 @@ class Screen:
                 return match
             if time.monotonic() > deadline or self._guest.process.poll() is not None:
                 raise GuestError(f"no /{pattern}/ within {timeout_s} s; the screen:\n{text}")
+            self._guest.drain()
             time.sleep(0.2)
 
     def press(self, *codes):
