@@ -43,13 +43,11 @@ static struct {
 
 static uint64_t watermark(unsigned int flags)
 {
-	uint64_t min = atomic_load_relaxed(&stats.min);
-
 	if (flags & ALLOC_RESERVE)
 		return 0;
 	if (flags & ALLOC_MAY_DIP)
-		return min / 2;
-	return flags & ALLOC_IS_USER ? atomic_load_relaxed(&stats.low) : min;
+		return atomic_load_relaxed(&stats.min) / 2;
+	return atomic_load_relaxed(flags & ALLOC_IS_USER ? &stats.low : &stats.min);
 }
 
 static void reclaim_wake(void)
