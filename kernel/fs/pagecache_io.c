@@ -89,7 +89,7 @@ ssize_t mapping_read(struct io *io)
 static ssize_t write_new_page(struct mapping *mapping, pos_t position, struct uio *uio, size_t n)
 {
 	const size_t from = PAGE_SIZE - page_bytes(position);
-	struct page *page = page_alloc(ALLOC_USER | (n < PAGE_SIZE ? ALLOC_ZERO : 0));
+	struct page *page = page_alloc(ALLOC_FILE | (n < PAGE_SIZE ? ALLOC_ZERO : 0));
 	size_t copied;
 	char *at;
 	int err;

@@ -27,7 +27,7 @@ struct page *pipe_page_get(struct pipe *pipe)
 {
 	if (pipe->nr_spares)
 		return pipe->spares[--pipe->nr_spares];
-	return page_alloc(ALLOC_KERNEL);
+	return page_alloc(ALLOC_FILE);
 }
 
 void pipe_page_put(struct pipe *pipe, struct page *page)

@@ -25,12 +25,15 @@ enum alloc_flags {
 	/* use all of it: for those whose work frees memory (reclaim, a victim) */
 	ALLOC_RESERVE     = 1 << 3,
 	ALLOC_IS_USER     = 1 << 4, /* for user pages: keeps a reserve for the kernel */
+	/* contents of files without a disk and of pipes: leaves room for programs as well */
+	ALLOC_IS_FILE     = 1 << 5,
 
 	ALLOC_ATOMIC = ALLOC_MAY_DIP,     /* under a spinlock: never sleeps */
 	/* never sleeps and leaves the reserve alone: has a fall-back */
 	ALLOC_NOWAIT = 0,
 	ALLOC_KERNEL = ALLOC_MAY_RECLAIM, /* may sleep: no spinlock held, rank below RANK_RECLAIM */
 	ALLOC_USER   = ALLOC_MAY_RECLAIM | ALLOC_MAY_OOM | ALLOC_IS_USER,
+	ALLOC_FILE   = ALLOC_MAY_RECLAIM | ALLOC_IS_FILE,
 
 	/* Modifiers. */
 	ALLOC_ZERO   = 1 << 8,  /* all bytes zero */

@@ -3,8 +3,9 @@
  * of single pages for each CPU, from which page_alloc() takes and to which page_free() gives in
  * about 25 instructions without lock.
  *
- * Watermarks: below `low` the hook is told to wake background reclaim; user pages stop at `low`,
- * kernel pages at `min`, and go on when reclaim has made progress; ALLOC_MAY_DIP goes to min / 2,
+ * Watermarks: below `low` the hook is told to wake background reclaim; contents of files stop a 32nd
+ * of memory above `low`, user pages at `low`, kernel pages at `min`, and go on when reclaim has made
+ * progress; ALLOC_MAY_DIP goes to min / 2,
  * ALLOC_RESERVE to nothing. There are two pools, frames below 4 GiB and above; the upper one is
  * preferred.
  *
@@ -57,6 +58,9 @@ struct reclaim_hook {
 	void                (*wake)(void);
 };
 void reclaim_hook_register(const struct reclaim_hook *hook);
+
+/* The watermark of such a request is not reached now: it is worth trying again. */
+bool pages_allow(unsigned int order, unsigned int flags);
 
 /* Per-CPU lists of this CPU go back to the pools. */
 void pages_drain(void);

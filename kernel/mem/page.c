@@ -24,6 +24,9 @@ enum { CPU_LIST_MAX = 64, CPU_LIST_BATCH = 32, RETRIES_MAX = 64 };
 /* Whatever is asked for, the way to kill a process keeps this much. */
 enum { MIN_FREE_PAGES = 32 };
 
+/* The share of memory that files and pipes leave free. */
+enum { ROOM_FOR_PROGRAMS = 32 };
+
 struct page_cpu {
 	uint32_t     count;
 	struct page *pages[CPU_LIST_MAX];
@@ -47,7 +50,14 @@ static uint64_t watermark(unsigned int flags)
 		return 0;
 	if (flags & ALLOC_MAY_DIP)
 		return atomic_load_relaxed(&stats.min) / 2;
+	if (flags & ALLOC_IS_FILE)
+		return atomic_load_relaxed(&stats.low) + pages_total() / ROOM_FOR_PROGRAMS;
 	return atomic_load_relaxed(flags & ALLOC_IS_USER ? &stats.low : &stats.min);
+}
+
+bool pages_allow(unsigned int order, unsigned int flags)
+{
+	return pages_spare() >= watermark(flags) + (1ul << order);
 }
 
 static void reclaim_wake(void)
@@ -115,7 +125,7 @@ static __noinline struct page *block_alloc_slow(unsigned int order, unsigned int
 	}
 	if (page)
 		return page;
-	if (!(flags & (ALLOC_NOWARN | ALLOC_IS_USER)))
+	if (!(flags & (ALLOC_NOWARN | ALLOC_IS_USER | ALLOC_IS_FILE)))
 		pr_warn_ratelimited("out of memory: order %u, flags %#x, %lu pages free of %lu\n",
 				    order, flags, pages_free_count(), stats.total);
 	return NULL;

@@ -202,7 +202,16 @@ static int socket_reopen(struct inode *inode, struct file *file)
 	return -ENXIO;
 }
 
+static size_t socket_footprint(const struct file *file)
+{
+	const struct socket *socket = file->private;
+
+	return sizeof(struct inode) + sizeof(*socket) +
+	       (socket->ops->footprint ? socket->ops->footprint(socket) : 0);
+}
+
 static const struct file_ops socket_file_ops = {
+	.footprint = socket_footprint,
 	.open = socket_reopen,
 	.flush = socket_flush,
 	.release = socket_release,

@@ -89,6 +89,8 @@ struct socket_ops {
 	/* NULL: EOPNOTSUPP */
 	int (*accept)(struct socket *socket, bool nowait, struct socket **out);
 	int (*name)(struct socket *socket, bool of_peer, struct socket_name *out);
+	/* Bytes that the socket has in queues, without any lock; NULL: none to speak of. */
+	size_t (*footprint)(const struct socket *socket);
 	int (*shutdown)(struct socket *socket, bool read, bool write);
 	ssize_t (*send)(struct socket *socket, struct message *message);
 	ssize_t (*receive)(struct socket *socket, struct message *message);

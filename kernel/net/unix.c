@@ -322,11 +322,21 @@ void unix_init(void)
 		panic("AF_UNIX is registered twice");
 }
 
+static size_t unix_footprint(const struct socket *socket)
+{
+	const struct unix_sock *sock = container_of(socket, const struct unix_sock, socket);
+
+	int64_t charged = atomic_load_relaxed(&sock->charged);
+
+	return charged > 0 ? (size_t)charged : 0;
+}
+
 #define UNIX_OPS                                                                       \
 	.release = unix_release, .free = unix_free, .bind = unix_bind,                 \
 	.pair = unix_pair, .name = unix_name, .shutdown = unix_shutdown,               \
 	.ioctl = unix_ioctl, .take_error = unix_take_error,                            \
-	.is_listening = unix_is_listening, .peer_cred = unix_peer_cred
+	.is_listening = unix_is_listening, .peer_cred = unix_peer_cred,                \
+	.footprint = unix_footprint
 
 const struct socket_ops unix_stream_ops = {
 	UNIX_OPS,

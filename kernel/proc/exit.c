@@ -161,7 +161,7 @@ void task_exit(int code)
 {
 	struct task *task = task_current();
 	struct proc *proc = task->proc;
-	bool is_last = atomic_dec_return(&proc->nr_active) == 0;
+	bool is_last = atomic_dec_return(&proc->nr_active) == 0, is_oom_victim;
 
 	if (proc == proc_init() && is_last)
 		panic("Attempted to kill init! exitcode=0x%08x",
@@ -172,7 +172,8 @@ void task_exit(int code)
 	leave_user_memory(task);
 	keep_max_rss(task);
 	task_space_exchange(task, NULL);
-	if (atomic_load_relaxed(&proc->is_oom_victim))
+	is_oom_victim = atomic_load_relaxed(&proc->is_oom_victim);
+	if (is_oom_victim)
 		oom_victim_gone();
 	task_vfork_release(task);
 	leave_files(task);
@@ -185,6 +186,8 @@ void task_exit(int code)
 	forget_signals(task);
 	atomic_dec(&task->cred->user->processes);
 	leave_group(task, code);
+	if (is_oom_victim)
+		oom_victim_gone();
 	thread_exit();
 }
 

@@ -24,6 +24,9 @@
 
 struct oom_settings oom_settings = { .dump_tasks = 1 };
 
+/* Who holds less than this share of memory is not killed for a call that can fail. */
+enum { WORTH_KILLING_FOR_A_CALL = 16 };
+
 static struct {
 	struct mutex lock;
 } oom = { .lock = MUTEX(oom.lock, RANK_OOM) };
@@ -84,7 +87,7 @@ static size_t pages_of_files(struct proc *proc)
 	return bytes >> PAGE_SHIFT;
 }
 
-static int64_t badness(struct proc *proc, struct space *space, bool is_vforked)
+static int64_t badness(struct proc *proc, struct space *space, size_t file_pages, bool is_vforked)
 {
 	int64_t adjust = atomic_load_relaxed(&proc->oom_score_adj);
 	uint64_t pages;
@@ -93,7 +96,7 @@ static int64_t badness(struct proc *proc, struct space *space, bool is_vforked)
 	    atomic_load_relaxed(&space->is_passed_over))
 		return INT64_MIN;
 	pages = space_rss(space) + atomic_load_relaxed(&space->mmu.nr_tables) +
-		atomic_load_relaxed(&proc->exec_pages) + pages_of_files(proc);
+		atomic_load_relaxed(&proc->exec_pages) + file_pages;
 	return (int64_t)pages + adjust * (int64_t)(pages_total() / 1000);
 }
 
@@ -105,7 +108,9 @@ bool oom_candidate_get(struct proc *proc, struct oom_candidate *out)
 	if (!space)
 		return false;
 	proc_get(proc);
-	*out = (struct oom_candidate){ proc, space, badness(proc, space, is_vforked) };
+	*out = (struct oom_candidate){ .proc = proc, .space = space };
+	out->file_pages = pages_of_files(proc);
+	out->points = badness(proc, space, out->file_pages, is_vforked);
 	return true;
 }
 
@@ -200,39 +205,34 @@ static void kill_victim(const struct oom_candidate *victim)
 		oom_reaper_add(victim);
 }
 
-/* What killing cannot give: what waits for a grace period, and what this CPU keeps. */
-static bool memory_is_back(unsigned int order)
+static void kill_worst(const struct oom_candidate *victim, unsigned int order, unsigned int flags,
+                       bool was_allocating)
 {
-	struct page_stats stats;
+	int panic_on_oom = atomic_load_relaxed(&oom_settings.panic_on_oom);
 
-	pages_drain();
-	page_stats_read(&stats);
-	return stats.free - stats.cached_by_cpus > stats.low + (1ul << order);
+	/* Who is dying anyway needs only a hand. */
+	if (!READ_ONCE(victim->proc->is_exiting)) {
+		oom_report(order, flags);
+		if (panic_on_oom)
+			panic("Out of memory: %s panic_on_oom is enabled",
+			      panic_on_oom == 2 ? "compulsory" : "system-wide");
+		oom_report_victim(victim, was_allocating);
+	}
+	kill_victim(victim);
 }
 
-static void kill_someone(unsigned int order, unsigned int flags)
+/* A program cannot go on without the page: somebody has to die. */
+static void kill_for_program(unsigned int order, unsigned int flags)
 {
 	struct oom_candidate victim;
-	int panic_on_oom = atomic_load_relaxed(&oom_settings.panic_on_oom);
-	bool was_allocating;
+	bool was_allocating = choose_current(&victim);
 
-	if (panic_on_oom) {
-		oom_report(order, flags);
-		panic("Out of memory: %s panic_on_oom is enabled",
-		      panic_on_oom == 2 ? "compulsory" : "system-wide");
-	}
-	was_allocating = choose_current(&victim);
 	if (!was_allocating && !choose(&victim)) {
 		oom_report(order, flags);
 		pr_warn("Out of memory and no killable processes...\n");
 		panic("System is deadlocked on memory");
 	}
-	/* Who is dying anyway needs only a hand. */
-	if (!READ_ONCE(victim.proc->is_exiting)) {
-		oom_report(order, flags);
-		oom_report_victim(&victim, was_allocating);
-	}
-	kill_victim(&victim);
+	kill_worst(&victim, order, flags, was_allocating);
 	oom_candidate_put(&victim);
 }
 
@@ -253,19 +253,54 @@ bool oom_kill_now(void)
 	return is_found;
 }
 
+/*
+ * A system call that can say ENOMEM: only somebody else dies for it, and only one who holds much of
+ * memory. So a hoarder is told, and the shell can still start a program. False: nobody did.
+ */
+static bool kill_for_call(unsigned int order, unsigned int flags)
+{
+	struct oom_candidate victim;
+	bool is_worth_it;
+
+	if (!choose(&victim))
+		return false;
+	is_worth_it = victim.points >= (int64_t)pages_total() / WORTH_KILLING_FOR_A_CALL &&
+		!(thread_is_task(thread_current()) && victim.proc == proc_current());
+	if (is_worth_it)
+		kill_worst(&victim, order, flags, false);
+	oom_candidate_put(&victim);
+	return is_worth_it;
+}
+
+/* What waits for a grace period, and what this CPU keeps, may be enough. */
+static bool memory_is_back(unsigned int order, unsigned int flags)
+{
+	rcu_barrier();
+	pages_drain();
+	return pages_allow(order, flags);
+}
+
 /* The hook of vm/reclaim.h. */
 static bool out_of_memory(unsigned int order, unsigned int flags)
 {
+	bool has_hope = true;
+
 	if (!oom_reaper_is_busy()) {
-		if (!(flags & ALLOC_MAY_OOM) || mutex_lock_killable(&oom.lock))
+		if (flags & ALLOC_IS_FILE || mutex_lock_killable(&oom.lock))
 			return false;
-		rcu_barrier();
-		if (!oom_reaper_is_busy() && !memory_is_back(order))
-			kill_someone(order, flags);
+		if (oom_reaper_is_busy())
+			;
+		else if (memory_is_back(order, flags))
+			has_hope = order == 0; /* else what is free lies scattered */
+		else if (flags & ALLOC_MAY_OOM)
+			kill_for_program(order, flags);
+		else
+			has_hope = kill_for_call(order, flags);
 		mutex_unlock(&oom.lock);
 	}
-	oom_reaper_wait();
-	return true;
+	if (has_hope)
+		oom_reaper_wait();
+	return has_hope;
 }
 
 /* ---- adjustments --------------------------------------------------------------------------- */

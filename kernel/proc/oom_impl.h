@@ -14,6 +14,7 @@ struct oom_candidate {
 	struct proc  *proc;   /* a reference */
 	struct space *space;  /* a reference on the struct: it may be torn down meanwhile */
 	int64_t       points; /* INT64_MIN: never to be chosen */
+	size_t        file_pages; /* of points: what its descriptors hold */
 };
 
 /* False if the process has no memory any more. candidate_put() it. */

@@ -4,7 +4,8 @@
  * Each has a slot here. Normally it exits by itself, says so (oom_victim_gone()), and the slot is
  * free again. One that has not after REAP_DELAY is visited by the thread oom_reaper, which takes
  * its private memory; if that fails TRIES_MAX times because something holds the space's lock for
- * writing, the space is passed over from then on, so that another victim can be chosen.
+ * writing, the space is passed over from then on, so that another victim can be chosen. What a
+ * victim holds by its descriptors only comes back when it dies: that is waited for a while longer.
  *
  * Nothing is allocated here. If all slots are taken, somebody is dying: that is enough.
  */
@@ -23,12 +24,18 @@
 #define REAP_DELAY (100 * NS_PER_MSEC) /* for the victim to die in order, and between tries */
 #define WAIT_TIME  (300 * NS_PER_MSEC) /* that a request for memory waits before it looks again */
 
-enum { VICTIMS_MAX = 16, TRIES_MAX = 10 };
+enum { VICTIMS_MAX = 16, TRIES_MAX = 10, TRIES_MAX_FILES = 50 };
+
+/* So many pages behind descriptors are worth waiting for. */
+enum { FILE_PAGES_WORTHWHILE = 256 };
 
 struct victim {
 	struct space    *space; /* a reference on the struct; NULL: the slot is free */
+	struct proc     *proc;  /* a reference */
 	ns_t             due;   /* when the reaper comes */
 	unsigned int     tries;
+	bool             has_files; /* descriptors hold much */
+	bool             is_reaped;
 	pid_t            pid;
 	struct oom_title title;
 };
@@ -46,14 +53,22 @@ static struct {
 	.returned = WAIT_QUEUE(reaper.returned),
 };
 
-/* The reference goes to the caller. */
-static struct space *slot_clear_locked(struct victim *victim)
+/* The references go to the caller. */
+static struct victim slot_clear_locked(struct victim *slot)
 {
-	struct space *space = victim->space;
+	struct victim victim = *slot;
 
-	victim->space = NULL;
+	*slot = (struct victim){ 0 };
 	atomic_dec(&reaper.nr_victims);
-	return space;
+	return victim;
+}
+
+static void victim_put(const struct victim *victim)
+{
+	if (!victim->space)
+		return;
+	space_unref(victim->space);
+	proc_put(victim->proc);
 }
 
 static void say_returned(void)
@@ -81,8 +96,11 @@ void oom_reaper_add(const struct oom_candidate *candidate)
 	}
 	if (slot) {
 		space_ref(candidate->space);
+		proc_get(candidate->proc);
 		*slot = (struct victim){
 			.space = candidate->space,
+			.proc = candidate->proc,
+			.has_files = candidate->file_pages > FILE_PAGES_WORTHWHILE,
 			.due = clock_monotonic() + REAP_DELAY,
 			.pid = proc_tgid(candidate->proc),
 			.title = title,
@@ -109,23 +127,26 @@ void oom_reaper_wait(void)
 }
 
 /* Nobody runs in the space any more, and its pages have been given back. */
-static bool is_gone(const struct space *space)
+static bool space_is_gone(const struct space *space)
 {
 	return !refcount_read(&space->users) && !space_rss(space);
+}
+
+static bool files_are_gone(const struct victim *victim)
+{
+	return !victim->has_files || !READ_ONCE(victim->proc->nr_live);
 }
 
 void oom_victim_gone(void)
 {
 	for (size_t i = 0; i < VICTIMS_MAX; i++) {
-		struct victim *victim = &reaper.victims[i];
-		struct space *gone = NULL;
+		struct victim *slot = &reaper.victims[i], gone = { 0 };
 
 		spin_lock(&reaper.lock);
-		if (victim->space && is_gone(victim->space))
-			gone = slot_clear_locked(victim);
+		if (slot->space && space_is_gone(slot->space) && files_are_gone(slot))
+			gone = slot_clear_locked(slot);
 		spin_unlock(&reaper.lock);
-		if (gone)
-			space_unref(gone);
+		victim_put(&gone);
 	}
 	say_returned();
 }
@@ -137,58 +158,72 @@ static unsigned long kb(const uint64_t *pages)
 	return atomic_load_relaxed(pages) << (PAGE_SHIFT - 10);
 }
 
+static void say_reaped(const struct victim *victim, const struct space *space)
+{
+	pr_info("oom_reaper: reaped process %d (%s), now anon-rss:%lukB, file-rss:%lukB, "
+		"shmem-rss:%lukB\n", victim->pid, victim->title.name, kb(&space->rss_anon),
+		kb(&space->rss_file), kb(&space->rss_shmem));
+}
+
+/* True: the space is gone or has nothing more to give. */
+static bool space_take(struct victim *victim)
+{
+	struct space *space = victim->space;
+
+	if (victim->is_reaped)
+		return true;
+	if (!space_try_get(space))
+		return space_is_gone(space);
+	victim->is_reaped = !space_reap(space);
+	if (victim->is_reaped) {
+		atomic_store_relaxed(&space->is_passed_over, true);
+		say_reaped(victim, space);
+	}
+	space_put(space);
+	return victim->is_reaped;
+}
+
 /* True: nothing more is to be done about the victim. */
 static bool visit(struct victim *victim)
 {
-	struct space *space = victim->space;
-	int err = 0;
-
-	if (!space_try_get(space))
-		return is_gone(space) || ++victim->tries >= TRIES_MAX;
-	err = space_reap(space);
-	space_put(space);
-	if (err && ++victim->tries < TRIES_MAX)
+	if (space_take(victim) && files_are_gone(victim))
+		return true;
+	if (++victim->tries < (victim->has_files ? TRIES_MAX_FILES : TRIES_MAX))
 		return false;
-	atomic_store_relaxed(&space->is_passed_over, true);
-	if (err)
-		pr_info("oom_reaper: unable to reap pid:%d (%s)\n", victim->pid,
-			victim->title.name);
-	else
-		pr_info("oom_reaper: reaped process %d (%s), now anon-rss:%lukB, file-rss:%lukB, shmem-rss:%lukB\n",
-			victim->pid, victim->title.name, kb(&space->rss_anon),
-			kb(&space->rss_file), kb(&space->rss_shmem));
+	atomic_store_relaxed(&victim->space->is_passed_over, true);
+	pr_info("oom_reaper: unable to reap pid:%d (%s)\n", victim->pid, victim->title.name);
 	return true;
 }
 
 /* Visits the victim of the slot if its time has come; returns when it comes, else. */
 static ns_t slot_serve(struct victim *slot)
 {
-	struct victim victim;
-	struct space *done = NULL;
-	bool is_due;
+	struct victim victim, done = { 0 };
+	bool is_due, is_over;
 
 	spin_lock(&reaper.lock);
 	victim = *slot;
 	is_due = victim.space && victim.due <= clock_monotonic();
-	if (is_due)
+	if (is_due) {
 		space_ref(victim.space);
+		proc_get(victim.proc);
+	}
 	spin_unlock(&reaper.lock);
 	if (!is_due)
 		return victim.space ? victim.due : WAIT_FOREVER;
-	bool is_over = visit(&victim);
-
+	is_over = visit(&victim);
+	victim.due = clock_monotonic() + REAP_DELAY;
 	spin_lock(&reaper.lock);
 	if (slot->space == victim.space) {
-		slot->tries = victim.tries;
-		slot->due = victim.due = clock_monotonic() + REAP_DELAY;
+		*slot = victim;
 		if (is_over)
 			done = slot_clear_locked(slot);
 	}
 	spin_unlock(&reaper.lock);
-	space_unref(victim.space);
-	if (!done)
+	victim_put(&victim);
+	victim_put(&done);
+	if (!is_over)
 		return victim.due;
-	space_unref(done);
 	say_returned();
 	return WAIT_FOREVER;
 }

@@ -208,6 +208,13 @@ int tmpfs_add_seals(struct file *file, unsigned int seals)
 	return err;
 }
 
+/* What has no name any more lives by its descriptors; what is mapped counts there too. */
+static size_t tmpfs_footprint(const struct file *file)
+{
+	return READ_ONCE(file->inode->nlink) ? 0
+	                                     : READ_ONCE(file->mapping->nr_pages) << PAGE_SHIFT;
+}
+
 const struct inode_ops tmpfs_file_inode_ops = {
 	.setattr = tmpfs_setattr,
 	.xattr_get = tmpfs_xattr_get,
@@ -216,6 +223,7 @@ const struct inode_ops tmpfs_file_inode_ops = {
 };
 
 const struct file_ops tmpfs_file_ops = {
+	.footprint = tmpfs_footprint,
 	.read = mapping_read,
 	.write = mapping_write,
 	.seek = mapping_seek,
