@@ -250,7 +250,8 @@ static void hoard_exec(long n)
 {
 	static char *arguments[34], *environment[] = { NULL };
 
-	for (int i = 0; i < 32; i++) {
+	arguments[0] = "true";
+	for (int i = 1; i < 33; i++) {
 		arguments[i] = malloc(60001);
 		memset(arguments[i], 'x', 60000);
 		arguments[i][60000] = '\0';
