@@ -1,6 +1,7 @@
 /*
- * hoard KIND [N]: takes all that there is of one thing. What cannot be refused ends by SIGKILL; what
- * can be refused is kept, `hoard: holding` is said, and the program sleeps for ever. test/boot/oom.py.
+ * hoard KIND [N]: takes all that there is of one thing. What cannot be refused ends by SIGKILL;
+ * what can be refused is kept, `hoard: holding` is said, and the program sleeps for ever. See
+ * test/boot/oom.py.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
