@@ -4,8 +4,8 @@
  * about 25 instructions without lock.
  *
  * Watermarks: below `low` the hook is told to wake background reclaim; contents of files stop a
- * 32nd of memory above `low`, user pages at `low`, kernel pages at `min`, and go on when reclaim has
- * made progress; ALLOC_MAY_DIP goes to min / 2, ALLOC_RESERVE to nothing. There are two pools,
+ * 32nd of memory above `low`, user pages at `low`, kernel pages at `min`, and go on when reclaim
+ * has made progress; ALLOC_MAY_DIP goes to min / 2, ALLOC_RESERVE to nothing. There are two pools,
  * frames below 4 GiB and above; the upper one is preferred.
  *
  * struct page of a section of 128 MiB is initialised when the allocator first needs the section, so
