@@ -51,8 +51,12 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 	else
 		prev->switches_involuntary++;
 	rq->nr_switches++;
-	if (next->mmu && next->mmu != prev->mmu)
-		mmu_activate(next->mmu);
+	if (next->mmu != prev->mmu) {
+		if (next->mmu)
+			mmu_activate(next->mmu);
+		else
+			mmu_borrow();
+	}
 	if (LOCK_DEBUG)
 		lockdep_set_thread(thread_held_locks(next));
 	prev = (struct thread *)(void *)arch_switch(&prev->arch, &next->arch);
@@ -238,6 +242,8 @@ void thread_switch_mmu(struct arch_mmu *mmu)
 	thread_current()->mmu = mmu;
 	if (mmu)
 		mmu_activate(mmu);
+	else
+		mmu_borrow();
 	irq_restore(flags);
 }
 

@@ -348,7 +348,7 @@ void mmu_free_tables(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
 	unlink_tables(phys_to_virt(mmu->root), LEVEL_TOP, 0, start, end, &dead);
 	if (!dead.first)
 		return;
-	mmu_flush_all(mmu);
+	mmu_flush_tables(mmu, start, end);
 	free_dead(mmu, &dead);
 }
 

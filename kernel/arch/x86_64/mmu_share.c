@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 
 #include "arch/x86_64/tables.h"
+#include "arch/x86_64/tlb.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
 #include "lib/atomic.h"
@@ -87,7 +88,7 @@ int mmu_leaf_unshare(struct arch_mmu *mmu, uaddr_t addr, void (*copy)(pte_t *fro
 	copy(old, own);
 	barrier();
 	pte_write(entry, virt_to_phys(own) | TABLE_ENTRY_USER);
-	mmu_flush_page(mmu, addr);
+	mmu_flush_tables(mmu, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE);
 	page_put(page);
 	spin_unlock(&page->table_lock);
 	return 0;
@@ -104,7 +105,7 @@ bool mmu_leaf_drop(struct arch_mmu *mmu, uaddr_t addr, bool flush)
 	if (has_others) {
 		pte_write(entry, 0);
 		if (flush)
-			mmu_flush_range(mmu, addr & ~(LEAF_SIZE - 1), mmu_leaf_end(addr));
+			mmu_flush_tables(mmu, addr & ~(LEAF_SIZE - 1), mmu_leaf_end(addr));
 		page_put(page);
 	}
 	spin_unlock(&page->table_lock);

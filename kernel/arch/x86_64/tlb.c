@@ -8,6 +8,11 @@
  * space active, has flushed since (`seen`). The same goes for the kernel's half, where all CPUs are
  * concerned.
  *
+ * A CPU that runs a thread without a user half keeps the tables of the last one, and is lazy: nothing
+ * there uses user addresses, so a flush passes it by, and it looks at the generation when such a
+ * thread comes back. Only the CPU's own page walker might still follow the tables: before those are
+ * freed, lazy CPUs are interrupted too, and leave the space.
+ *
  * `seen` is written only by its CPU, with interrupts off, and only where everything is flushed: a
  * flusher's own partial invalidation says nothing about the generations of others.
  *
@@ -31,6 +36,7 @@ enum { MANY_PAGES = 33 }; /* from so many on, flushing everything is cheaper */
 
 struct tlb_state {
 	struct arch_mmu *mmu __atomic;         /* active here; NULL: the kernel's own */
+	bool             lazy __atomic;        /* it is only borrowed */
 	uint64_t         seen __atomic;        /* its generation at the last flush of everything */
 	uint64_t         kernel_seen __atomic; /* that of the kernel's half */
 };
@@ -68,16 +74,33 @@ struct arch_mmu *mmu_active(void)
 	return this_cpu_ptr(tlb_state)->mmu;
 }
 
+/* The space is no longer only borrowed: what was missed meanwhile is made good. */
+static void stop_borrowing(struct tlb_state *state)
+{
+	uint64_t now;
+
+	atomic_store(&state->lazy, false); /* pairs with flush_others() */
+	now = atomic_load(&state->mmu->generation);
+	if (state->seen == now)
+		return;
+	invalidate_all();
+	atomic_store_release(&state->seen, now); /* pairs with is_behind() */
+}
+
 void mmu_activate(struct arch_mmu *mmu)
 {
 	struct tlb_state *state = this_cpu_ptr(tlb_state);
 	struct arch_mmu *old = state->mmu;
 	uint64_t bit = BIT(cpu_id()), generation = 0;
 
-	if (old == mmu)
+	if (old == mmu) {
+		if (state->lazy)
+			stop_borrowing(state);
 		return;
+	}
+	atomic_store_relaxed(&state->lazy, false); /* before the mask, which orders it */
 	if (mmu) {
-		/* Pairs with mmu_flush_range(): it sees us in the mask, or we see its tables. */
+		/* Pairs with flush(): it sees us in the mask, or we see its tables. */
 		atomic_or(&mmu->cpus, bit);
 		generation = atomic_load(&mmu->generation);
 	}
@@ -87,6 +110,15 @@ void mmu_activate(struct arch_mmu *mmu)
 	/* In this order; pairs with the loads in is_behind(). */
 	atomic_store_release(&state->seen, generation);
 	atomic_store_release(&state->mmu, mmu);
+}
+
+void mmu_borrow(void)
+{
+	struct tlb_state *state = this_cpu_ptr(tlb_state);
+
+	/* Release: user accesses came before. Pairs with flush_others(). */
+	if (state->mmu)
+		atomic_store_release(&state->lazy, true);
 }
 
 void mmu_deactivate(struct arch_mmu *mmu)
@@ -114,7 +146,7 @@ void tlb_flush_interrupt(void)
 	struct arch_mmu *mmu = state->mmu;
 	uint64_t kernel_now = atomic_load(&kernel_generation), now;
 
-	if (mmu && atomic_load_relaxed(&mmu->is_dying)) {
+	if (mmu && (state->lazy || atomic_load_relaxed(&mmu->is_dying))) {
 		mmu_activate(NULL);
 		mmu = NULL;
 	}
@@ -155,13 +187,34 @@ static void interrupt_cpus(uint64_t cpus)
 		irqchip_ipi(bit_lowest(cpus), VECTOR_IPI_FLUSH);
 }
 
-/* mmu NULL: the kernel's half. Returns when none of these other CPUs is behind the generation. */
-static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generation)
+static bool is_lazy(uint32_t cpu)
+{
+	return atomic_load(&per_cpu_ptr(tlb_state, cpu)->lazy); /* pairs with stop_borrowing() */
+}
+
+static uint64_t without_lazy(uint64_t cpus)
+{
+	for (uint64_t left = cpus; left; left &= left - 1) {
+		if (is_lazy(bit_lowest(left)))
+			cpus &= ~BIT(bit_lowest(left));
+	}
+	return cpus;
+}
+
+/*
+ * mmu NULL: the kernel's half. Returns when none of these other CPUs is behind the generation; with
+ * pass_lazy, or is lazy.
+ */
+static void flush_others(struct arch_mmu *mmu, uint64_t cpus, uint64_t generation, bool pass_lazy)
 {
 	lock_assert_may_wait_for_cpus();
+	if (pass_lazy)
+		cpus = without_lazy(cpus);
 	interrupt_cpus(cpus);
 	for (; cpus; cpus &= cpus - 1) {
-		while (is_behind(bit_lowest(cpus), mmu, generation))
+		uint32_t cpu = bit_lowest(cpus);
+
+		while (is_behind(cpu, mmu, generation) && !(pass_lazy && is_lazy(cpu)))
 			wait_round();
 	}
 }
@@ -187,7 +240,7 @@ static void invalidate_range(uint64_t start, uint64_t end)
 		invalidate_page(at);
 }
 
-void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
+static void flush(struct arch_mmu *mmu, uaddr_t start, uaddr_t end, bool pass_lazy)
 {
 	uint64_t others;
 
@@ -202,7 +255,17 @@ void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
 	smp_mb(); /* the tables before the mask; pairs with mmu_activate() */
 	others = atomic_load(&mmu->cpus) & ~BIT(cpu_id());
 	if (others)
-		flush_others(mmu, others, atomic_add_return(&mmu->generation, 1));
+		flush_others(mmu, others, atomic_add_return(&mmu->generation, 1), pass_lazy);
+}
+
+void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
+{
+	flush(mmu, start, end, true);
+}
+
+void mmu_flush_tables(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)
+{
+	flush(mmu, start, end, false);
 }
 
 void mmu_flush_page(struct arch_mmu *mmu, uaddr_t addr)
@@ -237,5 +300,5 @@ void tlb_flush_kernel(kaddr_t start, kaddr_t end)
 	else
 		invalidate_range(start, end);
 	if (others)
-		flush_others(NULL, others, atomic_add_return(&kernel_generation, 1));
+		flush_others(NULL, others, atomic_add_return(&kernel_generation, 1), false);
 }

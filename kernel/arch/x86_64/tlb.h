@@ -19,5 +19,10 @@ void tlb_flush_kernel(kaddr_t start, kaddr_t end);
 /* A CPU that has just come: it may have old translations of the kernel's half. Interrupts off. */
 void tlb_init_cpu(void);
 
+/*
+ * As mmu_flush_range(), before tables that were in use there are freed: no CPU walks them any more.
+ */
+void mmu_flush_tables(struct arch_mmu *mmu, uaddr_t start, uaddr_t end);
+
 /* No CPU has the space loaded any more when it returns, this one included. Interrupts on. */
 void mmu_evict(struct arch_mmu *mmu);

@@ -128,6 +128,12 @@ void mmu_fini(struct arch_mmu *mmu);
  */
 void mmu_activate(struct arch_mmu *mmu);
 
+/*
+ * This CPU goes on without a user half, but keeps the space loaded for who comes next; flushes need
+ * not reach it. Interrupts off.
+ */
+void mmu_borrow(void);
+
 /* The space active on this CPU, NULL for the kernel's own. */
 struct arch_mmu *mmu_active(void);
 
