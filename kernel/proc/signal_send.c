@@ -15,10 +15,13 @@ static bool is_live(const struct task *task)
 	return !task->is_exiting;
 }
 
+/* A stopped task takes nothing but its death: the rest waits for SIGCONT. */
 static bool can_take(const struct task *task, int sig)
 {
-	return is_live(task) &&
-	       (sig == SIGKILL || !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)));
+	if (sig == SIGKILL)
+		return is_live(task);
+	return is_live(task) && !((task->blocked & ~task->awaited) & SIGNAL_BIT(sig)) &&
+	       atomic_load_relaxed(&task->thread.state) != THREAD_STOPPED;
 }
 
 /*
