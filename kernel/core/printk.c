@@ -67,7 +67,7 @@ static struct {
 	uint64_t          shown __guarded_by(printing); /* next sequence number to write out */
 	struct list       sinks __guarded_by(printing);
 	struct log_record record __guarded_by(printing);
-	char              line[LOG_LINE_MAX + 32] __guarded_by(printing);
+	char              line[LOG_RECORD_MAX + 32] __guarded_by(printing);
 } console = { .sinks = LIST_INIT(console.sinks) };
 
 struct log_levels log_levels = {
@@ -221,7 +221,7 @@ void log_clear(void)
 	ring_unlock(flags);
 }
 
-size_t log_format(const struct log_record *record, bool prefix, char *buf, size_t size)
+static size_t prefix_format(const struct log_record *record, bool prefix, char *buf, size_t size)
 {
 	uint64_t us = (uint64_t)record->time_ns / NS_PER_USEC;
 	int used = 0;
@@ -230,14 +230,28 @@ size_t log_format(const struct log_record *record, bool prefix, char *buf, size_
 		used = scnprintf(buf, size, "<%u>", record->facility * 8u + record->level);
 	used += scnprintf(buf + used, size - (size_t)used, "[%5lu.%06lu] ", us / 1000000,
 			  us % 1000000);
+	return (size_t)used;
+}
 
-	size_t len = record->len;
+/* Only a program writes records of several lines. Each gets the prefix. */
+size_t log_format(const struct log_record *record, bool prefix, char *buf, size_t size)
+{
+	const char *text = record->text, *end = text + record->len;
+	size_t used = 0;
 
-	if (len > size - (size_t)used - 1)
-		len = size - (size_t)used - 1;
-	memcpy(buf + used, record->text, len);
-	buf[(size_t)used + len] = '\n';
-	return (size_t)used + len + 1;
+	do {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t len = (size_t)((newline ? newline : end) - text);
+
+		used += prefix_format(record, prefix, buf + used, size - used);
+		if (len > size - used - 1)
+			len = size - used - 1;
+		memcpy(buf + used, text, len);
+		used += len;
+		buf[used++] = '\n';
+		text = newline ? newline + 1 : end;
+	} while (text < end && used + 1 < size);
+	return used;
 }
 
 static void sink_write(struct log_sink *sink, const struct log_record *record)
@@ -345,30 +359,35 @@ static void console_show_line(enum log_level level, const char *text, size_t len
 
 static void line_store(unsigned int facility, enum log_level level, const char *text, size_t len)
 {
-	len = len < LOG_LINE_MAX ? len : LOG_LINE_MAX;
+	len = len < LOG_RECORD_MAX ? len : LOG_RECORD_MAX;
 	if (log_in_panic() && ring.is_torn)
 		console_show_line(level, text, len);
 	else
 		record_store(facility, level, text, len);
 }
 
-static void log_store_lines(unsigned int facility, enum log_level level, const char *text,
-			    size_t len)
+/* What was stored goes to the console and to readers. */
+static void log_announce(void)
+{
+	console_flush();
+	atomic_store(&ring.wake_wanted, true);
+	/* The locks that waking takes are only ever held with interrupts off. */
+	if (irqs_enabled() && !(LOCK_DEBUG && lockdep_is_spinning()))
+		log_wake_readers();
+}
+
+static void log_store_lines(enum log_level level, const char *text, size_t len)
 {
 	do {
 		const char *newline = memchr(text, '\n', len);
 		size_t line = newline ? (size_t)(newline - text) : len;
 		size_t used = newline ? line + 1 : line;
 
-		line_store(facility, level, text, line);
+		line_store(0, level, text, line);
 		text += used;
 		len -= used;
 	} while (len);
-	console_flush();
-	atomic_store(&ring.wake_wanted, true);
-	/* The locks that waking takes are only ever held with interrupts off. */
-	if (irqs_enabled() && !(LOCK_DEBUG && lockdep_is_spinning()))
-		log_wake_readers();
+	log_announce();
 }
 
 void log_vprintf(enum log_level level, const char *fmt, va_list args)
@@ -380,7 +399,7 @@ void log_vprintf(enum log_level level, const char *fmt, va_list args)
 		log_queue_put(level, text, (size_t)len);
 		return;
 	}
-	log_store_lines(0, level, text, (size_t)len);
+	log_store_lines(level, text, (size_t)len);
 }
 
 void log_printf(enum log_level level, const char *fmt, ...)
@@ -394,27 +413,48 @@ void log_printf(enum log_level level, const char *fmt, ...)
 
 void log_write_user(unsigned int facility, enum log_level level, const char *text, size_t len)
 {
-	log_store_lines(facility, level, text, len);
+	if (len && text[len - 1] == '\n')
+		len--;
+	line_store(facility, level, text, len);
+	log_announce();
 }
 
-bool ratelimit_allow(struct ratelimit *limit)
+/* How many were swallowed in the window that has just ended; 0 within one. */
+static uint32_t ratelimit_begin_window(struct ratelimit *limit)
 {
-	enum { BURST = 10 };
 	ns_t now = log_now();
 	ns_t start = atomic_load_relaxed(&limit->window_start);
 
-	if (now - start >= 5 * NS_PER_SEC &&
-	    atomic_cmpxchg_relaxed(&limit->window_start, &start, now)) {
-		uint32_t swallowed = atomic_xchg(&limit->swallowed, 0);
+	if (now - start < 5 * NS_PER_SEC ||
+	    !atomic_cmpxchg_relaxed(&limit->window_start, &start, now))
+		return 0;
+	atomic_store_relaxed(&limit->count, 0);
+	return atomic_xchg(&limit->swallowed, 0);
+}
 
-		atomic_store_relaxed(&limit->count, 0);
-		if (swallowed)
-			log_printf(LOG_WARN, "%u similar messages left out\n", swallowed);
-	}
+static bool ratelimit_count(struct ratelimit *limit)
+{
+	enum { BURST = 10 };
+
 	if (atomic_add_return(&limit->count, 1) <= BURST)
 		return true;
 	atomic_inc(&limit->swallowed);
 	return false;
+}
+
+bool ratelimit_allow(struct ratelimit *limit)
+{
+	uint32_t swallowed = ratelimit_begin_window(limit);
+
+	if (swallowed)
+		log_printf(LOG_WARN, "%u similar messages left out\n", swallowed);
+	return ratelimit_count(limit);
+}
+
+bool ratelimit_allow_silently(struct ratelimit *limit)
+{
+	ratelimit_begin_window(limit);
+	return ratelimit_count(limit);
 }
 
 /* True: nobody is changing the ring, nor will be. */

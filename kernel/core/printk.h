@@ -28,7 +28,8 @@ enum log_level {
 };
 
 enum {
-	LOG_LINE_MAX = 480, /* bytes of text in one record */
+	LOG_LINE_MAX = 480,   /* bytes of text of one pr_*() */
+	LOG_RECORD_MAX = 992, /* bytes of text in one record: what /dev/kmsg may write */
 	LOG_RING_SIZE = 64 * 1024,
 };
 
@@ -68,8 +69,8 @@ void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3) __col
 void log_vprintf(enum log_level level, const char *fmt, va_list args) __cold;
 
 /*
- * A message from user space by way of /dev/kmsg: kept with its facility (RFC 5424), never
- * formatted.
+ * A message from user space by way of /dev/kmsg: one record, with its facility (RFC 5424), never
+ * formatted. A last newline is dropped, others stay in it.
  */
 void log_write_user(unsigned int facility, enum log_level level, const char *text, size_t len);
 
@@ -81,6 +82,8 @@ struct ratelimit {
 
 /* True if the caller may speak now. Any context. */
 bool ratelimit_allow(struct ratelimit *limit);
+/* The same; nothing is said about what was swallowed. */
+bool ratelimit_allow_silently(struct ratelimit *limit);
 
 /*
  * Where messages go. write() gets one complete line with its newline; it must not sleep or allocate
@@ -116,7 +119,7 @@ struct log_record {
 	uint8_t        level;
 	uint8_t        facility; /* 0 is the kernel */
 	uint16_t       len;
-	char           text[LOG_LINE_MAX]; /* not terminated, no newline */
+	char           text[LOG_RECORD_MAX]; /* not terminated, no newline */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "core/spinlock.h"
 #include "core/sysrq.h"
+#include "fs/devfs/memdev.h"
 #include "id/pid.h"
 #include "id/rlimit.h"
 #include "lib/math.h"
@@ -129,6 +130,21 @@ static int write_printk(const struct node *node, char *line, size_t len)
 	return 0;
 }
 
+static int show_devkmsg(const struct node *node, struct text *text)
+{
+	text_printf(text, "%s\n", kmsg_mode_name());
+	return 0;
+}
+
+static int write_devkmsg(const struct node *node, char *line, size_t len)
+{
+	char *end = memchr(line, '\n', len);
+
+	if (end)
+		*end = '\0';
+	return kmsg_mode_set(line);
+}
+
 /* ---- random -------------------------------------------------------------------------------- */
 
 static struct {
@@ -220,6 +236,8 @@ static const struct entry entries[] = {
 	SYSCTL_VAR("panic_on_warn", &panic_settings.on_warn, 0, 1),
 	SYSCTL_INT("pid_max", 0644, &pid_max),
 	{ "printk", S_IFREG | 0644, ENTRY_STRICT, .show = show_printk, .write = write_printk },
+	{ "printk_devkmsg", S_IFREG | 0644, ENTRY_STRICT, .show = show_devkmsg,
+	  .write = write_devkmsg },
 	{ "random", S_IFDIR | 0555, .dir = &random_directory },
 	SYSCTL_CONST("randomize_va_space", "2"),
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),

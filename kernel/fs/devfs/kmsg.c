@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
+#include "core/cmdline.h"
 #include "core/printk.h"
 #include "dev/chardev.h"
 #include "fs/devfs/memdev.h"
@@ -16,6 +17,7 @@
 #include "fs/inode.h"
 #include "lib/parse.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "mem/alloc.h"
 #include "sched/mutex.h"
 #include "sched/poll.h"
@@ -25,11 +27,28 @@
 
 struct wait_queue kmsg_readers = WAIT_QUEUE(kmsg_readers);
 
+enum kmsg_mode { KMSG_RATELIMIT, KMSG_ON, KMSG_OFF };
+
 struct kmsg_reader {
 	struct mutex      lock; /* RANK_FILE_PRIVATE */
 	uint64_t          next __guarded_by(lock);
 	struct log_record record __guarded_by(lock);
-	char              text[LOG_LINE_MAX * 4 + 64] __guarded_by(lock);
+	char              text[LOG_RECORD_MAX * 4 + 64] __guarded_by(lock);
+	struct ratelimit  writes;
+	uint32_t          suppressed __atomic; /* writes beyond the limit */
+};
+
+/*
+ * What programs may write: `printk.devkmsg=` on the command line, for good, or
+ * /proc/sys/kernel/printk_devkmsg.
+ */
+static struct {
+	uint32_t mode __atomic; /* enum kmsg_mode */
+	bool     is_fixed __const_after_init;
+} writing = { .mode = KMSG_RATELIMIT };
+
+static const char *const mode_names[] = {
+	[KMSG_RATELIMIT] = "ratelimit", [KMSG_ON] = "on", [KMSG_OFF] = "off",
 };
 
 /* A message may come under any lock: the wake-up waits for the next safe point. */
@@ -50,20 +69,27 @@ static int kmsg_open(struct inode *inode, struct file *file)
 {
 	struct kmsg_reader *reader;
 
-	if (!(file->mode & FILE_READ))
-		return 0;
+	if (atomic_load_relaxed(&writing.mode) == KMSG_OFF)
+		return -EPERM;
 	reader = kmalloc(sizeof(*reader), ALLOC_KERNEL);
 	if (!reader)
 		return -ENOMEM;
 	mutex_init(&reader->lock, RANK_FILE_PRIVATE);
 	reader->next = log_first();
+	reader->writes = (struct ratelimit){ 0 };
+	reader->suppressed = 0;
 	file->private = reader;
 	return 0;
 }
 
 static void kmsg_release(struct file *file)
 {
-	kfree(file->private);
+	struct kmsg_reader *reader = file->private;
+
+	if (reader->suppressed)
+		pr_warn("%s: %u output lines suppressed due to ratelimiting\n",
+		        thread_current()->name, reader->suppressed);
+	kfree(reader);
 }
 
 /* Bytes that are not printable, and the backslash, are shown as \xNN. */
@@ -134,6 +160,20 @@ static ssize_t kmsg_read(struct io *io)
 
 enum { FACILITY_USER = 1, KMSG_LINE_MAX = 992 };
 
+/* As one who writes is to be treated: true, its words go into the log. */
+static bool may_write(struct kmsg_reader *reader)
+{
+	uint32_t mode = atomic_load_relaxed(&writing.mode);
+
+	if (mode == KMSG_ON)
+		return true;
+	if (mode == KMSG_RATELIMIT && ratelimit_allow_silently(&reader->writes))
+		return true;
+	if (mode == KMSG_RATELIMIT)
+		atomic_inc(&reader->suppressed);
+	return false;
+}
+
 static ssize_t kmsg_write(struct io *io)
 {
 	size_t len = io->uio->remaining;
@@ -144,6 +184,10 @@ static ssize_t kmsg_write(struct io *io)
 
 	if (len > KMSG_LINE_MAX)
 		return -EINVAL;
+	if (!may_write(io->file->private)) {
+		uio_advance(io->uio, len);
+		return (ssize_t)len;
+	}
 	text = line = kmalloc(len + 1, ALLOC_KERNEL);
 	if (!line)
 		return -ENOMEM;
@@ -169,8 +213,6 @@ static pos_t kmsg_seek(struct file *file, pos_t offset, int whence)
 	struct kmsg_reader *reader = file->private;
 	int err = 0;
 
-	if (!reader)
-		return -EBADF;
 	if (offset)
 		return -ESPIPE;
 	mutex_lock(&reader->lock);
@@ -189,11 +231,12 @@ static pos_t kmsg_seek(struct file *file, pos_t offset, int whence)
 static unsigned int kmsg_poll(struct file *file, struct poller *poller)
 {
 	struct kmsg_reader *reader = file->private;
+	uint64_t next = READ_ONCE(reader->next);
 
-	if (!reader)
-		return EPOLLERR | EPOLLNVAL;
 	poller_add(poller, &kmsg_readers);
-	return READ_ONCE(reader->next) < log_next() ? EPOLLIN | EPOLLRDNORM : 0;
+	if (next < log_first())
+		return EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLPRI;
+	return next < log_next() ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static const struct file_ops kmsg_ops = {
@@ -218,3 +261,36 @@ int kmsg_init(void)
 	log_add_wake(kmsg_wake);
 	return chardev_register(&kmsg_device);
 }
+
+/* ---- what may be written --------------------------------------------------------------------- */
+
+const char *kmsg_mode_name(void)
+{
+	return mode_names[atomic_load_relaxed(&writing.mode)];
+}
+
+static int mode_parse(const char *name)
+{
+	for (uint32_t mode = 0; mode < array_size(mode_names); mode++) {
+		if (!strcmp(name, mode_names[mode])) {
+			atomic_store(&writing.mode, mode);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int kmsg_mode_set(const char *name)
+{
+	return writing.is_fixed ? -EINVAL : mode_parse(name);
+}
+
+static int parse_devkmsg(const char *value)
+{
+	int err = value ? mode_parse(value) : -EINVAL;
+
+	writing.is_fixed = !err;
+	return err;
+}
+
+CMDLINE_PARAM("printk.devkmsg", parse_devkmsg);

@@ -18,5 +18,11 @@ int kmsg_init(void);
  */
 int random_wait_ready(bool may_wait);
 
+/*
+ * "on", "off" or "ratelimit": /proc/sys/kernel/printk_devkmsg. -EINVAL: unknown, or fixed at boot.
+ */
+const char *kmsg_mode_name(void);
+__must_check int kmsg_mode_set(const char *name);
+
 /* Woken for every new record of the log: syslog(2) waits here too. */
 extern struct wait_queue kmsg_readers;
