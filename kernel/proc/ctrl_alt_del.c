@@ -7,18 +7,17 @@
 #include <arch/power.h>
 
 #include "core/printk.h"
-#include "lib/atomic.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "sched/work.h"
 
-static bool asks_init __atomic;
+int ctrl_alt_del_restarts __atomic = 1;
 
 static void act(struct work *work)
 {
 	struct proc *init = proc_init();
 
-	if (ctrl_alt_del_restarts() || !init) {
+	if (READ_ONCE(ctrl_alt_del_restarts) || !init) {
 		pr_emerg("reboot: Restarting system\n");
 		system_reset();
 	}
@@ -30,14 +29,4 @@ static struct work work = WORK(act);
 void ctrl_alt_del_press(void)
 {
 	work_queue_sleeping(&work);
-}
-
-void ctrl_alt_del_set(bool restarts)
-{
-	atomic_store_relaxed(&asks_init, !restarts);
-}
-
-bool ctrl_alt_del_restarts(void)
-{
-	return !atomic_load_relaxed(&asks_init);
 }

@@ -4,11 +4,8 @@
  */
 #pragma once
 
-#include "lib/types.h"
-
 /* The keys were pressed. Any context. */
 void ctrl_alt_del_press(void);
 
-/* What they mean from now on. Any context. */
-void ctrl_alt_del_set(bool restarts);
-bool ctrl_alt_del_restarts(void);
+/* 1: they restart; 0: they are init's. Atomic. /proc/sys/kernel/ctrl-alt-del. */
+extern int ctrl_alt_del_restarts;

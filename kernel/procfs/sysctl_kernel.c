@@ -8,7 +8,6 @@
 
 #include "core/nmi.h"
 #include "core/panic.h"
-#include "core/printk.h"
 #include "core/random.h"
 #include "core/spinlock.h"
 #include "core/sysrq.h"
@@ -17,6 +16,7 @@
 #include "id/rlimit.h"
 #include "lib/math.h"
 #include "lib/string.h"
+#include "proc/ctrl_alt_del.h"
 #include "proc/hung.h"
 #include "proc/proc.h"
 #include "procfs/sysctl.h"
@@ -213,6 +213,7 @@ static const struct directory random_directory = DIRECTORY(random_entries);
 static const struct entry entries[] = {
 	SYSCTL_CONST("cap_last_cap", "40"),
 	SYSCTL_CONST("core_pattern", "core"),
+	SYSCTL_VAR("ctrl-alt-del", &ctrl_alt_del_restarts, INT32_MIN, INT32_MAX),
 	SYSCTL_CONST("dmesg_restrict", "0"),
 	{ "domainname", S_IFREG | 0644, ENTRY_STRICT, .show = show_domainname,
 	  .write = write_domainname },

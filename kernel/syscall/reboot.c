@@ -33,7 +33,7 @@ long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 	switch (command) {
 	case LINUX_REBOOT_CMD_CAD_ON:
 	case LINUX_REBOOT_CMD_CAD_OFF:
-		ctrl_alt_del_set(command == LINUX_REBOOT_CMD_CAD_ON);
+		WRITE_ONCE(ctrl_alt_del_restarts, command == LINUX_REBOOT_CMD_CAD_ON);
 		return 0;
 	case LINUX_REBOOT_CMD_POWER_OFF:
 		finish_output();

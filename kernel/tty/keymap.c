@@ -207,10 +207,15 @@ static void press_text(const struct keymap *map, uint16_t key, unsigned int mode
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+static bool has_alt(const struct keymap *map)
+{
+	return is_held(map, KEY_LEFTALT) || is_held(map, KEY_RIGHTALT);
+}
+
 static bool is_reboot(const struct keymap *map, uint16_t key)
 {
 	return (key == KEY_DELETE || key == KEY_KPDOT) && has_control(map) &&
-	       (is_held(map, KEY_LEFTALT) || is_held(map, KEY_RIGHTALT));
+	       has_alt(map);
 }
 
 static void press(const struct keymap *map, uint16_t key, unsigned int modes,
@@ -234,6 +239,17 @@ static void press(const struct keymap *map, uint16_t key, unsigned int modes,
 		press_edit(key, modes, result);
 }
 
+/* Once a press: no command repeats by itself. */
+static void press_sysrq(uint16_t key, bool was_down, struct keymap_result *result)
+{
+	char command = key <= KEY_SPACE ? plain[key] : 0;
+
+	if (was_down || !(is_letter(command) || (command >= '0' && command <= '9')))
+		return;
+	result->action = KEYMAP_SYSRQ;
+	result->bytes[0] = (uint8_t)command;
+}
+
 void keymap_press(struct keymap *map, uint16_t key, bool is_down, unsigned int modes,
                   struct keymap_result *result)
 {
@@ -244,9 +260,15 @@ void keymap_press(struct keymap *map, uint16_t key, bool is_down, unsigned int m
 		return;
 	was_down = is_held(map, key);
 	map->down[key / 64] &= ~BIT(key % 64);
+	if (key == KEY_SYSRQ)
+		map->is_sysrq = is_down && (map->is_sysrq || has_alt(map));
 	if (!is_down)
 		return;
 	map->down[key / 64] |= BIT(key % 64);
+	if (map->is_sysrq) {
+		press_sysrq(key, was_down, result);
+		return;
+	}
 	if (key == KEY_CAPSLOCK || key == KEY_NUMLOCK) {
 		if (was_down)
 			return;

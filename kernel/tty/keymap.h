@@ -20,12 +20,14 @@ enum keymap_mode {
 struct keymap {
 	uint64_t down[KEYMAP_KEYS / 64]; /* keys that are held */
 	bool     has_caps_lock, has_num_lock;
+	bool     is_sysrq; /* SysRq is held, pressed with Alt: other keys are commands */
 };
 
 enum keymap_action {
 	KEYMAP_NONE,
 	KEYMAP_LIGHTS, /* a lock has changed */
 	KEYMAP_REBOOT, /* Ctrl-Alt-Del */
+	KEYMAP_SYSRQ,  /* bytes[0] is the command, none of it is input */
 };
 
 struct keymap_result {

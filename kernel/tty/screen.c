@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 
 #include "core/printk.h"
+#include "core/sysrq.h"
 #include "dev/font.h"
 #include "dev/keyboard.h"
 #include "fs/devnum.h"
@@ -88,6 +89,8 @@ static void key_pressed(uint16_t key, bool is_down)
 		keyboard_set_lights(lights);
 	else if (result.action == KEYMAP_REBOOT)
 		ctrl_alt_del_press();
+	else if (result.action == KEYMAP_SYSRQ)
+		sysrq_press_masked((char)result.bytes[0]);
 }
 
 static const struct keyboard_client keyboard_client = { .key = key_pressed };

@@ -121,6 +121,20 @@ def init_that_dies_is_on_the_screen(options, name):
         screen.expect(r"end Kernel panic", 60)
 
 
+def sysrq_by_keys(options, name):
+    """What the mask allows; and the log that comes later is shown while nobody writes."""
+    with Guest(machine(options, name, ""), name, LIMIT_S) as guest, Screen(guest) as screen:
+        screen.expect(PROMPT, 120)
+        screen.press("alt", "sysrq", "h")
+        screen.expect(r"sysrq: HELP")
+        screen.press("alt", "sysrq", "c")
+        screen.expect(r"sysrq: This sysrq operation is disabled")
+        screen.type("echo 1 >/proc/sys/kernel/sysrq; cat /proc/sys/kernel/ctrl-alt-del\n")
+        screen.expect(r"^0\nmoonshot")
+        screen.press("alt", "sysrq", "c")
+        screen.expect(r"end Kernel panic - not syncing: sysrq triggered crash", 60)
+
+
 def ctrl_alt_del_restarts(options, name):
     with Guest(machine(options, name, "panic=-1"), name, LIMIT_S) as guest, Screen(guest) as screen:
         screen.expect(PROMPT, 120)
@@ -137,6 +151,7 @@ def jobs(options):
         "panic-beside-serial": lambda options, name: a_panic_is_on_the_screen(
             options, name, "console=ttyS0"),
         "panic-of-init": init_that_dies_is_on_the_screen,
+        "sysrq": sysrq_by_keys,
         "ctrl-alt-del": ctrl_alt_del_restarts,
     }
     for which, device in DEVICES.items():

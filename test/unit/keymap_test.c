@@ -162,6 +162,20 @@ TEST(ctrl_alt_del_is_told_and_sends_nothing)
 	assert_typed(&b, "");
 }
 
+TEST(sysrq_takes_the_keys_that_follow)
+{
+	struct board b = { 0 };
+
+	bytes(&b, "\x38\x54\x23");
+	assert_int_equal(b.action, KEYMAP_SYSRQ);
+	assert_typed(&b, "");
+	b.action = KEYMAP_NONE;
+	bytes(&b, "\x23\xa3\x01\x81\xd4");
+	assert_int_equal(b.action, KEYMAP_NONE);
+	bytes(&b, "\x23\xa3\xb8");
+	assert_typed(&b, "\033h");
+}
+
 TEST(pause_and_fake_shifts_are_swallowed)
 {
 	struct board b = { 0 };
@@ -190,5 +204,6 @@ TEST(any_bytes_make_little_text)
 UNIT_TESTS(T(letters_digits_and_shift), T(caps_lock_is_for_letters_and_toggles_once_a_press),
            T(control_and_alt), T(cursor_keys_follow_the_mode),
            T(function_keys_send_what_terminfo_says), T(the_keypad_has_three_meanings),
-           T(ctrl_alt_del_is_told_and_sends_nothing), T(pause_and_fake_shifts_are_swallowed),
+           T(ctrl_alt_del_is_told_and_sends_nothing),
+           T(sysrq_takes_the_keys_that_follow), T(pause_and_fake_shifts_are_swallowed),
            T(any_bytes_make_little_text))
