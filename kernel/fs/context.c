@@ -17,7 +17,9 @@ int fs_context_create(const struct path *root, struct fs_context **out)
 	if (!context)
 		return -ENOMEM;
 	refcount_init(&context->refs, 1);
-	spin_lock_init(&context->lock, RANK_FD_TABLE);
+	context->nr_visitors = 0;
+	context->nr_execs = 0;
+	spin_lock_init(&context->lock, RANK_LEAF);
 	context->seq = SEQCOUNT;
 	context->umask = 022;
 	context->root = *root;
@@ -35,7 +37,9 @@ int fs_context_copy(struct fs_context *old, struct fs_context **out)
 	if (!context)
 		return -ENOMEM;
 	refcount_init(&context->refs, 1);
-	spin_lock_init(&context->lock, RANK_FD_TABLE);
+	context->nr_visitors = 0;
+	context->nr_execs = 0;
+	spin_lock_init(&context->lock, RANK_LEAF);
 	context->seq = SEQCOUNT;
 	spin_lock(&old->lock);
 	context->umask = old->umask;
@@ -52,6 +56,51 @@ struct fs_context *fs_context_get(struct fs_context *context)
 {
 	refcount_get(&context->refs);
 	return context;
+}
+
+struct fs_context *fs_context_visit(struct fs_context *context)
+{
+	spin_lock(&context->lock);
+	context->nr_visitors++;
+	refcount_get(&context->refs);
+	spin_unlock(&context->lock);
+	return context;
+}
+
+void fs_context_leave(struct fs_context *context)
+{
+	spin_lock(&context->lock);
+	context->nr_visitors--;
+	spin_unlock(&context->lock);
+	fs_context_put(context);
+}
+
+int fs_context_share(struct fs_context *context)
+{
+	refcount_get(&context->refs);
+	/* Either the new reference is counted by fs_context_exec_begin(), or that is seen here. */
+	smp_mb();
+	if (likely(!atomic_load_relaxed(&context->nr_execs)))
+		return 0;
+	fs_context_put(context);
+	return -EAGAIN;
+}
+
+bool fs_context_exec_begin(struct fs_context *context, uint32_t nr_own)
+{
+	bool is_own;
+
+	spin_lock(&context->lock);
+	atomic_inc(&context->nr_execs);
+	smp_mb(); /* pairs with the one in fs_context_share() */
+	is_own = refcount_read(&context->refs) - context->nr_visitors <= nr_own;
+	spin_unlock(&context->lock);
+	return is_own;
+}
+
+void fs_context_exec_end(struct fs_context *context)
+{
+	atomic_dec(&context->nr_execs);
 }
 
 void fs_context_put(struct fs_context *context)

@@ -117,12 +117,26 @@ struct page *mapping_find(struct mapping *mapping, pgoff_t index)
 	return page;
 }
 
-static int index_insert(struct mapping *mapping, pgoff_t index, struct page *page)
+static bool is_past_end(const struct mapping *mapping, pgoff_t index)
 {
-	int err;
+	uint64_t size = (uint64_t)READ_ONCE(mapping->host->size);
+
+	return index >= (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/*
+ * A truncation sets the size first and then takes the lock to remove pages: what is seen to lie
+ * within the size here is found there.
+ */
+static int index_insert(struct mapping *mapping, pgoff_t index, struct page *page, bool within_size)
+{
+	int err = 0;
 
 	spin_lock(&mapping->lock);
-	err = radix_insert(&mapping->pages, index, page);
+	if (within_size && unlikely(is_past_end(mapping, index)))
+		err = -EFAULT;
+	if (!err)
+		err = radix_insert(&mapping->pages, index, page);
 	if (!err) {
 		page->owner = &mapping->backing;
 		page->index = index;
@@ -134,13 +148,14 @@ static int index_insert(struct mapping *mapping, pgoff_t index, struct page *pag
 	return err;
 }
 
-int mapping_insert(struct mapping *mapping, pgoff_t index, struct page *page)
+static int insert_charged(struct mapping *mapping, pgoff_t index, struct page *page,
+			  bool within_size)
 {
 	int err = mapping->ops->charge ? mapping->ops->charge(mapping, 1) : 0;
 
 	if (err)
 		return err;
-	while ((err = index_insert(mapping, index, page)) == -ENOMEM) {
+	while ((err = index_insert(mapping, index, page, within_size)) == -ENOMEM) {
 		err = index_refill();
 		if (err)
 			break;
@@ -152,7 +167,12 @@ int mapping_insert(struct mapping *mapping, pgoff_t index, struct page *page)
 	return err;
 }
 
-int mapping_get_page(struct mapping *mapping, pgoff_t index, struct page **out)
+int mapping_insert(struct mapping *mapping, pgoff_t index, struct page *page)
+{
+	return insert_charged(mapping, index, page, false);
+}
+
+static int get_page(struct mapping *mapping, pgoff_t index, bool within_size, struct page **out)
 {
 	struct page *page;
 	int err;
@@ -166,7 +186,7 @@ int mapping_get_page(struct mapping *mapping, pgoff_t index, struct page **out)
 			return -ENOMEM;
 		err = mapping->ops->read_page ? mapping->ops->read_page(mapping, page) : 0;
 		if (!err)
-			err = mapping_insert(mapping, index, page);
+			err = insert_charged(mapping, index, page, within_size);
 		if (!err) {
 			*out = page;
 			return 0;
@@ -175,6 +195,11 @@ int mapping_get_page(struct mapping *mapping, pgoff_t index, struct page **out)
 		if (err != -EEXIST)
 			return err;
 	}
+}
+
+int mapping_get_page(struct mapping *mapping, pgoff_t index, struct page **out)
+{
+	return get_page(mapping, index, false, out);
 }
 
 enum { REMOVE_BATCH = 32 };
@@ -292,33 +317,16 @@ pos_t mapping_next_hole(struct mapping *mapping, pos_t from, pos_t size)
 
 /* ---- what address spaces ask --------------------------------------------------------------- */
 
-static bool is_past_end(const struct mapping *mapping, pgoff_t index)
-{
-	uint64_t size = (uint64_t)READ_ONCE(mapping->host->size);
-
-	return index >= (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-}
-
 static int mapping_fault(struct backing *backing, pgoff_t pgoff, unsigned access, struct page **out)
 {
 	struct mapping *mapping = to_mapping(backing);
-	size_t removed = 0;
 	int err;
 
 	if (is_past_end(mapping, pgoff))
 		return -EFAULT;
-	err = mapping_get_page(mapping, pgoff, out);
-	if (err)
-		return err == -ENOMEM ? err : -EIO;
-	if (likely(!is_past_end(mapping, pgoff)))
-		return 0;
-	/* Truncated meanwhile: the page may have come in behind the truncation's back. */
-	page_put(*out);
-	remove_batch(mapping, pgoff, pgoff, &removed);
-	atomic_sub(&cached_pages, removed);
-	if (removed && mapping->ops->uncharge)
-		mapping->ops->uncharge(mapping, removed);
-	return -EFAULT;
+	/* A truncation that comes now takes the page out again, and its mapping (vm/backing.h). */
+	err = get_page(mapping, pgoff, true, out);
+	return !err || err == -ENOMEM || err == -EFAULT ? err : -EIO;
 }
 
 static unsigned mapping_lookup(struct backing *backing, pgoff_t first, unsigned nr,

@@ -112,6 +112,8 @@ struct cred_exec {
 	bool  set_uid, set_gid; /* already false for nosuid mounts and traced callers */
 	uid_t uid;
 	gid_t gid;
+	/* others share the caller's root and working directory: they could lead it astray */
+	bool  is_unsafe;
 };
 
 /* execve(2): new is a copy of old and becomes the program's identity. True: AT_SECURE. */

@@ -44,6 +44,16 @@ void cred_fix_caps_after_setfsuid(struct cred *new, const struct cred *old)
 		new->effective |= CAP_FS_SET & new->permitted;
 }
 
+/* The program gets no rights that its caller has not. */
+static void stay_as_before(struct cred *new, const struct cred *old)
+{
+	if (!cred_capable(old, CAP_SETUID)) {
+		new->euid = new->uid;
+		new->egid = new->gid;
+	}
+	new->permitted &= old->permitted;
+}
+
 bool cred_fix_for_exec(struct cred *new, const struct cred *old, const struct cred_exec *file)
 {
 	bool effective = false, set_id;
@@ -52,8 +62,6 @@ bool cred_fix_for_exec(struct cred *new, const struct cred *old, const struct cr
 		new->euid = file->uid;
 	if (file->set_gid && !new->no_new_privs)
 		new->egid = file->gid;
-	new->suid = new->fsuid = new->euid;
-	new->sgid = new->fsgid = new->egid;
 	set_id = new->euid != old->uid || new->egid != old->gid;
 
 	new->permitted = 0;
@@ -61,6 +69,10 @@ bool cred_fix_for_exec(struct cred *new, const struct cred *old, const struct cr
 		new->permitted = old->bounding | old->inheritable;
 		effective = !new->euid;
 	}
+	if (file->is_unsafe && (set_id || new->permitted & ~old->permitted))
+		stay_as_before(new, old);
+	new->suid = new->fsuid = new->euid;
+	new->sgid = new->fsgid = new->egid;
 	if (set_id)
 		new->ambient = 0;
 	new->permitted |= new->ambient;

@@ -101,7 +101,9 @@ static int copy_fs(struct task *task, uint64_t flags)
 
 	if (!(flags & CLONE_FS))
 		return fs_context_copy(own, &task->fs);
-	task->fs = fs_context_get(own);
+	if (fs_context_share(own))
+		return -EAGAIN;
+	task->fs = own;
 	return 0;
 }
 
@@ -295,12 +297,14 @@ static int publish(struct task *task, const struct clone_request *request)
 	spin_lock(&proc_tree_lock);
 	if (signal_is_pending()) {
 		err = -ERESTARTNOINTR;
-	} else {
-		if (!(request->flags & CLONE_THREAD))
-			adopt_proc_locked(task, request);
-		else
+	} else if (request->flags & CLONE_THREAD) {
+		/* On SMP, another task may have begun to kill this one just now. */
+		err = task_attach_locked(task) ? -ERESTARTNOINTR : 0;
+		if (!err)
 			task_get(task); /* the tree's */
-		task_attach_locked(task);
+	} else {
+		adopt_proc_locked(task, request);
+		err = task_attach_locked(task);
 	}
 	spin_unlock(&proc_tree_lock);
 	return err;
@@ -493,9 +497,9 @@ int __init task_create_init(void (*main)(void *task), struct task **out)
 	pid_attach(task->pid, PID_TGID, &proc->tgid_link);
 	pid_attach(&pid_kernel, PID_PGID, &proc->pgid_link);
 	pid_attach(&pid_kernel, PID_SID, &proc->sid_link);
-	task_attach_locked(task);
+	err = task_attach_locked(task);
 	proc_set_init(proc);
 	spin_unlock(&proc_tree_lock);
 	*out = task;
-	return 0;
+	return err;
 }

@@ -1,5 +1,7 @@
 /*
  * execve(2): opens the program, finds out its kind, and drives the parts. See proc/exec.h.
+ *
+ * check-style: includes: it touches everything that a program may own.
  */
 #include "proc/exec.h"
 
@@ -8,6 +10,7 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
+#include "fs/context.h"
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/inode.h"
@@ -32,8 +35,24 @@ static void note_memory(const struct exec *exec)
 	atomic_store_relaxed(&proc_current()->exec_pages, (uint32_t)pages);
 }
 
+/* How many tasks of the process share the current one's root and working directory. */
+static uint32_t nr_own_fs_users(void)
+{
+	const struct fs_context *fs = task_current()->fs;
+	struct proc *proc = proc_current();
+	const struct task *task;
+	uint32_t nr = 0;
+
+	spin_lock_irq(&proc->lock);
+	list_for_each_entry(task, &proc->tasks, in_proc)
+		nr += READ_ONCE(task->fs) == fs;
+	spin_unlock_irq(&proc->lock);
+	return nr;
+}
+
 static void exec_free(struct exec *exec)
 {
+	fs_context_exec_end(task_current()->fs);
 	atomic_store_relaxed(&proc_current()->exec_pages, 0);
 	exec_args_fini(&exec->args);
 	if (exec->space)
@@ -61,6 +80,7 @@ static int exec_alloc(struct exec **out)
 		kfree(exec);
 		return err;
 	}
+	exec->is_fs_own = fs_context_exec_begin(task_current()->fs, nr_own_fs_users());
 	*out = exec;
 	return 0;
 }
@@ -82,6 +102,7 @@ static int prepare_cred(struct exec *exec)
 		exec->secure = cred_fix_for_exec(exec->cred, own, &(struct cred_exec){
 			.set_uid = set_uid, .uid = inode->uid,
 			.set_gid = set_gid, .gid = inode->gid,
+			.is_unsafe = !exec->is_fs_own,
 		});
 	return err;
 }

@@ -82,7 +82,7 @@ static void become_leader(void)
 		task->pid = pid_get(old->pid);
 		pid_attach(task->pid, PID_TID, &task->pid_link);
 		task->exit_signal = old->exit_signal;
-		proc->leader = task;
+		WRITE_ONCE(proc->leader, task);
 	}
 	spin_lock_irq(&proc->lock);
 	if (old != task)
@@ -94,6 +94,34 @@ static void become_leader(void)
 		task_put(old); /* the leader's; ours has been the tree's all along */
 		pid_put(own_pid);
 	}
+}
+
+/*
+ * Memory and identity change together for those who ask whether they may look (exec_seq). Nothing
+ * sleeps meanwhile: a program's real user stays, so its counters are there.
+ */
+static void become(struct exec *exec)
+{
+	struct task *task = task_current();
+	struct proc *proc = task->proc;
+	bool identity_stays =
+		exec->cred->euid == task->cred->euid && exec->cred->egid == task->cred->egid;
+	/* Who may run but not read a program does not read its memory either. */
+	bool is_readable = !inode_permission(exec->file->inode, task->cred, MAY_READ);
+	struct space *old;
+	int err;
+
+	seqcount_write_begin(&proc->exec_seq);
+	old = task_space_exchange(task, exec->space);
+	err = task_cred_commit(exec->cred);
+	atomic_store_relaxed(&proc->is_dumpable, identity_stays && is_readable && !exec->secure);
+	seqcount_write_end(&proc->exec_seq);
+	exec->space = NULL;
+	exec->cred = NULL;
+	if (old)
+		space_put(old);
+	if (err)
+		signal_force(SIGKILL, SIGINFO_KERNEL);
 }
 
 static void replace_shared(struct exec *exec)
@@ -154,7 +182,6 @@ int exec_commit(struct exec *exec)
 {
 	struct task *task = task_current();
 	struct proc *proc = task->proc;
-	bool identity_stays, is_readable;
 	int err = prepare(exec);
 
 	if (!err)
@@ -167,8 +194,7 @@ int exec_commit(struct exec *exec)
 		futex_task_exits(task);
 	posix_timers_destroy(proc);
 	atomic_store_relaxed(&proc->membarriers, 0);
-	task_space_exchange(task, exec->space);
-	exec->space = NULL;
+	become(exec);
 	task_vfork_release(task);
 	replace_shared(exec);
 	fd_close_on_exec(task->files);
@@ -178,16 +204,6 @@ int exec_commit(struct exec *exec)
 	set_name(exec);
 
 	proc->personality = exec_personality(exec);
-	identity_stays =
-		exec->cred->euid == task->cred->euid && exec->cred->egid == task->cred->egid;
-	/* Who may run but not read a program does not read its memory either. */
-	is_readable = !inode_permission(exec->file->inode, task->cred, MAY_READ);
-	err = task_cred_commit(exec->cred);
-	exec->cred = NULL;
-	if (err)
-		signal_force(SIGKILL, SIGINFO_KERNEL);
-	atomic_store_relaxed(&proc->is_dumpable,
-	                     identity_stays && is_readable && !exec->secure);
 	arch_regs_init_user(task_regs(task), exec->entry, exec->sp);
 	return 0;
 }

@@ -31,6 +31,7 @@ struct exec {
 
 	struct cred      *cred;   /* for the new program; a private copy until the commit */
 	bool              secure; /* AT_SECURE */
+	bool              is_fs_own; /* no other process shares the root and working directory */
 	struct elf_image  image;
 	struct elf_image  interp_image;
 	struct space     *space;

@@ -171,7 +171,7 @@ void task_exit(int code)
 	signal_task_exits(task);
 	leave_user_memory(task);
 	keep_max_rss(task);
-	task_space_exchange(task, NULL);
+	space_put(task_space_exchange(task, NULL));
 	is_oom_victim = atomic_load_relaxed(&proc->is_oom_victim);
 	if (is_oom_victim)
 		oom_victim_gone();

@@ -145,6 +145,7 @@ void family_unlink_locked(struct proc *proc)
 	pid_detach(&leader->pid_link);
 	flags = spin_lock_irqsave(&proc->lock);
 	list_remove_init(&leader->in_proc);
+	WRITE_ONCE(proc->leader, NULL);
 	spin_unlock_irqrestore(&proc->lock, flags);
 	task_put(leader);
 	proc_put(proc);

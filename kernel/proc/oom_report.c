@@ -26,15 +26,18 @@ static struct {
 
 void oom_title_read(struct proc *proc, struct oom_title *out)
 {
+	struct task *leader = proc_leader_get(proc);
 	const struct cred *cred;
 
-	spin_lock(&proc_tree_lock);
-	memcpy(out->name, proc->leader->thread.name, sizeof(out->name));
-	cred = cred_lookup(&proc->leader->cred);
-	spin_unlock(&proc_tree_lock);
+	*out = (struct oom_title){ 0 };
+	if (!leader)
+		return;
+	memcpy(out->name, leader->thread.name, sizeof(out->name));
 	out->name[sizeof(out->name) - 1] = '\0';
+	cred = task_cred_get(leader);
 	out->uid = cred->uid;
 	cred_put(cred);
+	task_put(leader);
 }
 
 static unsigned long kb(uint64_t pages)

@@ -79,16 +79,35 @@ void proc_put(struct proc *proc)
 	rcu_call(&proc->rcu, proc_free_rcu);
 }
 
-void task_attach_locked(struct task *task)
+struct task *proc_leader_get(struct proc *proc)
+{
+	struct task *leader;
+
+	rcu_read_lock();
+	do
+		leader = READ_ONCE(proc->leader);
+	while (leader && !refcount_try_get(&leader->refs));
+	rcu_read_unlock();
+	return leader;
+}
+
+/* Who kills all tasks of a process says so and walks the list under one hold of its lock. */
+int task_attach_locked(struct task *task)
 {
 	struct proc *proc = task->proc;
+	bool is_dying;
 
-	pid_attach(task->pid, PID_TID, &task->pid_link);
 	spin_lock_irq(&proc->lock);
-	list_add_tail(&proc->tasks, &task->in_proc);
+	is_dying = proc->is_exiting || proc->execing;
+	if (likely(!is_dying))
+		list_add_tail(&proc->tasks, &task->in_proc);
 	spin_unlock_irq(&proc->lock);
+	if (unlikely(is_dying))
+		return -EAGAIN;
+	pid_attach(task->pid, PID_TID, &task->pid_link);
 	proc->nr_live++;
 	atomic_inc(&proc->nr_active);
+	return 0;
 }
 
 void proc_attach_locked(struct proc *proc, struct proc *parent)

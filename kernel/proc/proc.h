@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "core/seqcount.h"
 #include "core/spinlock.h"
 #include "id/pid.h"
 #include "id/rlimit.h"
@@ -104,6 +105,8 @@ struct proc {
 	struct usage       dead_usage    __guarded_by(lock); /* of tasks that are gone */
 	struct usage       child_usage   __guarded_by(lock); /* of children that were waited for */
 	struct file       *exe           __guarded_by(lock); /* /proc/PID/exe */
+	/* odd: memory and identity change; see task_access_begin() */
+	struct seqcount    exec_seq;
 	uint32_t           personality   __atomic; /* personality(2) */
 	uint32_t           membarriers   __atomic; /* MEMBARRIER_CMD_REGISTER_* said */
 	int                oom_score_adj __atomic;
@@ -122,6 +125,9 @@ static inline struct proc *proc_current(void)
 /* Finds a process by TGID; returns a reference or NULL. Zombies are found until they are reaped. */
 struct proc *proc_lookup(pid_t tgid);
 void proc_get(struct proc *proc);
+
+/* The leader with a reference; NULL once the process has been reaped. */
+struct task *proc_leader_get(struct proc *proc);
 void proc_put(struct proc *proc);
 
 /*

@@ -28,7 +28,15 @@ static bool task_may_signal(struct task *target, int sig)
 
 int signal_may_send(struct proc *proc, int sig)
 {
-	return task_may_signal(proc->leader, sig) ? 0 : -EPERM;
+	struct task *leader;
+	int err = -ESRCH;
+
+	rcu_read_lock();
+	leader = READ_ONCE(proc->leader);
+	if (leader)
+		err = task_may_signal(leader, sig) ? 0 : -EPERM;
+	rcu_read_unlock();
+	return err;
 }
 
 static int kill_proc(pid_t pid, int sig, const siginfo_t *info)

@@ -205,12 +205,12 @@ struct fs_context *task_fs_get(struct task *task)
 	spin_lock(&task->resources_lock);
 	fs = task->fs;
 	if (fs)
-		fs_context_get(fs);
+		fs_context_visit(fs);
 	spin_unlock(&task->resources_lock);
 	return fs;
 }
 
-void task_space_exchange(struct task *task, struct space *space)
+struct space *task_space_exchange(struct task *task, struct space *space)
 {
 	struct space *old = task->space;
 
@@ -218,8 +218,7 @@ void task_space_exchange(struct task *task, struct space *space)
 	task->space = space;
 	spin_unlock(&task->resources_lock);
 	thread_switch_mmu(space ? &space->mmu : NULL);
-	if (old)
-		space_put(old);
+	return old;
 }
 
 const struct cred *task_cred_get(struct task *task)
@@ -238,8 +237,13 @@ int task_cred_commit(struct cred *cred)
 	struct task *task = task_current();
 	bool changes = cred_changes_identity(task->cred, cred);
 	struct user *old_user = user_hold(task->cred->user);
-	int err = cred_commit(&task->cred, cred);
+	bool was_dumpable = atomic_load_relaxed(&task->proc->is_dumpable);
+	int err;
 
+	/* Before the new ids are seen, which others may have, too: as task_may_access() reads. */
+	if (changes)
+		atomic_store(&task->proc->is_dumpable, false);
+	err = cred_commit(&task->cred, cred);
 	if (!err && old_user != task->cred->user) {
 		int64_t others = atomic_inc_return(&task->cred->user->processes) - 1;
 
@@ -248,10 +252,10 @@ int task_cred_commit(struct cred *cred)
 			(uint64_t)others > proc_limit(RLIMIT_NPROC);
 	}
 	user_put(old_user);
-	if (!err && changes) {
-		atomic_store_relaxed(&task->proc->is_dumpable, false);
+	if (!err && changes)
 		task->parent_death_signal = 0;
-	}
+	else if (changes)
+		atomic_store_relaxed(&task->proc->is_dumpable, was_dumpable);
 	return err;
 }
 
@@ -265,11 +269,38 @@ int task_may_access(struct task *task)
 	other = task_cred_get(task);
 	same_ids = own->uid == other->euid && own->uid == other->suid && own->uid == other->uid &&
 		   own->gid == other->egid && own->gid == other->sgid && own->gid == other->gid;
+	/* The cred is read first; pairs with task_cred_commit(). */
 	may = cred_capable(own, CAP_SYS_PTRACE) ||
-	      (same_ids && atomic_load_relaxed(&task->proc->is_dumpable) &&
+	      (same_ids && atomic_load_acquire(&task->proc->is_dumpable) &&
 	       !(other->permitted & ~own->permitted));
 	cred_put(other);
 	return may ? 0 : -EPERM;
+}
+
+int task_access_begin(struct task *task, unsigned int *programs)
+{
+	*programs = seqcount_begin(&task->proc->exec_seq);
+	return task_may_access(task);
+}
+
+bool task_access_retry(const struct task *task, unsigned int programs)
+{
+	return seqcount_retry(&task->proc->exec_seq, programs);
+}
+
+int task_space_get_access(struct task *task, struct space **out)
+{
+	unsigned int programs;
+	int err;
+
+	*out = NULL;
+	do {
+		if (*out)
+			space_put(*out);
+		err = task_access_begin(task, &programs);
+		*out = err ? NULL : task_space_get(task);
+	} while (task_access_retry(task, programs));
+	return err;
 }
 
 struct pt_regs *task_regs(struct task *task)

@@ -156,7 +156,10 @@ struct task *task_of_pid(const struct pid *pid);
 void task_get(struct task *task);
 void task_put(struct task *task);
 
-/* References on others' resources: NULL once the task has given them back. */
+/*
+ * References on others' resources: NULL once the task has given them back. The last is given back
+ * by fs_context_leave().
+ */
 struct space *task_space_get(struct task *task);
 struct fdtable *task_files_get(struct task *task);
 struct fs_context *task_fs_get(struct task *task);
@@ -182,6 +185,22 @@ int __must_check task_cred_commit(struct cred *cred);
  * Used by /proc, process_vm_readv(2), prlimit64(2).
  */
 int task_may_access(struct task *task);
+
+/*
+ * The same for something that is then taken from the task: if a new program came by execve(2)
+ * meanwhile, it may be the program's, and is given back unseen.
+ *
+ *	do {
+ *		put what was taken before, if anything
+ *		err = task_access_begin(task, &programs);
+ *		if (!err) take
+ *	} while (task_access_retry(task, programs));
+ */
+int task_access_begin(struct task *task, unsigned int *programs);
+bool __must_check task_access_retry(const struct task *task, unsigned int programs);
+
+/* The task's memory with a reference, to look into: 0, -EPERM. *out is NULL when it has none. */
+int task_space_get_access(struct task *task, struct space **out);
 
 /* The times and counts of one task; max_rss_pages is left at zero. */
 void task_usage(struct task *task, struct usage *usage);

@@ -19,10 +19,10 @@ int task_alloc(const char *name, void (*fn)(void *), struct task *parent, struct
 void task_free_new(struct task *task);
 
 /*
- * The current task runs in `space` from now on (reference consumed; NULL: none) and drops the old
- * one.
+ * The current task runs in `space` from now on (reference consumed; NULL: none). Returns the old
+ * one, for the caller to put.
  */
-void task_space_exchange(struct task *task, struct space *space);
+struct space *task_space_exchange(struct task *task, struct space *space);
 
 /*
  * A process without tasks for `tgid`. `parent` lends limits, personality and the like (NULL:
@@ -30,8 +30,11 @@ void task_space_exchange(struct task *task, struct space *space);
  */
 int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out);
 
-/* Makes the task findable and a member of its process; proc_tree_lock held. */
-void task_attach_locked(struct task *task);
+/*
+ * Makes the task findable and a member of its process; proc_tree_lock held. -EAGAIN: all tasks of
+ * the process are being killed.
+ */
+int __must_check task_attach_locked(struct task *task);
 
 /*
  * Makes the process findable, a child of `parent` and a member of its group and session; tree lock

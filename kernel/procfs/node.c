@@ -329,18 +329,41 @@ static int node_iterate(struct file *file, struct dir_sink *sink)
 
 /* ---- links --------------------------------------------------------------------------------- */
 
+static void target_drop(struct link_target *target)
+{
+	if (target->jump.dentry)
+		path_put(&target->jump);
+	kfree(target->buffer);
+	*target = (struct link_target){ 0 };
+}
+
+/* Where a link of a task leads, for those who may know; not of a program that came meanwhile. */
+static int private_link(const struct node *node, struct link_target *out)
+{
+	struct task *task = node_task(node);
+	unsigned int programs;
+	int err = -ENOENT;
+
+	if (!task)
+		return err;
+	for (;;) {
+		err = task_access_begin(task, &programs) ? -EACCES : node->entry->link(node, out);
+		if (!task_access_retry(task, programs))
+			break;
+		if (!err)
+			target_drop(out);
+	}
+	task_put(task);
+	return err;
+}
+
 static int node_get_link(struct inode *inode, const struct walk_from *from,
                          struct link_target *out)
 {
 	const struct node *node = to_node(inode);
 
-	if (node->entry->flags & ENTRY_PRIVATE) {
-		int err = node_may_access(node);
-
-		if (err)
-			return err == -ESRCH ? -ENOENT : err;
-	}
-	return node->entry->link(node, out);
+	return node->entry->flags & ENTRY_PRIVATE ? private_link(node, out)
+	                                          : node->entry->link(node, out);
 }
 
 int link_printf(struct link_target *out, const char *fmt, ...)

@@ -29,11 +29,20 @@ enum { LINE_SIZE_MAX = 4096 };
 
 /* ---- open and release ---------------------------------------------------------------------- */
 
+/* Only for those who may look into the task. */
+static bool is_guarded(const struct entry *entry)
+{
+	return entry->flags & (ENTRY_PRIVATE | ENTRY_PTRACE);
+}
+
+static int denial(const struct entry *entry)
+{
+	return entry->flags & ENTRY_PTRACE ? -EPERM : -EACCES;
+}
+
 static int access_check(const struct entry *entry, struct task *task)
 {
-	if (!(entry->flags & (ENTRY_PRIVATE | ENTRY_PTRACE)) || !task_may_access(task))
-		return 0;
-	return entry->flags & ENTRY_PTRACE ? -EPERM : -EACCES;
+	return is_guarded(entry) && task_may_access(task) ? denial(entry) : 0;
 }
 
 /* The space that the task has now: a later program's is not shown to who opened before. */
@@ -41,21 +50,23 @@ static int space_keep(const struct node *node, struct text_file *text_file)
 {
 	struct task *task = node_task(node);
 	struct space *space;
-	int err;
+	int err = 0;
 
 	if (!task)
 		return -ESRCH;
-	err = access_check(node->entry, task);
-	if (!err) {
+	if (is_guarded(node->entry))
+		err = task_space_get_access(task, &space);
+	else
 		space = task_space_get(task);
-		if (space) {
-			space_ref(space);
-			text_file->space = space;
-			space_put(space);
-		}
-	}
 	task_put(task);
-	return err;
+	if (err)
+		return denial(node->entry);
+	if (space) {
+		space_ref(space);
+		text_file->space = space;
+		space_put(space);
+	}
+	return 0;
 }
 
 static int node_open(struct inode *inode, struct file *file)

@@ -44,7 +44,7 @@ static int link_context(const struct node *node, struct link_target *out,
 	if (!context)
 		return -ENOENT;
 	which(context, &out->jump);
-	fs_context_put(context);
+	fs_context_leave(context);
 	return 0;
 }
 

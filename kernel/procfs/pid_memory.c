@@ -34,16 +34,23 @@ int show_pid_auxv(struct space *space, struct text *text)
 
 /* ---- files that read memory itself --------------------------------------------------------- */
 
-/* Keeps the space of now: a later program's is not shown to who opened before. */
-static int space_open(const struct node *node, struct file *file)
+/* Keeps the space of now, for those who may: a later program's is not shown to who opened before. */
+static int space_open(const struct node *node, bool is_private, struct file *file)
 {
 	struct task *task = node_task(node);
 	struct space *space = NULL;
+	int err = 0;
 
-	if (task) {
+	file->private = NULL;
+	if (!task)
+		return is_private ? -ESRCH : 0;
+	if (is_private)
+		err = task_space_get_access(task, &space);
+	else
 		space = task_space_get(task);
-		task_put(task);
-	}
+	task_put(task);
+	if (err)
+		return -EACCES;
 	if (space) {
 		space_ref(space);
 		space_put(space);
@@ -54,14 +61,12 @@ static int space_open(const struct node *node, struct file *file)
 
 static int private_open(struct inode *inode, struct file *file)
 {
-	int err = node_may_access(to_node(inode));
-
-	return err ? err : space_open(to_node(inode), file);
+	return space_open(to_node(inode), true, file);
 }
 
 static int public_open(struct inode *inode, struct file *file)
 {
-	return space_open(to_node(inode), file);
+	return space_open(to_node(inode), false, file);
 }
 
 static void space_release(struct file *file)

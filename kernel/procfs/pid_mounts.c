@@ -186,7 +186,7 @@ static int show(struct task *task, struct mount_list *list)
 	}
 	kfree(list->buf);
 	if (fs)
-		fs_context_put(fs);
+		fs_context_leave(fs);
 	if (ns)
 		mount_ns_put(ns);
 	return err;

@@ -128,11 +128,13 @@ static void put_bounds(struct text *text, const struct space *space, bool permit
 
 static int show_stat_of(struct task *task, bool whole, struct text *text)
 {
-	const bool permitted = !task_may_access(task);
-	struct space *space = task_space_get(task);
+	struct space *space;
+	const bool permitted = !task_space_get_access(task, &space);
 	struct pid_numbers numbers;
 	bool sleeps;
 
+	if (!permitted)
+		space = task_space_get(task);
 	read_numbers(task, whole, &numbers);
 	put_identity(text, task, &numbers);
 	put_memory(text, task, space, permitted);

@@ -51,7 +51,7 @@ static void put_umask(struct text *text, struct task *task)
 	if (!fs)
 		return;
 	text_printf(text, "Umask:\t%#04o\n", READ_ONCE(fs->umask));
-	fs_context_put(fs);
+	fs_context_leave(fs);
 }
 
 static void put_pids(struct text *text, struct task *task)

@@ -166,6 +166,18 @@ void sched_init_cpu(uintptr_t stack_top)
 	work_start_thread();
 }
 
+void sched_notify_running(const struct arch_mmu *mmu)
+{
+	for_each_cpu(cpu) {
+		struct runqueue *rq = per_cpu_ptr(runqueue, cpu);
+		uint64_t flags = spin_lock_irqsave(&rq->lock);
+
+		if (rq->current && rq->current->mmu == mmu)
+			thread_set_flag(rq->current, TF_NOTIFY);
+		spin_unlock_irqrestore(&rq->lock, flags);
+	}
+}
+
 void upcall_ipi_wake(void)
 {
 	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;

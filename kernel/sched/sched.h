@@ -11,6 +11,7 @@
 
 #include "lib/types.h"
 
+struct arch_mmu;
 struct thread;
 
 /* Boot CPU, on the stack that ends at boot_stack_top. After mem/ works, before anything sleeps. */
@@ -34,6 +35,12 @@ bool sched_exit_work(void);
 
 /* True while a CPU runs it: nobody else may look at its stack. Any context. */
 bool thread_is_on_cpu(const struct thread *thread);
+
+/*
+ * The threads that run in the space now get TF_NOTIFY, on whatever CPUs. They see it when they come
+ * by on their way to user mode: mmu_barrier() makes them.
+ */
+void sched_notify_running(const struct arch_mmu *mmu);
 
 /* Nanoseconds that a CPU spent in each kind, for /proc/stat. Sampled, except idle. */
 struct cpu_times {

@@ -82,6 +82,15 @@ static void visit_one(struct ioprio_visit *call, int who)
 	task_put(task);
 }
 
+static bool has_uid(struct task *task, uid_t uid)
+{
+	const struct cred *cred = task_cred_get(task);
+	bool same = cred->uid == uid;
+
+	cred_put(cred);
+	return same;
+}
+
 /* Leaders stand for their processes, as the calls are by process for groups and users. */
 static void visit_many(struct ioprio_visit *call, int which, int who)
 {
@@ -90,9 +99,14 @@ static void visit_many(struct ioprio_visit *call, int which, int who)
 	struct proc *proc;
 
 	for (pid_t next = 1; (proc = proc_next(next)) != NULL; proc_put(proc)) {
+		struct task *leader = proc_leader_get(proc);
+
 		next = proc_tgid(proc) + 1;
-		if (which == WHO_PGRP ? proc_pgid(proc) == pgid : proc->leader->cred->uid == uid)
-			visit(call, proc->leader);
+		if (!leader)
+			continue;
+		if (which == WHO_PGRP ? proc_pgid(proc) == pgid : has_uid(leader, uid))
+			visit(call, leader);
+		task_put(leader);
 	}
 }
 

@@ -175,7 +175,7 @@ static void move_contexts(const struct path *from, const struct path *to)
 		if (!fs)
 			continue;
 		fs_context_replace(fs, from, to);
-		fs_context_put(fs);
+		fs_context_leave(fs);
 	}
 }
 

@@ -115,19 +115,36 @@ long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *use
 	return result;
 }
 
-static int borrow_foreign(struct proc *proc, int target_fd, struct file **out)
+static int get_file_of(struct task *task, int fd, struct file **out)
 {
-	struct fdtable *files;
-	int err = task_may_access(proc->leader);
+	struct fdtable *files = task_files_get(task);
 
-	if (err)
-		return err;
-	files = task_files_get(proc->leader);
 	if (!files)
 		return -ESRCH;
-	*out = fdtable_get_file(files, target_fd);
+	*out = fdtable_get_file(files, fd);
 	fdtable_put(files);
 	return *out ? 0 : -EBADF;
+}
+
+static int borrow_foreign(struct proc *proc, int target_fd, struct file **out)
+{
+	struct task *leader = proc_leader_get(proc);
+	unsigned int programs;
+	int err;
+
+	*out = NULL;
+	if (!leader)
+		return -ESRCH;
+	do {
+		if (*out)
+			file_put(*out);
+		*out = NULL;
+		err = task_access_begin(leader, &programs);
+		if (!err)
+			err = get_file_of(leader, target_fd, out);
+	} while (task_access_retry(leader, programs));
+	task_put(leader);
+	return err;
 }
 
 long sys_pidfd_getfd(int pid_fd, int target_fd, unsigned int flags)

@@ -7,10 +7,13 @@
 #include <linux/membarrier.h>
 #include <linux/rseq.h>
 
+#include "arch/mmu.h"
 #include "arch/percpu.h"
 #include "proc/proc.h"
 #include "sched/rcu.h"
+#include "sched/sched.h"
 #include "syscall/prototypes.h"
+#include "vm/space.h"
 
 long sys_rseq(struct rseq __user *area, uint32_t size, int flags, uint32_t signature)
 {
@@ -25,13 +28,11 @@ long sys_rseq(struct rseq __user *area, uint32_t size, int flags, uint32_t signa
 	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                            \
 	 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |        \
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | \
-	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |                                \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
 
-/*
- * Every CPU that ran user code has passed through the kernel: a full barrier, and a serialising
- * return.
- */
-static long barrier_everywhere(void)
+/* Every CPU that ran user code passes through the kernel, when it will. */
+static long barrier_at_leisure(void)
 {
 	smp_mb();
 	if (nr_cpus() > 1)
@@ -39,32 +40,59 @@ static long barrier_everywhere(void)
 	return 0;
 }
 
+/* CPUs that run other spaces pass a barrier when they come to this one. */
 static long barrier_if_registered(int registration)
 {
 	if (!(atomic_load_relaxed(&proc_current()->membarriers) & (uint32_t)registration))
 		return -EPERM;
-	return barrier_everywhere();
+	mmu_barrier(&task_current()->space->mmu);
+	return 0;
+}
+
+/* Who runs in a restartable sequence, on whatever CPU, starts it again. */
+static long restart_sequences(unsigned int flags, int cpu)
+{
+	int registration = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
+
+	if (!(atomic_load_relaxed(&proc_current()->membarriers) & (uint32_t)registration))
+		return -EPERM;
+	if (flags & MEMBARRIER_CMD_FLAG_CPU && cpu >= (int)nr_cpus())
+		return 0;
+	sched_notify_running(&task_current()->space->mmu);
+	return barrier_if_registered(registration);
+}
+
+static long barrier_everywhere(void)
+{
+	mmu_barrier(NULL);
+	return 0;
 }
 
 long sys_membarrier(int command, unsigned int flags, int cpu)
 {
-	if (flags)
+	bool may_name_cpu = command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ;
+
+	if (flags && !(may_name_cpu && flags == MEMBARRIER_CMD_FLAG_CPU))
 		return -EINVAL;
 	switch (command) {
 	case MEMBARRIER_CMD_QUERY:
 		return MEMBARRIER_COMMANDS;
 	case MEMBARRIER_CMD_GLOBAL:
+		return barrier_at_leisure();
 	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
 		return barrier_everywhere();
 	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
 		atomic_or(&proc_current()->membarriers, (uint32_t)command);
 		return 0;
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
 		return barrier_if_registered(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
 		return barrier_if_registered(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE);
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+		return restart_sequences(flags, cpu);
 	default:
 		return -EINVAL;
 	}

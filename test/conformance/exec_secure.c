@@ -50,7 +50,42 @@ static int answer(const char *what)
 {
 	if (strcmp(what, "dumpable") == 0)
 		return prctl(PR_GET_DUMPABLE);
+	if (strcmp(what, "rights") == 0)
+		return geteuid() == 0;
 	return personality(0xffffffff) & ADDR_NO_RANDOMIZE ? 1 : 0;
+}
+
+/* The same while another process shares the root and working directory, until `hold` ends. */
+static int run_as_nobody_sharing(const char *path, const char *what, const int hold[2])
+{
+	int status, pid = fork();
+	char byte;
+
+	if (pid == 0) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(100);
+		if (syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0) == 0) {
+			close(hold[1]);
+			_exit(read(hold[0], &byte, 1) != 0);
+		}
+		close(hold[1]);
+		execl(path, path, what, NULL);
+		_exit(101);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void shared_directories(void)
+{
+	int hold[2];
+
+	pipe(hold);
+	CHECK_EQ(a_set_id_program_has_rights, run_as_nobody("./setuid", "rights"), 1);
+	CHECK_EQ(but_not_where_another_could_change_its_root,
+		 run_as_nobody_sharing("./setuid", "rights", hold), 0);
+	close(hold[0]);
+	close(hold[1]);
 }
 
 static int end_at_once(void *arg)
@@ -88,6 +123,7 @@ int main(int argc, char **argv)
 		 run_as_nobody("./setuid", "dumpable"), 0);
 	CHECK_EQ(randomization_stays_off_over_exec, run_as_nobody("./readable", "random"), 1);
 	CHECK_EQ(but_not_for_a_program_that_gains_rights, run_as_nobody("./setuid", "random"), 0);
+	shared_directories();
 	exit_signals();
 	return 0;
 }

@@ -273,6 +273,17 @@ static void check_membarrier(void)
 	CHECK_EQ(private_barrier, syscall(SYS_membarrier, 8, 0, 0), 0);
 	CHECK_ERRNO(unknown_barrier, syscall(SYS_membarrier, 1 << 20, 0, 0), EINVAL);
 	CHECK_ERRNO(barrier_with_flags, syscall(SYS_membarrier, 8, 77, 0), EINVAL);
+	CHECK_EQ(sequences_can_be_restarted, commands & (128 | 256), 128 | 256);
+	CHECK_ERRNO(restart_needs_registration, syscall(SYS_membarrier, 128, 0, 0), EPERM);
+	CHECK_EQ(register_restart, syscall(SYS_membarrier, 256, 0, 0), 0);
+	CHECK_EQ(restart_of_all, syscall(SYS_membarrier, 128, 0, 0), 0);
+	CHECK_EQ(restart_on_one_cpu, syscall(SYS_membarrier, 128, 1, 0), 0);
+	CHECK_EQ(restart_on_no_cpu, syscall(SYS_membarrier, 128, 1, 5000), 0);
+	CHECK_ERRNO(restart_with_other_flags, syscall(SYS_membarrier, 128, 2, 0), EINVAL);
+	CHECK_EQ(register_global_barrier, syscall(SYS_membarrier, 4, 0, 0), 0);
+	CHECK_EQ(global_barrier_now, syscall(SYS_membarrier, 2, 0, 0), 0);
+	CHECK_EQ(register_serialising_barrier, syscall(SYS_membarrier, 64, 0, 0), 0);
+	CHECK_EQ(serialising_barrier, syscall(SYS_membarrier, 32, 0, 0), 0);
 }
 
 int main(void)

@@ -289,6 +289,18 @@ void tlb_batch_flush(struct tlb_batch *batch)
 	tlb_batch_init(batch, batch->mmu);
 }
 
+void mmu_barrier(struct arch_mmu *mmu)
+{
+	uint64_t others;
+
+	smp_mb(); /* before the look at the mask; pairs with mmu_activate() */
+	others = (mmu ? atomic_load(&mmu->cpus) : ~0ul >> (64 - nr_cpus())) & ~BIT(cpu_id());
+	if (others)
+		flush_others(mmu, others,
+			     atomic_add_return(mmu ? &mmu->generation : &kernel_generation, 1),
+			     mmu != NULL);
+}
+
 /* ---- kernel half --------------------------------------------------------------------------- */
 
 void tlb_flush_kernel(kaddr_t start, kaddr_t end)

@@ -84,6 +84,7 @@ static int resize(struct inode *inode, pos_t size)
 	    (size > old && mapping->seals & F_SEAL_GROW))
 		return -EPERM;
 	WRITE_ONCE(inode->size, size);
+	smp_mb(); /* the size before the look for pages and areas, whose faults look at the size */
 	if (size < old)
 		mapping_truncate(mapping, size);
 	return 0;

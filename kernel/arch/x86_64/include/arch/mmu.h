@@ -221,6 +221,12 @@ void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end);
 void mmu_flush_all(struct arch_mmu *mmu);
 
 /*
+ * Every other CPU that runs in the space (NULL: every other CPU) has passed a full barrier and a
+ * serialising instruction, out of an interrupt: membarrier(2). As the TLB's.
+ */
+void mmu_barrier(struct arch_mmu *mmu);
+
+/*
  * Gathers flushes, so that many changes cost one: init, add for each PTE that lost a right, flush.
  */
 struct tlb_batch {
