@@ -78,6 +78,7 @@ static void start_platform(void)
 	random_init(bootinfo.seed, bootinfo.seed_size); /* random_bytes() */
 }
 
+/* No __init any more; read-only after init. */
 static void give_back_init(void)
 {
 	paging_seal();
@@ -85,6 +86,7 @@ static void give_back_init(void)
 		panic("kernel memory has rights that it must not have");
 	pages_free_range(image_to_phys(init_start), image_to_phys(init_end));
 	pages_free_range(image_to_phys(relocs_start), image_to_phys(kernel_end));
+	pr_notice("Moonshot: ready\n");
 }
 
 static void run_ktests(void *unused)
@@ -135,11 +137,11 @@ __noreturn void kmain(void)
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	procfs_init();                         /* proc and sysfs can be mounted */
 	smp_start(sched_prepare_cpu, start_secondary_cpu); /* the other CPUs */
-	if (ktest_is_wanted())
+	if (ktest_is_wanted()) {
 		start_ktests();
-	else
-		user_start();                  /* the root, the console, the first program */
-	give_back_init();                      /* no __init any more; read-only after init */
-	pr_notice("Moonshot: ready\n");
+		give_back_init();
+	} else {
+		user_start(give_back_init);    /* the root, the console, the first program */
+	}
 	sched_idle();
 }

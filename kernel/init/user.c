@@ -33,6 +33,7 @@
 
 static const char *init_program;
 static const char *ramdisk_program = "/init";
+static void (*when_unpacked)(void) __const_after_init;
 
 static int parse_init(const char *value)
 {
@@ -170,11 +171,12 @@ static void init_main(void *arg)
 
 	make_defaults(&from);
 	unpack_initramfs(task);
+	when_unpacked();
 	open_console(task);
 	run_first_program(&from);
 }
 
-void __init user_start(void)
+void user_start(void (*unpacked)(void))
 {
 	struct mount_namespace *mounts;
 	struct path root;
@@ -191,6 +193,7 @@ void __init user_start(void)
 	}
 	if (err)
 		panic("cannot start the first task: error %d", -err);
+	when_unpacked = unpacked;
 	trace_task_begin(task);
 	thread_start(&task->thread);
 }

@@ -156,11 +156,13 @@ KTEST(krealloc_keeps_the_content)
 KTEST(cache_hands_out_a_thousand_objects_and_gets_them_back)
 {
 	static struct cache *cache;
-	static void *objects[1000];
+	void **objects;
 	uint32_t got = 0;
 
 	KTEST_NO_LEAK();
 	KTEST_ASSERT(cache_create("ktest", 200, 64, &cache) == 0);
+	objects = kmalloc(1000 * sizeof(*objects), ALLOC_KERNEL);
+	KTEST_ASSERT(objects);
 	bool aligned = true;
 
 	for (uint32_t i = 0; i < 1000; i++) {
@@ -170,6 +172,7 @@ KTEST(cache_hands_out_a_thousand_objects_and_gets_them_back)
 	}
 	for (uint32_t i = 0; i < 1000; i++)
 		cache_free(cache, objects[(i * 7) % 1000]);
+	kfree(objects);
 	cache_destroy(cache);
 	KTEST_ASSERT(got == 1000 && aligned);
 }

@@ -9,6 +9,7 @@
 #include "fs/super.h"
 
 static struct superblock *sysfs_super __ro_after_init;
+static bool is_uefi __ro_after_init;
 
 static int sysfs_mount(const struct fs_type *type, const struct mount_request *request,
                        struct superblock **out)
@@ -20,7 +21,7 @@ static const struct fs_type sysfs_type = { .name = "sysfs", .mount = sysfs_mount
 
 static bool booted_by_uefi(void)
 {
-	return bootinfo.source == BOOT_UEFI;
+	return is_uefi;
 }
 
 static int show_fixed(const struct node *node, struct text *text)
@@ -65,7 +66,10 @@ static const struct entry sysfs_root = { "/", S_IFDIR | 0555, .dir = &root };
 
 int sysfs_init(void)
 {
-	int err = node_super_create(&sysfs_type, SYSFS_MAGIC, &sysfs_root, &sysfs_super);
+	int err;
+
+	is_uefi = bootinfo.source == BOOT_UEFI;
+	err = node_super_create(&sysfs_type, SYSFS_MAGIC, &sysfs_root, &sysfs_super);
 
 	return err ? err : fs_type_register(&sysfs_type);
 }

@@ -11,7 +11,7 @@
 #include "boot/bootinfo.h"
 #include "lib/string.h"
 
-struct bootinfo bootinfo __ro_after_init;
+struct bootinfo bootinfo __initdata;
 paddr_t kernel_phys_base __ro_after_init;
 
 __noreturn void boot_fail(const char *message)

@@ -121,6 +121,7 @@ void arch_clock_init(void)
 	struct counter reference, tsc = { .name = "tsc", .read = read_tsc, .mask = ~0ul };
 	bool steady = cpu_has(CPU_TSC_INVARIANT) || cpu_has(CPU_EMULATOR);
 
+	wall_clock_init();
 	if (!find_reference(&reference))
 		panic("this machine has no counter to measure time by");
 	measure(&reference, &tsc.frequency_hz);

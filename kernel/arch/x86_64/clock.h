@@ -21,6 +21,9 @@ bool counter_find_pit(struct counter *counter);
 /* timer.c: QEMU's emulated local APIC counts nanoseconds. Stops the timer. */
 bool counter_find_lapic(struct counter *counter);
 
+/* wall_clock.c: keeps what the firmware told. */
+void wall_clock_init(void);
+
 /* How fast the local APIC's timer counts undivided, once clock.c has found out. */
 extern uint64_t lapic_timer_hz __const_after_init;
 enum { LAPIC_TIMER_DIVISOR = 16, LAPIC_DIVIDE_BY_16 = 3, LAPIC_DIVIDE_BY_1 = 11 };

@@ -21,6 +21,7 @@
 #include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "boot/bootinfo.h"
+#include "core/cmdline.h"
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/string.h"
@@ -199,3 +200,11 @@ uint64_t __init boot_relocate(paddr_t image_start, paddr_t uefi_bootinfo, paddr_
 	cr3_write(cr3_read()); /* serialises: code has changed under another address */
 	return slide;
 }
+
+/* boot_relocate() has obeyed it, before there was anybody to parse it. */
+static int parse_nokaslr(const char *value)
+{
+	return 0;
+}
+
+CMDLINE_PARAM("nokaslr", parse_nokaslr);

@@ -6,6 +6,7 @@
 #include <arch/acpi.h>
 #include <arch/io.h>
 
+#include "arch/x86_64/clock.h"
 #include "boot/bootinfo.h"
 #include "lib/string.h"
 #include "lib/time.h"
@@ -21,6 +22,9 @@ enum {
 struct cmos_time {
 	uint8_t second, minute, hour, day, month, year;
 };
+
+/* By the firmware; 0: unknown. bootinfo itself goes with the rest of start-up. */
+static int64_t firmware_time __ro_after_init;
 
 static uint8_t cmos_read(uint8_t reg)
 {
@@ -64,14 +68,19 @@ static int hour_of(uint8_t hour, uint8_t status_b)
 	return value;
 }
 
+void __init wall_clock_init(void)
+{
+	firmware_time = bootinfo.wall_clock;
+}
+
 bool arch_wall_clock_read(int64_t *seconds)
 {
 	struct cmos_time raw;
 	uint8_t b = cmos_read(STATUS_B);
 
 	if (acpi.no_rtc || !read_stable(&raw)) {
-		*seconds = bootinfo.wall_clock;
-		return bootinfo.wall_clock != 0;
+		*seconds = firmware_time;
+		return firmware_time != 0;
 	}
 	struct civil_time civil = {
 		.year = 2000 + from_bcd(raw.year, b), .month = from_bcd(raw.month, b),
