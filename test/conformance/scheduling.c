@@ -1,6 +1,8 @@
 /*
  * Scheduling: nice values, policies, affinity, and who may change them.
  */
+#define _GNU_SOURCE /* sched_getcpu, cpu_set_t */
+
 #include "check.h"
 
 #include <sched.h>
@@ -90,6 +92,28 @@ static void check_ranges(void)
 	}
 }
 
+/* On each CPU that this program may use, the vDSO and the system call say that it is there. */
+static int cpus_are_told(void)
+{
+	cpu_set_t all, one;
+	int good = 1;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		unsigned cpu = ~0u, node = ~0u;
+
+		if (!CPU_ISSET(i, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(i, &one);
+		good &= sched_setaffinity(0, sizeof(one), &one) == 0 && sched_getcpu() == i;
+		syscall(SYS_getcpu, &cpu, &node, NULL);
+		good &= cpu == (unsigned)i && node == 0;
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	return good;
+}
+
 static void check_affinity(void)
 {
 	unsigned long mask = 0, wide[16] = { 1 }, none = 0;
@@ -114,6 +138,7 @@ static void check_affinity(void)
 	CHECK(cpu_is_the_allowed_one, cpu == 0 && node == 0);
 	CHECK_ERRNO(cpu_to_a_bad_pointer_is_EFAULT,
 		    syscall(SYS_getcpu, BAD_POINTER, NULL, NULL), EFAULT);
+	CHECK(every_cpu_is_told_alike_by_call_and_vdso, cpus_are_told());
 	CHECK_EQ(yield_returns_zero, syscall(SYS_sched_yield), 0);
 }
 

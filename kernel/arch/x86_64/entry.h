@@ -12,6 +12,7 @@
 #define USER_DS     0x2b
 #define USER_CS     0x33
 #define TSS_SELECTOR 0x40
+#define CPU_SELECTOR 0x7b /* Linux's: its limit is the CPU's number, for the vDSO's getcpu */
 
 #define REGS_R15    0
 #define REGS_R14    8

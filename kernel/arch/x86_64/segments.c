@@ -4,12 +4,13 @@
  */
 #include "arch/x86_64/segments.h"
 
+#include <arch/cpu.h>
 #include <arch/percpu.h>
 
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/regs.h"
 
-enum { GDT_ENTRIES = 10 };
+enum { GDT_ENTRIES = 16 };
 
 struct task_state {
 	uint32_t reserved0;
@@ -32,6 +33,7 @@ static __section(".percpu") uint64_t gdt[GDT_ENTRIES] = {
 	[USER32_CS >> 3] = 0x00cffb000000ffff,
 	[USER_DS >> 3]   = 0x00cff3000000ffff,
 	[USER_CS >> 3]   = 0x00affb000000ffff,
+	[CPU_SELECTOR >> 3] = 0x0040f10000000000, /* of bytes, read-only; the limit is added */
 };
 static DEFINE_PER_CPU(struct cpu_stacks *, cpu_stacks);
 
@@ -45,6 +47,14 @@ static void write_task_descriptor(uint64_t *slot, const struct task_state *state
 
 	slot[0] = limit | (base & 0xffffff) << 16 | 0x89ul << 40 | (base >> 24 & 0xff) << 56;
 	slot[1] = base >> 32;
+}
+
+/* User code learns its CPU by the segment's limit, or by rdtscp and rdpid. */
+static void tell_cpu_number(uint64_t *table)
+{
+	table[CPU_SELECTOR >> 3] |= cpu_id();
+	if (cpu_has(CPU_RDTSCP) || cpu_has(CPU_RDPID))
+		msr_write(MSR_TSC_AUX, cpu_id());
 }
 
 static void load_segments(const uint64_t *table)
@@ -75,6 +85,7 @@ void segments_init_cpu(struct cpu_stacks *stacks)
 	this_cpu_write(cpu_irq_stack_top, (uint64_t)stacks->irq + IRQ_STACK_SIZE);
 	this_cpu_write(cpu_stacks, stacks);
 	write_task_descriptor(&table[TSS_SELECTOR >> 3], state);
+	tell_cpu_number(table);
 	load_segments(table);
 	msr_write(MSR_GS_BASE, delta); /* loading the selector cleared it */
 }
