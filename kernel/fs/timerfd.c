@@ -91,13 +91,15 @@ static void timer_fired(struct timer *timer)
 {
 	struct timerfd *self = container_of(timer, struct timerfd, timer);
 	uint64_t flags = spin_lock_irqsave(&self->lock);
+	bool is_due = self->deadline && !timer_was_cancelled(timer);
 
-	if (self->deadline) {
+	if (is_due) {
 		self->has_fired = true;
 		self->expirations++;
 	}
 	spin_unlock_irqrestore(&self->lock, flags);
-	wake_up_key(&self->wait, EPOLLIN, INT32_MAX);
+	if (is_due)
+		wake_up_key(&self->wait, EPOLLIN, INT32_MAX);
 }
 
 /* Counts the periods that have passed since the timer fired, and starts it for the next. */
@@ -236,9 +238,7 @@ int timerfd_set(struct file *file, unsigned int flags, const struct timerfd_sett
 	uint64_t irq_flags;
 	bool is_news;
 
-	timer_cancel_sync(&self->timer);
 	irq_flags = spin_lock_irqsave(&self->lock);
-	timer_cancel(&self->timer);
 	get_locked(self, old);
 	timer_cancel(&self->timer);
 	is_news = step_is_news_locked(self);

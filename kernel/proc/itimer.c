@@ -18,20 +18,26 @@
 /* A SIGALRM that comes while one pends is lost, so nobody can tell shorter periods apart. */
 #define PERIOD_MIN (50 * NS_PER_USEC)
 
+static void real_restart_locked(struct proc *proc)
+{
+	ns_t earliest = clock_monotonic() + PERIOD_MIN;
+	ns_t next = proc->real_timer.deadline + proc->real_interval;
+
+	if (next < earliest)
+		next += ((earliest - next) / proc->real_interval + 1) * proc->real_interval;
+	timer_start(&proc->real_timer, next);
+}
+
 /* Runs in the timer interrupt. */
 static void real_timer_fired(struct timer *timer)
 {
 	struct proc *proc = container_of(timer, struct proc, real_timer);
 	unsigned long flags = spin_lock_irqsave(&proc->lock);
 
-	(void)signal_send_proc_locked(proc, SIGALRM, SIGINFO_KERNEL);
-	if (proc->real_interval && !proc->is_exiting) {
-		ns_t earliest = clock_monotonic() + PERIOD_MIN;
-		ns_t next = timer->deadline + proc->real_interval;
-
-		if (next < earliest)
-			next += ((earliest - next) / proc->real_interval + 1) * proc->real_interval;
-		timer_start(timer, next);
+	if (!timer_was_cancelled(timer)) {
+		(void)signal_send_proc_locked(proc, SIGALRM, SIGINFO_KERNEL);
+		if (proc->real_interval && !proc->is_exiting)
+			real_restart_locked(proc);
 	}
 	spin_unlock_irqrestore(&proc->lock, flags);
 }

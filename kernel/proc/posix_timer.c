@@ -96,11 +96,8 @@ static void go_on_by_alarm_locked(struct posix_timer *self, bool was_queued)
 			next_locked(self, self->alarm.deadline, self->alarm.seen + 1));
 }
 
-/* Runs in the timer interrupt. */
-static void timer_fired(struct timer *timer)
+static void expire_locked(struct posix_timer *self)
 {
-	struct posix_timer *self = container_of(timer, struct posix_timer, timer);
-	unsigned long flags = spin_lock_irqsave(&self->proc->lock);
 	bool was_queued = self->is_queued;
 
 	if (!self->is_queued && !self->is_silent && !self->is_deleted)
@@ -111,6 +108,16 @@ static void timer_fired(struct timer *timer)
 		self->is_resting = true;
 	else if (self->interval_ns)
 		restart_locked(self, clock_monotonic() + UNHEARD_PERIOD_MIN);
+}
+
+/* Runs in the timer interrupt. */
+static void timer_fired(struct timer *timer)
+{
+	struct posix_timer *self = container_of(timer, struct posix_timer, timer);
+	unsigned long flags = spin_lock_irqsave(&self->proc->lock);
+
+	if (!timer_was_cancelled(timer))
+		expire_locked(self);
 	spin_unlock_irqrestore(&self->proc->lock, flags);
 }
 

@@ -8,6 +8,7 @@
 #include <arch/percpu.h>
 
 #include "core/ktest.h"
+#include "core/spinlock.h"
 #include "lib/bits.h"
 #include "sched/clock.h"
 #include "sched/policy.h"
@@ -350,4 +351,67 @@ KTEST(timer_cancelled_on_another_cpu_does_not_run_any_more_when_the_call_returns
 	wrong = cancel_while_it_runs(&runner);
 	KTEST_ASSERT(runner_stop(&runner) && go_anywhere());
 	KTEST_ASSERT(!wrong && slow.started);
+}
+
+/* What is set anew under the lock that the callback waits for does not expire for the old time. */
+struct guarded_timer {
+	struct timer    timer;
+	struct spinlock lock; /* irq-safe */
+	uint32_t        called __atomic;
+	uint32_t        expired __guarded_by(lock);
+	bool            again; /* start it anew, do not only cancel it */
+};
+
+static void guarded_timer_fire(struct timer *timer)
+{
+	struct guarded_timer *guarded = container_of(timer, struct guarded_timer, timer);
+
+	atomic_store(&guarded->called, 1);
+	spin_lock(&guarded->lock);
+	if (!timer_was_cancelled(timer))
+		guarded->expired++;
+	spin_unlock(&guarded->lock);
+}
+
+static void start_guarded(void *arg)
+{
+	struct guarded_timer *guarded = arg;
+
+	timer_start(&guarded->timer, 0);
+}
+
+static bool change_while_it_waits(struct guarded_timer *guarded)
+{
+	ns_t end = clock_monotonic() + HANG;
+	struct thread *thread;
+
+	if (kthread_create("starter", start_guarded, guarded, &thread) ||
+	    sched_affinity_set(thread, BIT(nr_cpus() - 1)))
+		return false;
+	spin_lock_irq(&guarded->lock);
+	thread_start(thread);
+	while (!atomic_load(&guarded->called) && clock_monotonic() < end)
+		cpu_relax();
+	if (guarded->again)
+		timer_start(&guarded->timer, INT64_MAX - 1);
+	else
+		timer_cancel(&guarded->timer);
+	spin_unlock_irq(&guarded->lock);
+	timer_cancel_sync(&guarded->timer);
+	return guarded->called;
+}
+
+KTEST(timer_set_anew_while_its_callback_waits_for_the_lock_does_not_expire)
+{
+	struct guarded_timer guarded = { .lock = SPINLOCK(RANK_IRQ_OUTER) };
+
+	if (nr_cpus() == 1)
+		return;
+	timer_init(&guarded.timer, guarded_timer_fire);
+	KTEST_ASSERT(stay_on(0));
+	KTEST_ASSERT(change_while_it_waits(&guarded));
+	guarded.called = 0;
+	guarded.again = true;
+	KTEST_ASSERT(change_while_it_waits(&guarded));
+	KTEST_ASSERT(go_anywhere() && !guarded.expired);
 }

@@ -21,6 +21,7 @@ struct timers {
 	struct rbtree   tree __guarded_by(lock);
 	struct timer   *first __guarded_by(lock);
 	struct timer   *running __guarded_by(lock); /* its callback runs; lock not held meanwhile */
+	bool            revoked __guarded_by(lock); /* running was set anew since it began */
 	ns_t            armed __guarded_by(lock);   /* what the hardware is programmed for */
 	uint32_t        cpu __const_after_init;
 };
@@ -107,8 +108,12 @@ static void timers_remove(struct timers *base, struct timer *timer)
 static struct timers *timer_bring_here(struct timers *base, struct timer *timer)
 	__must_hold(base->lock)
 {
-	if (base->cpu == cpu_id() || base->running == timer)
+	if (base->cpu == cpu_id())
 		return base;
+	if (base->running == timer) {
+		base->revoked = true;
+		return base;
+	}
 	timer->cpu = cpu_id();
 	spin_unlock(&base->lock);
 	base = timer_lock(timer);
@@ -147,9 +152,20 @@ bool timer_cancel(struct timer *timer)
 	pending = timer->pending;
 	if (pending)
 		timers_remove(base, timer);
+	else if (unlikely(base->running == timer))
+		base->revoked = true;
 	spin_unlock(&base->lock);
 	irq_restore(flags);
 	return pending;
+}
+
+/* What the canceller wrote is seen: it held the lock that the callback has taken since. */
+bool timer_was_cancelled(const struct timer *timer)
+{
+	const struct timers *base = this_cpu_ptr(timers);
+
+	debug_assert(base->running == timer);
+	return READ_ONCE(base->revoked);
 }
 
 bool timer_cancel_sync(struct timer *timer)
@@ -190,6 +206,7 @@ void timer_run(void)
 	while ((timer = base->first) && timer->deadline <= now) {
 		timers_remove(base, timer);
 		base->running = timer;
+		base->revoked = false;
 		spin_unlock(&base->lock);
 		timer->callback(timer);
 		spin_lock(&base->lock);

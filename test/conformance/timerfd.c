@@ -112,18 +112,18 @@ static void check_period(void)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
 
-	set(fd, 0, 10, 10);
+	set(fd, 0, 100, 100);
 	CHECK_EQ(armed_timer_is_not_ready, is_ready(fd), 0);
 	CHECK_EQ(read_waits_for_the_first, take(fd), 1);
-	usleep(35000);
+	usleep(350000);
 	CHECK_EQ(expired_timer_is_ready, is_ready(fd), 1);
 	int64_t count = take(fd);
 	CHECK(missed_periods_are_counted, count >= 3 && count < 30);
 	CHECK_EQ(counted_once, is_ready(fd), 0);
 	long left = left_ms(fd);
-	CHECK(next_period_goes_on, left >= 0 && left <= 10);
+	CHECK(next_period_goes_on, left >= 0 && left <= 100);
 	CHECK_EQ(next_period_comes, take(fd) >= 1, 1);
-	usleep(15000);
+	usleep(150000);
 	set(fd, 0, 60000, 0);
 	CHECK_EQ(new_setting_forgets_what_expired, is_ready(fd), 0);
 	close(fd);

@@ -72,7 +72,7 @@ static struct itimerspec span_ms(long first, long period)
 static void check_errors(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec value = span_ms(10, 0), bad = { .it_value = { 0, 1000000000 } };
+	struct itimerspec value = span_ms(10000, 0), bad = { .it_value = { 0, 1000000000 } };
 	struct itimerspec negative = { .it_value = { -1, 0 } };
 	void *volatile bad_address = (void *)8;
 	int id;
