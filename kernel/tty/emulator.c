@@ -114,10 +114,7 @@ void screen_align(struct emulator *em)
 	struct cell cell = emulator_blank(em);
 
 	cell.code = 'E';
-	em->top = 0;
-	em->bottom = em->grid->nr_lines;
-	grid_fill_lines(em->grid, 0, em->bottom, &cell);
-	cursor_move(em, 0, 0);
+	grid_fill_lines(em->grid, 0, em->grid->nr_lines, &cell);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */

@@ -73,9 +73,9 @@ static void set_region(struct emulator *em)
 {
 	uint32_t top = count_of(em), bottom = em->params[1];
 
-	if (!bottom || bottom > em->grid->nr_lines)
+	if (!bottom)
 		bottom = em->grid->nr_lines;
-	if (top >= bottom)
+	if (top >= bottom || bottom > em->grid->nr_lines)
 		return;
 	em->top = top - 1;
 	em->bottom = bottom;

@@ -52,13 +52,13 @@ static uint32_t resolve(const struct emulator *em, uint32_t color, uint32_t othe
 void style_resolve(const struct emulator *em, const struct style *style, uint32_t *ink,
                    uint32_t *paper)
 {
-	uint32_t otherwise = COLOR_NORMAL_INK, swap;
+	uint32_t color = style->ink, swap;
 
 	if (style->flags & STYLE_ITALIC)
-		otherwise = COLOR_GREEN;
+		color = COLOR_GREEN;
 	else if (style->flags & STYLE_DIM)
-		otherwise = COLOR_GREY;
-	*ink = resolve(em, style->ink, otherwise, style->flags & STYLE_BOLD);
+		color = COLOR_GREY;
+	*ink = resolve(em, color, COLOR_NORMAL_INK, style->flags & STYLE_BOLD);
 	*paper = resolve(em, style->paper, 0, style->flags & STYLE_BLINK);
 	if (!(style->flags & STYLE_REVERSE))
 		return;

@@ -114,6 +114,8 @@ TEST(lines_scroll_at_the_bottom_of_the_region_only)
 	assert_line(&t, 1, "Y");
 	assert_line(&t, 2, "d");
 	assert_line(&t, 4, "f");
+	put(&t, "\033[3;9r\033[4;4r\033[5;2r");
+	assert_int_equal(t.em.top, 1);
 	put(&t, "\033[6;1H\n\n");
 	assert_cursor(&t, 5, 0);
 	assert_line(&t, 5, "g");
@@ -139,6 +141,19 @@ TEST(lines_and_characters_are_inserted_and_deleted)
 	assert_line(&t, 1, "t  e");
 	put(&t, "\033[4hAB\033[4lC");
 	assert_line(&t, 1, "tABC e");
+	stop(&t);
+}
+
+TEST(the_last_line_is_cleared_by_deleting_it)
+{
+	struct terminal t;
+
+	start(&t);
+	put(&t, "\033[6;1Hlast\033[M");
+	assert_line(&t, 5, "");
+	put(&t, "x\033#8y");
+	assert_line(&t, 0, "EEEEEEEEEEEEEEEEEEEE");
+	assert_line(&t, 5, "EyEEEEEEEEEEEEEEEEEE");
 	stop(&t);
 }
 
@@ -440,6 +455,7 @@ TEST(no_bytes_reach_outside_the_grid)
 UNIT_TESTS(T(text_wraps_only_when_the_next_character_comes),
            T(lines_scroll_at_the_bottom_of_the_region_only),
            T(lines_and_characters_are_inserted_and_deleted),
+           T(the_last_line_is_cleared_by_deleting_it),
            T(parts_of_lines_and_screen_are_erased), T(erasing_leaves_the_colour_of_the_paper),
            T(the_cursor_moves_as_told_and_stays_on_the_screen), T(tabs_are_set_and_cleared),
            T(colours_and_styles_show), T(utf8_is_decoded_and_malformed_bytes_are_replaced),
