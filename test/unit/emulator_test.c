@@ -153,7 +153,7 @@ TEST(the_last_line_is_cleared_by_deleting_it)
 	assert_line(&t, 5, "");
 	put(&t, "x\033#8y");
 	assert_line(&t, 0, "EEEEEEEEEEEEEEEEEEEE");
-	assert_line(&t, 5, "EyEEEEEEEEEEEEEEEEEE");
+	assert_line(&t, 5, "EEEEEyEEEEEEEEEEEEEE");
 	stop(&t);
 }
 
