@@ -91,17 +91,22 @@ static int kill_pgrp(struct pid *pgid, int sig, const siginfo_t *info)
 	return tally.sent ? 0 : tally.err;
 }
 
+/* In one critical section, so that nobody forks ahead of it: a fork bomb ends here. */
 static int kill_everybody(int sig, const siginfo_t *info)
 {
 	struct tally tally = { .err = -ESRCH };
-	struct proc *proc;
+	struct pid *pid;
 
-	for (pid_t next = 2; (proc = proc_next(next)) != NULL;) {
-		next = proc_tgid(proc) + 1;
-		if (proc != proc_current() && proc != proc_init())
+	spin_lock(&proc_tree_lock);
+	for (pid_t next = 2; (pid = pid_next(next)) != NULL; pid_put(pid)) {
+		struct pid_link *link = pid_first(pid, PID_TGID);
+		struct proc *proc = link ? container_of(link, struct proc, tgid_link) : NULL;
+
+		next = pid_nr(pid) + 1;
+		if (proc && proc != proc_current() && proc != proc_init())
 			tally_send(&tally, proc, sig, info);
-		proc_put(proc);
 	}
+	spin_unlock(&proc_tree_lock);
 	return tally.sent ? 0 : tally.err;
 }
 

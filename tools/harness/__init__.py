@@ -14,5 +14,6 @@ compare  programs run on Linux and on our kernel, outputs compared: conformance,
 bench    the benchmark program built, run on a kernel, its rows read; bench_boot: boot time, size
          and memory; bench_report: tables and the plot
 fuzz     the fuzzer's program built and run, its console judged
+hoards   memory running out in every way, for test/boot/oom.py and ./moonshot soak oom
 suites   the groups of tests, and the file `groups` that says when each runs
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import cpio, initramfs
 from .console import Shell
-from .qemu import Guest
+from .qemu import Guest, GuestError
 from .scenario import OUT, program
 
 MEMORY = "64M"
@@ -20,12 +20,14 @@ SETTLE_S = 30
 
 @dataclass(frozen=True)
 class Hoard:
-    """A command for the shell and its exit status. `holds`: it says so, sleeps, and is then killed."""
+    """A command for the shell and its exit status. `holds`: it says so, sleeps, and is then killed;
+    `bomb`: it goes on for ever, in processes that nobody could count."""
 
     command: str
     status: int | None = None
     killed: str = "hoard"  # whom the log must name; "" nobody in particular
     holds: bool = False
+    bomb: bool = False
     limit_s: int = 120
 
 
@@ -51,7 +53,7 @@ KINDS = {
                          0, ""),
     "tmpfs_and_memory": Hoard("mkdir -p /full && mount -t tmpfs none /full && "
                               "dd if=/dev/zero of=/full/file bs=64k; /hoard memory; umount /full", 0),
-    "processes": Hoard("setsid /hoard processes & sleep 3; kill -9 -1; sleep 1", 0, ""),
+    "processes": Hoard("setsid /hoard processes", bomb=True),
 }
 
 
@@ -91,6 +93,28 @@ def holding(guest, shell, hoard):
     shell.run("kill -9 $!; wait $!", 60)
 
 
+def repeat_until(guest, command, pattern, times=60):
+    """Gives the shell the command once a second until it answers with the pattern."""
+    for _ in range(times - 1):
+        guest.send(command + "\n")
+        try:
+            return guest.expect(pattern, 1)
+        except GuestError:
+            continue
+    guest.send(command + "\n")
+    return guest.expect(pattern, 10)
+
+
+def bomb(guest, shell, hoard):
+    """There is a last process that can be: the shell cannot start another, but it is there, and so is
+    its own kill."""
+    guest.send(f"{hoard.command} &\n")
+    repeat_until(guest, "/bin/true", r"can't fork|Cannot allocate|" + KILLED % hoard.killed)
+    guest.send("kill -9 -1\n")
+    repeat_until(guest, "/bin/true && echo al''ive", "alive")
+    shell.run("wait", 60)
+
+
 def one(guest, shell, name):
     """One hoarder from start to end."""
     hoard = KINDS[name]
@@ -98,6 +122,8 @@ def one(guest, shell, name):
     seen = len(guest.output)
     if hoard.holds:
         holding(guest, shell, hoard)
+    elif hoard.bomb:
+        bomb(guest, shell, hoard)
     else:
         output, status = shell.run(hoard.command, hoard.limit_s)
         assert hoard.status in (None, status), f"{name}: exit status {status}: {output}"
