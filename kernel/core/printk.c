@@ -70,6 +70,8 @@ static struct {
 	char              line[LOG_RECORD_MAX + 32] __guarded_by(printing);
 } console = { .sinks = LIST_INIT(console.sinks) };
 
+int log_is_restricted = 1; /* as on Debian */
+
 struct log_levels log_levels = {
 	.console = 7, .message_default = 4, .console_minimum = 1, .console_default = 7,
 };

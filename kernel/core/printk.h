@@ -148,6 +148,9 @@ struct log_levels {
 };
 extern struct log_levels log_levels;
 
+/* /proc/sys/kernel/dmesg_restrict: only who has CAP_SYSLOG may read the log. */
+extern int log_is_restricted __atomic;
+
 /*
  * Hooks of upper floors: the time of a message (any context), and waking readers, which comes with
  * no spinlock held, perhaps from an interrupt handler. Two may want to be woken; while the machine

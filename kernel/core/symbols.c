@@ -20,6 +20,8 @@ struct ksyms {
 	uint32_t symbol_index, symbol_stream, tokens, line_index, line_stream, files;
 };
 
+int symbols_restricted;
+
 struct symbol_block {
 	uint32_t offset, position;
 };

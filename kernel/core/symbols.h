@@ -33,6 +33,12 @@ size_t symbol_format(uintptr_t address, bool is_return_address, char *buf, size_
 /* Iterate for /proc/kallsyms: the index-th function by address; false past the last. */
 bool symbol_at(unsigned int index, uintptr_t *address, struct symbol *symbol);
 
+/*
+ * /proc/sys/kernel/kptr_restrict: addresses of the kernel are shown 0, 1 to who has CAP_SYSLOG, 2
+ * to nobody.
+ */
+extern int symbols_restricted __atomic;
+
 /* The tables; empty in the first link. */
 extern const char ksyms_start[];
 extern const char ksyms_end[];

@@ -209,6 +209,11 @@ uint32_t exec_personality(const struct exec *exec)
 	return proc_current()->personality & ~(exec->secure ? PER_CLEAR_ON_SETID : 0u);
 }
 
+bool exec_is_random(const struct exec *exec)
+{
+	return READ_ONCE(space_randomize) && !(exec_personality(exec) & ADDR_NO_RANDOMIZE);
+}
+
 static int create_space(struct exec *exec)
 {
 	const struct rlimits *limits = &proc_current()->limits;
@@ -220,7 +225,7 @@ static int create_space(struct exec *exec)
 		                   ? ~0ul
 		                   : rlimit_get(limits, RLIMIT_MEMLOCK),
 	};
-	bool randomize = !(exec_personality(exec) & ADDR_NO_RANDOMIZE);
+	bool randomize = exec_is_random(exec);
 
 	return space_create(&space_limits, randomize, &exec->space);
 }
@@ -235,7 +240,7 @@ static uaddr_t load_hint(const struct exec *exec, bool randomize)
 /* Everything of the program but its stack's content. */
 static int map_program(struct exec *exec, struct file *interpreter)
 {
-	bool randomize = !(exec_personality(exec) & ADDR_NO_RANDOMIZE);
+	bool randomize = exec_is_random(exec);
 	bool exec_stack = !exec->image.has_stack_header || exec->image.wants_executable_stack;
 	int err = create_space(exec);
 
@@ -248,7 +253,8 @@ static int map_program(struct exec *exec, struct file *interpreter)
 		return err;
 	exec->entry = exec->load_bias + exec->image.entry;
 	note_bounds(exec);
-	space_set_brk_start(exec->space, exec->load_bias + exec->image.high, randomize);
+	space_set_brk_start(exec->space, exec->load_bias + exec->image.high,
+	                    randomize && READ_ONCE(space_randomize) > 1);
 	if (interpreter)
 		err = load_interpreter(exec, interpreter);
 	return err ? err : space_map_vdso(exec->space);

@@ -56,6 +56,9 @@ int exec_load_elf(struct exec *exec, const struct walk_from *from);
 /* The new program's: who gains rights is not made easier to attack. personality(2) */
 uint32_t exec_personality(const struct exec *exec);
 
+/* Whether chance places the new program. */
+bool exec_is_random(const struct exec *exec);
+
 /* Writes strings, auxiliary vector and pointers; sets exec->sp. */
 int exec_build_stack(struct exec *exec);
 

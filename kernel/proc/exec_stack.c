@@ -28,6 +28,7 @@
 
 #define NR_AUXV      24
 #define CLOCK_TICKS  100 /* USER_HZ */
+#define STACK_GAP_MAX 8192 /* below the strings, by chance: the stack is not only moved by pages */
 
 static const char platform[] = "x86_64";
 
@@ -119,7 +120,8 @@ int exec_build_stack(struct exec *exec)
 	struct exec_args *args = &exec->args;
 	size_t name_size = strlen(exec->name) + 1, strings = exec_args_total(args);
 	uaddr_t execfn = exec->stack_top - 8 - name_size, first = execfn - strings;
-	uaddr_t name = align_down(first - sizeof(platform), 16), random = name - 16;
+	uaddr_t gap = exec_is_random(exec) ? random_below(STACK_GAP_MAX) : 0;
+	uaddr_t name = align_down(first - gap - sizeof(platform), 16), random = name - 16;
 	size_t nr_words = 1 + args->argc + 1 + args->envc + 1 + 2 * NR_AUXV;
 	struct stack_writer writer = { .exec = exec, .at = first, .at_start = true };
 	uint8_t seed[16];

@@ -43,6 +43,10 @@ int sysctl_show_text(const struct node *node, struct text *text);
 	{ file_name, S_IFREG | 0444, ENTRY_STRICT, .arg = &(const struct sysctl_text){ constant }, \
 	  .show = sysctl_show_text }
 
+/* sysctl_restrict.c */
+extern const struct sysctl_int sysctl_dmesg_restrict, sysctl_kptr_restrict;
+extern const struct sysctl_var sysctl_randomize;
+
 extern const struct directory sysctl_directory;        /* /proc/sys */
 extern const struct directory sysctl_kernel_directory; /* sysctl_kernel.c */
 extern const struct directory sysctl_vm_directory;     /* sysctl_vm.c */

@@ -161,7 +161,8 @@ int show_gauges(const struct node *node, struct text *text)
 /* Addresses are for those who may see the log of the kernel. */
 int show_kallsyms(const struct node *node, struct text *text)
 {
-	const bool may = cred_capable(task_current()->cred, CAP_SYSLOG);
+	const bool may = READ_ONCE(symbols_restricted) < 2 &&
+	                 cred_capable(task_current()->cred, CAP_SYSLOG);
 	struct symbol symbol;
 	uintptr_t address;
 

@@ -72,7 +72,9 @@ static long console_set_level(int level)
 
 long sys_syslog(int action, char __user *buf, int len)
 {
-	if (action != SYSLOG_ACTION_READ_ALL && action != SYSLOG_ACTION_SIZE_BUFFER &&
+	bool is_harmless = action == SYSLOG_ACTION_READ_ALL || action == SYSLOG_ACTION_SIZE_BUFFER;
+
+	if ((READ_ONCE(log_is_restricted) || !is_harmless) &&
 	    !cred_capable(task_current()->cred, CAP_SYSLOG))
 		return -EPERM;
 	switch (action) {

@@ -1,6 +1,6 @@
 /*
  * Where things lie in a new space, and how far chance moves them: as Linux on x86-64, with 28 bits
- * of entropy for the mmap base, 22 for the stack and 13 for the heap.
+ * of entropy for the mmap base, 22 for the stack's page and 18 for the heap.
  */
 #include "core/random.h"
 #include "lib/math.h"
@@ -9,11 +9,13 @@
 #define MMAP_RANDOM_BITS  28
 #define STACK_RANDOM_BITS 22
 #define STACK_RANDOM_MAX  (PAGE_SIZE << STACK_RANDOM_BITS)
-#define BRK_RANDOM_MAX    0x02000000ul
+#define BRK_RANDOM_MAX    0x40000000ul
 
 /* The mmap area begins at least so far below the stack's top, and at most. */
 #define STACK_GAP_MIN (128ul << 20)
 #define STACK_GAP_MAX (USER_MAX / 6 * 5)
+
+int space_randomize = 2;
 
 static uaddr_t random_pages(unsigned bits)
 {

@@ -77,6 +77,12 @@ struct space {
 	uint64_t hiwater_vm __guarded_by(lock);
 };
 
+/*
+ * /proc/sys/kernel/randomize_va_space: 0 nothing, 1 mmap base, stack, program and vDSO, 2 also the
+ * heap.
+ */
+extern int space_randomize __atomic;
+
 /* An empty space for exec. randomize: ASLR of mmap base, stack and brk. -ENOMEM. */
 int __must_check space_create(const struct space_limits *limits, bool randomize,
                               struct space **out);
