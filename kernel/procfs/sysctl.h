@@ -49,5 +49,6 @@ extern const struct sysctl_var sysctl_randomize;
 
 extern const struct directory sysctl_directory;        /* /proc/sys */
 extern const struct directory sysctl_kernel_directory; /* sysctl_kernel.c */
+extern const struct directory sysctl_random_directory; /* sysctl_random.c */
 extern const struct directory sysctl_vm_directory;     /* sysctl_vm.c */
 extern const struct directory sysctl_fs_directory;     /* sysctl_fs.c */

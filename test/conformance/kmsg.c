@@ -154,7 +154,8 @@ static void check_taking(void)
 	alarm_soon();
 	CHECK_ERRNO(taking_waits_for_a_message, klogctl(READ, text, sizeof(text)), EINTR);
 	say("<13>moon-taken\n");
-	CHECK(unread_bytes_are_counted, klogctl(SIZE_UNREAD, NULL, 0) >= (int)strlen("<13>moon-taken"));
+	n = klogctl(SIZE_UNREAD, NULL, 0);
+	CHECK(unread_bytes_are_counted, n >= (int)strlen("<13>moon-taken"));
 	CHECK_EQ(a_small_buffer_takes_a_part, klogctl(READ, text, 3), 3);
 	OUT("begins with %.3s", text);
 	n = klogctl(READ, text, sizeof(text));
@@ -237,9 +238,10 @@ static void check_permission(void)
 
 static void check_numbers(void)
 {
-	static const char *const names[] = { "hung_task_warnings", "panic_on_warn", "softlockup_panic",
-		"soft_watchdog", "sysrq", "unknown_nmi_panic", "watchdog", "watchdog_thresh",
-		"printk_devkmsg", };
+	static const char *const names[] = {
+		"hung_task_warnings", "panic_on_warn", "softlockup_panic", "soft_watchdog", "sysrq",
+		"unknown_nmi_panic", "watchdog", "watchdog_thresh", "printk_devkmsg",
+	};
 	char path[64];
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {

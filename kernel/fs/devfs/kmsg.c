@@ -9,7 +9,6 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
-#include "core/cmdline.h"
 #include "core/printk.h"
 #include "dev/chardev.h"
 #include "fs/devfs/memdev.h"
@@ -19,7 +18,6 @@
 #include "id/cred.h"
 #include "lib/parse.h"
 #include "lib/printf.h"
-#include "lib/string.h"
 #include "mem/alloc.h"
 #include "sched/mutex.h"
 #include "sched/poll.h"
@@ -29,8 +27,6 @@
 
 struct wait_queue kmsg_readers = WAIT_QUEUE(kmsg_readers);
 
-enum kmsg_mode { KMSG_RATELIMIT, KMSG_ON, KMSG_OFF };
-
 struct kmsg_reader {
 	struct mutex      lock; /* RANK_FILE_PRIVATE */
 	uint64_t          next __guarded_by(lock);
@@ -38,19 +34,6 @@ struct kmsg_reader {
 	char              text[LOG_RECORD_MAX * 4 + 64] __guarded_by(lock);
 	struct ratelimit  writes;
 	uint32_t          suppressed __atomic; /* writes beyond the limit */
-};
-
-/*
- * What programs may write: `printk.devkmsg=` on the command line, for good, or
- * /proc/sys/kernel/printk_devkmsg.
- */
-static struct {
-	uint32_t mode __atomic; /* enum kmsg_mode */
-	bool     is_fixed __const_after_init;
-} writing = { .mode = KMSG_RATELIMIT };
-
-static const char *const mode_names[] = {
-	[KMSG_RATELIMIT] = "ratelimit", [KMSG_ON] = "on", [KMSG_OFF] = "off",
 };
 
 /* A message may come under any lock: the wake-up waits for the next safe point. */
@@ -77,7 +60,7 @@ static int kmsg_open(struct inode *inode, struct file *file)
 {
 	struct kmsg_reader *reader;
 
-	if (atomic_load_relaxed(&writing.mode) == KMSG_OFF || !may_read(file))
+	if (kmsg_mode() == KMSG_OFF || !may_read(file))
 		return -EPERM;
 	reader = kmalloc(sizeof(*reader), ALLOC_KERNEL);
 	if (!reader)
@@ -171,7 +154,7 @@ enum { FACILITY_USER = 1, KMSG_LINE_MAX = 992 };
 /* As one who writes is to be treated: true, its words go into the log. */
 static bool may_write(struct kmsg_reader *reader)
 {
-	uint32_t mode = atomic_load_relaxed(&writing.mode);
+	enum kmsg_mode mode = kmsg_mode();
 
 	if (mode == KMSG_ON)
 		return true;
@@ -269,36 +252,3 @@ int kmsg_init(void)
 	log_add_wake(kmsg_wake);
 	return chardev_register(&kmsg_device);
 }
-
-/* ---- what may be written --------------------------------------------------------------------- */
-
-const char *kmsg_mode_name(void)
-{
-	return mode_names[atomic_load_relaxed(&writing.mode)];
-}
-
-static int mode_parse(const char *name)
-{
-	for (uint32_t mode = 0; mode < array_size(mode_names); mode++) {
-		if (!strcmp(name, mode_names[mode])) {
-			atomic_store(&writing.mode, mode);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-int kmsg_mode_set(const char *name)
-{
-	return writing.is_fixed ? -EINVAL : mode_parse(name);
-}
-
-static int parse_devkmsg(const char *value)
-{
-	int err = value ? mode_parse(value) : -EINVAL;
-
-	writing.is_fixed = !err;
-	return err;
-}
-
-CMDLINE_PARAM("printk.devkmsg", parse_devkmsg);

@@ -19,8 +19,11 @@ int kmsg_init(void);
 int random_wait_ready(bool may_wait);
 
 /*
- * "on", "off" or "ratelimit": /proc/sys/kernel/printk_devkmsg. -EINVAL: unknown, or fixed at boot.
+ * What programs may write to /dev/kmsg, by name for /proc/sys/kernel/printk_devkmsg. -EINVAL: no
+ * such name, or the command line has decided.
  */
+enum kmsg_mode { KMSG_RATELIMIT, KMSG_ON, KMSG_OFF };
+enum kmsg_mode kmsg_mode(void);
 const char *kmsg_mode_name(void);
 __must_check int kmsg_mode_set(const char *name);
 
