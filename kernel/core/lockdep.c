@@ -323,13 +323,20 @@ static void print_stack(const char *whose, const struct held_locks *held)
 	}
 }
 
-void lockdep_print_held(void)
+void lockdep_print_held(uint32_t cpu)
 {
-	if (!LOCK_DEBUG || (!this_cpu_ptr(spin_held)->count && !thread_stack()->count))
+	const struct held_locks *spins, *sleeps;
+
+	if (!LOCK_DEBUG)
 		return;
-	pr_emerg("Locks held:\n");
-	print_stack("cpu", this_cpu_ptr(spin_held));
-	print_stack("thread", thread_stack());
+	spins = per_cpu_ptr(spin_held, cpu);
+	sleeps = *per_cpu_ptr(thread_held, cpu);
+	sleeps = sleeps ? sleeps : &boot_thread_held;
+	if (!spins->count && !sleeps->count)
+		return;
+	pr_emerg("Locks held on CPU %u:\n", cpu);
+	print_stack("cpu", spins);
+	print_stack("thread", sleeps);
 }
 
 void lockdep_assert_can_sleep(void)

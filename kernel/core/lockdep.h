@@ -75,8 +75,8 @@ bool lockdep_is_spinning(void);
 /* True if this CPU's spinlock stack, or this thread's stack, has the lock. Debug kernel only. */
 bool lockdep_is_held(const void *lock);
 
-/* Print what is held here, for a panic. Takes no lock. */
-void lockdep_print_held(void);
+/* Print what a CPU and its thread hold, for a panic: it is stopped, or this one. No lock. */
+void lockdep_print_held(uint32_t cpu);
 
 /* Panic unless no spinlock is held and no handler runs: first line of everything that sleeps. */
 void lockdep_assert_can_sleep(void);

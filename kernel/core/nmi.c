@@ -21,6 +21,7 @@
 
 #include "core/backtrace.h"
 #include "core/cmdline.h"
+#include "core/lockdep.h"
 #include "core/panic.h"
 #include "core/symbols.h"
 #include "lib/atomic.h"
@@ -263,10 +264,12 @@ void cpus_stopped_print(void)
 	for_each_cpu(cpu) {
 		if (cpu == cpu_id())
 			continue;
-		if (has_answered(cpu, STOP))
-			snapshot_print(LOG_EMERG, cpu);
-		else
+		if (!has_answered(cpu, STOP)) {
 			pr_emerg("CPU %u did not answer and may still be running\n", cpu);
+			continue;
+		}
+		snapshot_print(LOG_EMERG, cpu);
+		lockdep_print_held(cpu);
 	}
 }
 

@@ -109,7 +109,7 @@ static void panic_tell(const struct pt_regs *regs)
 		regs_print_control();
 	}
 	print_backtrace(regs);
-	lockdep_print_held();
+	lockdep_print_held(cpu_id());
 	if (panic_hooks.print_calls)
 		panic_hooks.print_calls();
 	cpus_stopped_print();

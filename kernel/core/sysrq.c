@@ -7,6 +7,7 @@
 
 #include "core/sysrq.h"
 
+#include <arch/percpu.h>
 #include <arch/power.h>
 #include <arch/trace.h>
 
@@ -72,7 +73,8 @@ static void press_power_off(char key)
 
 static void press_locks(char key)
 {
-	lockdep_print_held();
+	for_each_cpu(cpu)
+		lockdep_print_held(cpu);
 }
 
 static void press_backtraces(char key)

@@ -38,6 +38,7 @@
 #include "sched/clock.h"
 #include "sched/sched.h"
 #include "syscall/socket.h"
+#include "syscall/trace.h"
 #include "tty/tty.h"
 #include "sched/thread.h"
 #include "vm/space.h"
@@ -132,6 +133,7 @@ __noreturn void kmain(void)
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
 	net_init();                            /* sockets */
 	socket_calls_init();                   /* who sends through them */
+	syscall_record_init();                 /* a panic tells of system calls */
 	drivers_init();                        /* devices, known to their classes */
 	tty_start();                           /* terminals, /dev/console; console= */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */

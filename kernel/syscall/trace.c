@@ -157,6 +157,8 @@ void upcall_syscall_traced(struct pt_regs *regs)
 	long result;
 
 	arch_syscall_args(regs, args);
+	if (DEBUG)
+		upcall_syscall_record(regs);
 	if (nr >= NR_SYSCALLS)
 		result = upcall_syscall_unknown(nr);
 	else if (calls[nr].name && thread_test_trace(thread_current(), TF_TRACE_LOG))
@@ -164,6 +166,16 @@ void upcall_syscall_traced(struct pt_regs *regs)
 	else
 		result = syscall_handlers[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 	arch_syscall_set_result(regs, result);
+}
+
+const char *trace_call_name(uint32_t nr)
+{
+	return nr < NR_SYSCALLS ? calls[nr].name : NULL;
+}
+
+unsigned int trace_call_args(uint32_t nr)
+{
+	return nr < NR_SYSCALLS ? calls[nr].nr_args : 0;
 }
 
 void trace_task_begin(struct task *task)

@@ -10,7 +10,16 @@
  */
 #pragma once
 
+#include "lib/types.h"
+
 struct task;
 
 /* Called for the first program's task before it runs: traces it if the command line says so. */
 void trace_task_begin(struct task *task);
+
+/* Of a call by number: its name, NULL if there is none, and how many arguments it has. */
+const char *trace_call_name(uint32_t nr);
+unsigned int trace_call_args(uint32_t nr);
+
+/* record.c: a panic tells the latest calls from now on. */
+void syscall_record_init(void);

@@ -115,7 +115,8 @@ CAUSES = {
         r" provoke_spin\S*\+"], only_debug=True),
     "spin-on-two-cpus": provokes("SPINLOCKUP", [
         panics(r"spinlock: CPU waits for more than a second: .*, held by CPU \d"),
-        r" provoke_spin\S*\+", r"NMI backtrace for cpu \d", r" provoke_holder\S*\+"], only_debug=True,
+        r" provoke_spin\S*\+", r"NMI backtrace for cpu \d", r" provoke_holder\S*\+",
+        r"Locks held on CPU \d", r"rank spin_outer at provoke_holder"], only_debug=True,
         least_cpus=2),
     "panic-in-panic": provokes("PANIC_IN_PANIC", [
         panics("dumptest"), r"Kernel panic inside a panic: the kernel tried to write at 0"]),
@@ -146,7 +147,8 @@ CAUSES = {
         panics("kernel: panic_on_warn set")], append="panic_on_warn"),
     "sysrq": Cause("echo c > /proc/sysrq-trigger\n", [
         r"sysrq: Trigger a crash", panics("sysrq triggered crash"), r"CPU: \d PID: \d+ Comm: sh",
-        at("press_crash", 'panic("sysrq', "kernel/core/sysrq.c"),
+        at("press_crash", 'panic("sysrq', "kernel/core/sysrq.c"), r"System calls:",
+        r"CPU \d: \[\d+\] write\(0x1, 0x[0-9a-f]+, 0x2\)",
         r"end Kernel panic - not syncing: sysrq triggered crash"]),
     "stays": Cause("echo 0 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger\n",
                    [r"end Kernel panic - not syncing: sysrq triggered crash"], ends="stays"),
@@ -241,7 +243,7 @@ def keys_do_what_they_say(guest, execute):
     sysrq(guest, "i", r"sysrq: Kill All Tasks")
     guest.expect(r"(?s)built-in commands.*" + PROMPT)
     guest.send("dmesg -n 4; echo h > /proc/sysrq-trigger\n")
-    guest.expect(r"sysrq: HELP : loglevel\(0-9\) reboot\(b\) crash\(c\) terminate-all-tasks\(e\)")
+    guest.expect(r"sysrq: HELP : loglevel\(0-9\) reboot\(b\) crash\(c\) .*terminate-all-tasks\(e\)")
     sysrq(guest, "o", r"sysrq: Power Off")
     guest.wait_exit()
 

@@ -116,6 +116,17 @@ syscall_entry:
 	mov	%gs:current_thread, %r11
 	cmpl	$0, THREAD_TRACED(%r11)
 	jne	syscall_traced
+	.if	DEBUG
+	mov	%rsp, %rdi
+	call	upcall_syscall_record
+	mov	REGS_ORIG_RAX(%rsp), %rax
+	mov	REGS_RDI(%rsp), %rdi
+	mov	REGS_RSI(%rsp), %rsi
+	mov	REGS_RDX(%rsp), %rdx
+	mov	REGS_R10(%rsp), %r10
+	mov	REGS_R8(%rsp), %r8
+	mov	REGS_R9(%rsp), %r9
+	.endif
 	mov	%eax, %eax
 	cmp	syscall_table_size(%rip), %rax
 	jae	syscall_out_of_table

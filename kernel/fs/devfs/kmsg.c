@@ -3,7 +3,6 @@
  * with an optional `<priority>` in front (Linux's Documentation/ABI/testing/dev-kmsg). The position
  * of a reader is a sequence number, kept in its file; who falls behind the ring gets EPIPE once.
  */
-#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -15,7 +14,6 @@
 #include "fs/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
-#include "id/cred.h"
 #include "lib/parse.h"
 #include "lib/printf.h"
 #include "mem/alloc.h"
@@ -50,17 +48,11 @@ static void kmsg_wake(void)
 		work_queue(&wake_work);
 }
 
-static bool may_read(const struct file *file)
-{
-	return !(file->mode & FILE_READ) || !READ_ONCE(log_is_restricted) ||
-	       cred_capable(file->cred, CAP_SYSLOG);
-}
-
 static int kmsg_open(struct inode *inode, struct file *file)
 {
 	struct kmsg_reader *reader;
 
-	if (kmsg_mode() == KMSG_OFF || !may_read(file))
+	if (kmsg_mode() == KMSG_OFF || !kmsg_may_read(file))
 		return -EPERM;
 	reader = kmalloc(sizeof(*reader), ALLOC_KERNEL);
 	if (!reader)

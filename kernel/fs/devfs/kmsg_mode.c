@@ -1,11 +1,16 @@
 /*
- * What programs may write to /dev/kmsg: `printk.devkmsg=` on the command line, for good, or
+ * Who may open /dev/kmsg, and what programs may write there: `printk.devkmsg=` on the command line,
+ * for good, or
  * /proc/sys/kernel/printk_devkmsg.
  */
+#include <linux/capability.h>
 #include <linux/errno.h>
 
 #include "core/cmdline.h"
+#include "core/printk.h"
 #include "fs/devfs/memdev.h"
+#include "fs/file.h"
+#include "id/cred.h"
 #include "lib/atomic.h"
 #include "lib/string.h"
 
@@ -17,6 +22,12 @@ static struct {
 static const char *const names[] = {
 	[KMSG_RATELIMIT] = "ratelimit", [KMSG_ON] = "on", [KMSG_OFF] = "off",
 };
+
+bool kmsg_may_read(const struct file *file)
+{
+	return !(file->mode & FILE_READ) || !READ_ONCE(log_is_restricted) ||
+	       cred_capable(file->cred, CAP_SYSLOG);
+}
 
 enum kmsg_mode kmsg_mode(void)
 {

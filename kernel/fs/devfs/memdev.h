@@ -6,6 +6,7 @@
 
 #include "lib/types.h"
 
+struct file;
 struct wait_queue;
 
 /* Registers them. */
@@ -24,6 +25,8 @@ int random_wait_ready(bool may_wait);
  */
 enum kmsg_mode { KMSG_RATELIMIT, KMSG_ON, KMSG_OFF };
 enum kmsg_mode kmsg_mode(void);
+/* Whoever opens it to read may see the log (dmesg_restrict). */
+bool kmsg_may_read(const struct file *file);
 const char *kmsg_mode_name(void);
 __must_check int kmsg_mode_set(const char *name);
 

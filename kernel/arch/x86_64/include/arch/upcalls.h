@@ -26,6 +26,12 @@ long upcall_syscall_unknown(long nr);
 void upcall_syscall_traced(struct pt_regs *regs);
 
 /*
+ * syscall/: in the debug kernel, a call that is not traced begins. What a fast call does not save
+ * is not in regs.
+ */
+void upcall_syscall_record(const struct pt_regs *regs);
+
+/*
  * proc/: a fault on a user address, interrupts on; may sleep. 0: resolved, or (FAULT_USER) a signal
  * is pending: retry. -errno: for a kernel access only: the copy fails.
  */
