@@ -46,7 +46,7 @@ static inline bool spin_is_held(const struct spinlock *lock)
 	return READ_ONCE(lock->next) != READ_ONCE(lock->owner);
 }
 
-/* Wait until the ticket is served; counts the wait. For spin_lock() alone. */
+/* Wait until the ticket is served; counts the wait. For spin_lock() alone, by arch_spin_wait(). */
 void spin_wait(struct spinlock *lock, uint16_t ticket) __cold;
 
 /* Take the lock, waiting for it; any context in which the rank allows it. */
@@ -57,7 +57,7 @@ static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass
 	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	/* Pairs with the release in spin_unlock(). */
 	if (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
-		spin_wait(lock, ticket);
+		arch_spin_wait(lock, ticket);
 	if (LOCK_DEBUG)
 		lockdep_spin_acquired(lock, subclass, false);
 	__acquire(lock);

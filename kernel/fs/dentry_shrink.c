@@ -5,14 +5,19 @@
  * A dentry is put on the LRU when its last reference goes and stays there when it is used again; a
  * pass over the list gives those used since (DENTRY_REFERENCED) another round. The list's lock
  * comes after a dentry's lock; a pass, which goes the other way, only tries.
+ *
+ * A pass for memory's sake has no reference on the file systems that it meets: what it frees of one
+ * is counted there, and an unmount waits until that is done.
  */
 #include <linux/errno.h>
 
 #include "core/gauge.h"
 #include "fs/dentry.h"
 #include "fs/dentry_impl.h"
+#include "fs/super.h"
 #include "lib/atomic.h"
 #include "sched/rcu.h"
+#include "sched/wait.h"
 
 void dentry_lru_add(struct dentry *dentry)
 {
@@ -38,6 +43,8 @@ void dentry_lru_remove(struct dentry *dentry)
 	atomic_and(&dentry->flags, ~(DENTRY_ON_LRU | DENTRY_REFERENCED));
 }
 
+static struct wait_queue shrinkers = WAIT_QUEUE(shrinkers); /* unmounts wait for them here */
+
 /* Which dentries a pass may take. */
 struct pass {
 	const struct superblock *super; /* NULL: any */
@@ -60,6 +67,8 @@ static bool pass_takes(const struct pass *pass, struct dentry *dentry)
 		spin_unlock(&dentry->lock);
 		return false;
 	}
+	/* Before it leaves the list: dentry_shrink_super() sees it there, or the count. */
+	atomic_inc(&dentry->super->nr_shrinking);
 	__release(&dentry->lock); /* the caller has it */
 	return true;
 }
@@ -91,8 +100,13 @@ static size_t pass_run(struct pass *pass, size_t target)
 	struct dentry *victim;
 
 	while (freed < target && (victim = pass_next(pass))) {
+		struct superblock *super = victim->super;
+
 		dentry_put(dentry_finish_kill(victim));
 		freed++;
+		/* The super block may go from here on. */
+		if (!atomic_dec_return(&super->nr_shrinking))
+			wake_up_all(&shrinkers);
 	}
 	return freed;
 }
@@ -114,10 +128,11 @@ void dentry_shrink_super(struct superblock *super)
 	struct pass pass;
 
 	do {
+		wait_event(&shrinkers, !atomic_load(&super->nr_shrinking));
 		pass = (struct pass){ .super = super,
 			              .young = true,
 			              .left = dentry_unused_count() };
-	} while (pass_run(&pass, SIZE_MAX));
+	} while (pass_run(&pass, SIZE_MAX) || atomic_load(&super->nr_shrinking));
 }
 
 /* A child that is unused, dead now, with its lock held; NULL: no more of them. */

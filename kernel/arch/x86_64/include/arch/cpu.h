@@ -100,6 +100,12 @@ static inline void cpu_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+/* Calls spin_wait(lock, ticket) of core/spinlock.h and loses no register: nothing but the jump. */
+static inline void arch_spin_wait(void *lock, uint64_t ticket)
+{
+	__asm__ volatile("call arch_spin_wait_entry" : : "D"(lock), "S"(ticket) : "memory", "cc");
+}
+
 /*
  * Waits for an interrupt. Called with interrupts off, after the caller found nothing to do; an
  * interrupt that is already pending ends the wait at once, so no wake-up is lost. Returns with
