@@ -37,8 +37,9 @@ def shell_is_on_the_screen(options, name):
         screen.expect(r"^tty0 .*EC.* 4:1\n50 160$")
         screen.type("cat\n")
         screen.press("ctrl", "c")
+        screen.expect(r"^\^C\nmoonshot:/root# ?$")
         screen.type("echo $?\n")
-        screen.expect(r"^\^C\n.*\n130$")
+        screen.expect(r"^130$")
         screen.type("poweroff\n")
         guest.wait_exit(60)
 
