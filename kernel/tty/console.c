@@ -21,6 +21,7 @@
 #include "lib/parse.h"
 #include "lib/string.h"
 #include "tty/jobctl.h"
+#include "tty/sak.h"
 #include "tty/screen.h"
 #include "tty/tty_impl.h"
 
@@ -289,4 +290,5 @@ void console_init(void)
 	if (chardev_register(&current_device) || chardev_register(&console_device))
 		pr_err("the numbers of /dev/tty or /dev/console are taken\n");
 	consoles_add();
+	sak_init(console.preferred);
 }

@@ -5,6 +5,7 @@
 """
 
 import re
+import signal
 import tempfile
 import time
 from dataclasses import dataclass
@@ -248,6 +249,28 @@ def keys_do_what_they_say(guest, execute):
     guest.wait_exit()
 
 
+def key_kills_users_of_the_console(guest, execute):
+    guest.send("dmesg -n 8; setsid sleep 1000 < /dev/null > /dev/null 2>&1 & sleep 0.3\n")
+    guest.expect(PROMPT)
+    sysrq(guest, "k", r"sysrq: SAK", r"SAK: killed process \d+ \(sh\): by session")
+    guest.expect(r"(?s)built-in commands.*" + PROMPT)
+    guest.send("pidof sleep > /dev/null && echo others-$((40 + 2))\n")
+    guest.expect("others-42")
+
+
+def stall_is_no_lockup(guest, execute):
+    """The host stops the guest for longer than any limit while its kernel is busy."""
+    guest.send("dmesg -n 8; dd if=/dev/zero of=/dev/null bs=256M & sleep 0.5\n")
+    guest.expect(PROMPT)
+    for _ in range(2):
+        guest.process.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        guest.process.send_signal(signal.SIGCONT)
+        time.sleep(1)
+    guest.send("kill %1; dmesg | grep -ciE 'lockup|blocked for' | sed s/^/found-/\n")
+    guest.expect(r"found-0\r?\n", 60)
+
+
 def key_reboots(guest, execute):
     sysrq(guest, "b", r"sysrq: Resetting")
     guest.wait_exit()
@@ -259,6 +282,8 @@ OUTSIDE = {
     "break": ("", break_is_sysrq),
     "sysrq-keys": ("", keys_do_what_they_say),
     "sysrq-reboot": ("", key_reboots),
+    "sysrq-sak": ("", key_kills_users_of_the_console),
+    "stall-is-no-lockup": ("watchdog_thresh=1", stall_is_no_lockup),
 }
 
 
