@@ -22,7 +22,10 @@ static_assert(offsetof(struct siginfo_core, _sifields) == offsetof(siginfo_t, _s
 
 static inline void siginfo_core_init(struct siginfo_core *core, int signo, int code)
 {
-	memset(core, 0, sizeof(*core));
+	uint64_t *words = (uint64_t *)(void *)core;
+
+	/* Not by memset(): a string instruction costs more than these six stores. */
+	words[0] = words[1] = words[2] = words[3] = words[4] = words[5] = 0;
 	core->si_signo = signo;
 	core->si_code = code;
 }

@@ -16,7 +16,7 @@ static bool is_live(const struct task *task)
 }
 
 /* A stopped task takes nothing but its death: the rest waits for SIGCONT. */
-static bool can_take(const struct task *task, int sig)
+static __always_inline bool can_take(const struct task *task, int sig)
 {
 	if (sig == SIGKILL)
 		return is_live(task);
