@@ -23,13 +23,13 @@ struct vector {
 
 static struct {
 	struct spinlock lock;
-	struct vector   vectors[256];
+	struct vector   vectors[IRQ_VECTORS];
 } table = { .lock = SPINLOCK(RANK_IRQ_LINE) };
 
 uint64_t idle_cpus;
 DEFINE_PER_CPU(bool, idle_here);
 
-static DEFINE_PER_CPU(uint64_t, irq_count);
+DEFINE_PER_CPU(uint32_t[IRQ_VECTORS], irq_counts);
 
 void irq_register(uint8_t vector, struct irq_action *action)
 {
@@ -85,7 +85,6 @@ void upcall_irq(uint8_t vector)
 	uint32_t base = LOCK_DEBUG ? lockdep_irq_enter() : 0;
 
 	idle_leave();
-	this_cpu_add(irq_count, 1);
 	random_add_interrupt(vector);
 	vector_dispatch(&table.vectors[vector], vector);
 	log_wake_readers();
@@ -98,19 +97,22 @@ uint64_t irq_total(void)
 	uint64_t total = 0;
 
 	for_each_cpu(cpu)
-		total += READ_ONCE(*per_cpu_ptr(irq_count, cpu));
+		for (unsigned int vector = 0; vector < IRQ_VECTORS; vector++)
+			total += irq_count_of((uint8_t)vector, cpu);
 	return total;
 }
 
-bool irq_describe(uint8_t vector, const char **name, uint64_t *count)
+uint32_t irq_count_of(uint8_t vector, uint32_t cpu)
+{
+	return READ_ONCE((*per_cpu_ptr(irq_counts, cpu))[vector]);
+}
+
+const char *irq_name(uint8_t vector)
 {
 	uint64_t flags = spin_lock_irqsave(&table.lock);
 	const struct irq_action *action = table.vectors[vector].actions;
+	const char *name = action ? action->name : NULL;
 
-	if (action) {
-		*name = action->name;
-		*count = atomic_load_relaxed(&action->count);
-	}
 	spin_unlock_irqrestore(&table.lock, flags);
-	return action != NULL;
+	return name;
 }

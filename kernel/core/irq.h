@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <arch/percpu.h>
+
 #include "lib/types.h"
 
 enum irq_result { IRQ_NOT_MINE, IRQ_HANDLED };
@@ -28,6 +30,18 @@ void irq_register(uint8_t vector, struct irq_action *action);
 /* Undo; afterwards no CPU is in the handler (waits for one that is). Not from a handler. */
 void irq_unregister(uint8_t vector, struct irq_action *action);
 
-/* For /proc/interrupts and /proc/stat: all so far; the first action on a vector, or false. */
+enum { IRQ_VECTORS = 256 };
+
+/* What came on each vector of each CPU, devices' or not. arch/ counts. */
+DECLARE_PER_CPU(uint32_t[IRQ_VECTORS], irq_counts);
+
+static inline void irq_count(uint8_t vector)
+{
+	this_cpu_add(irq_counts[vector], 1);
+}
+
+/* For /proc/interrupts and /proc/stat: all so far; on a vector of a CPU; the first action's name. */
 uint64_t irq_total(void);
-bool irq_describe(uint8_t vector, const char **name, uint64_t *count);
+uint32_t irq_count_of(uint8_t vector, uint32_t cpu);
+/* NULL: nobody waits for this vector. */
+const char *irq_name(uint8_t vector);

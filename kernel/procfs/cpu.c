@@ -6,7 +6,9 @@
 
 #include "arch/acpi.h"
 #include "arch/cpu.h"
+#include "arch/irqchip.h"
 #include "arch/percpu.h"
+#include "arch/smp.h"
 #include "arch/timer.h"
 #include "core/irq.h"
 #include "id/pid.h"
@@ -76,7 +78,7 @@ static void put_bogomips(struct text *text)
 static void put_cpu(struct text *text, uint32_t cpu, const char *flags)
 {
 	const struct cpu_identity *id = &cpu_identity;
-	const uint32_t apic = cpu < acpi.nr_cpus ? acpi.apic_ids[cpu] : id->apic_id;
+	const uint32_t apic = smp_apic_id(cpu);
 
 	text_printf(text, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\n", cpu, id->vendor,
 	            id->family);
@@ -154,23 +156,39 @@ int show_stat(const struct node *node, struct text *text)
 	return 0;
 }
 
-/* Counts of a vector are kept for all CPUs together: they stand in the first column. */
+static void put_counts(struct text *text, uint8_t vector)
+{
+	for_each_cpu(cpu)
+		text_printf(text, "%10u ", irq_count_of(vector, cpu));
+}
+
+/* Devices by vector, then what the CPUs have among themselves, in Linux's words. */
 int show_interrupts(const struct node *node, struct text *text)
 {
-	const char *name;
-	uint64_t count;
+	static const struct { uint8_t vector; const char *name, *meaning; } own[] = {
+		{ VECTOR_TIMER, "LOC", "Local timer interrupts" },
+		{ VECTOR_SPURIOUS, "SPU", "Spurious interrupts" },
+		{ VECTOR_IPI_WAKE, "RES", "Rescheduling interrupts" },
+		{ VECTOR_IPI_FLUSH, "TLB", "TLB shootdowns" },
+	};
 
 	text_puts(text, "           ");
 	for_each_cpu(cpu)
 		text_printf(text, "CPU%-8u", cpu);
 	text_puts(text, "\n");
-	for (unsigned int vector = 0; vector < 256; vector++) {
-		if (!irq_describe((uint8_t)vector, &name, &count))
+	for (unsigned int vector = 0; vector < IRQ_VECTORS; vector++) {
+		const char *name = irq_name((uint8_t)vector);
+
+		if (!name)
 			continue;
-		text_printf(text, "%3u: %10lu ", vector, count);
-		for (uint32_t cpu = 1; cpu < nr_cpus(); cpu++)
-			text_printf(text, "%10u ", 0);
-		text_printf(text, "  %s\n", name ? name : "");
+		text_printf(text, "%3u: ", vector);
+		put_counts(text, (uint8_t)vector);
+		text_printf(text, "  %s\n", name);
+	}
+	for (size_t i = 0; i < array_size(own); i++) {
+		text_printf(text, "%s: ", own[i].name);
+		put_counts(text, own[i].vector);
+		text_printf(text, "  %s\n", own[i].meaning);
 	}
 	return 0;
 }

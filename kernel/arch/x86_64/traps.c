@@ -19,6 +19,7 @@
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/setup.h"
 #include "arch/x86_64/tables.h"
+#include "core/irq.h"
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/symbols.h"
@@ -348,6 +349,7 @@ static void interrupt_dispatch(struct pt_regs *regs, uint64_t vector)
 void interrupt_handle(struct pt_regs *regs, uint64_t vector)
 {
 	this_cpu_write(interrupted_regs, regs);
+	irq_count((uint8_t)vector);
 	interrupt_dispatch(regs, vector);
 	this_cpu_write(interrupted_regs, NULL);
 }
