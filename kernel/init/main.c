@@ -114,6 +114,17 @@ static void start_secondary_cpu(uintptr_t stack_top)
 	sched_idle();
 }
 
+static void start_secondary_cpus(void)
+{
+	smp_start(sched_prepare_cpu, start_secondary_cpu);
+	if (smp_tsc_is_in_step())
+		return;
+	if (arch_clock_leave_tsc())
+		clock_source_changed();
+	pr_warn("clock: the TSC is not steady on all CPUs: time is told by %s\n",
+	        arch_clock.name);
+}
+
 __noreturn void kmain(void)
 {
 	start_cpu_and_memory();
@@ -138,7 +149,7 @@ __noreturn void kmain(void)
 	tty_start();                           /* terminals, /dev/console; console= */
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	procfs_init();                         /* proc and sysfs can be mounted */
-	smp_start(sched_prepare_cpu, start_secondary_cpu); /* the other CPUs */
+	start_secondary_cpus();                /* the other CPUs; one clock for all */
 	if (ktest_is_wanted()) {
 		start_ktests();
 		give_back_init();

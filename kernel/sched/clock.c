@@ -385,6 +385,25 @@ static void clock_start_keepalive(void)
 	timer_start(&clock.keepalive, clock_monotonic() + clock.keepalive_ns);
 }
 
+static void clock_take_source_locked(void) __must_hold(&clock.lock)
+{
+	clock.read = arch_clock.read;
+	clock.mask = arch_clock.mask;
+	clock.is_tsc = arch_clock.is_tsc;
+	clock.base = counter_read();
+	clock.raw_mult = mul_div(NS_PER_SEC, 1ul << CLOCK_SHIFT, arch_clock.frequency_hz);
+	clock.mult = clock.raw_mult;
+}
+
+void clock_source_changed(void)
+{
+	uint64_t flags = clock_change_begin();
+
+	clock_take_source_locked();
+	clock_change_end(flags);
+	clock_start_keepalive();
+}
+
 void clock_init(void)
 {
 	uint64_t flags = spin_lock_irqsave(&clock.lock);
@@ -393,12 +412,7 @@ void clock_init(void)
 	if (!arch_wall_clock_read(&wall_s))
 		wall_s = 0;
 	seqcount_write_begin(&clock.seq);
-	clock.read = arch_clock.read;
-	clock.mask = arch_clock.mask;
-	clock.is_tsc = arch_clock.is_tsc;
-	clock.base = counter_read();
-	clock.raw_mult = mul_div(NS_PER_SEC, 1ul << CLOCK_SHIFT, arch_clock.frequency_hz);
-	clock.mult = clock.raw_mult;
+	clock_take_source_locked();
 	clock.wall_offset = wall_s * NS_PER_SEC;
 	clock_change_end(flags);
 	log_set_clock(clock_monotonic);

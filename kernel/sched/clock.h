@@ -24,6 +24,9 @@ struct wait_queue;
 /* Starts the clocks; reads the machine's wall clock. Boot CPU, after arch_clock_init(). */
 void clock_init(void);
 
+/* arch_clock has become another one: time goes on from where it is. Boot CPU, at start. */
+void clock_source_changed(void);
+
 ns_t clock_monotonic(void);
 ns_t clock_monotonic_coarse(void);
 ns_t clock_monotonic_raw(void);

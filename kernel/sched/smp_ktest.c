@@ -241,6 +241,41 @@ KTEST(kernel_mapping_replaced_here_is_seen_on_the_other_cpu)
 	KTEST_ASSERT(remote.value == 12);
 }
 
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static ns_t latest __atomic;
+
+/* Whoever reads the clock later, on whatever CPU, reads no less. */
+static void read_clock_often(struct remote *remote)
+{
+	for (int i = 0; i < ROUNDS * 10; i++) {
+		ns_t before = atomic_load(&latest), now = clock_monotonic();
+
+		if (now < before)
+			remote->value++;
+		while (before < now && !atomic_cmpxchg(&latest, &before, now))
+			cpu_relax();
+	}
+}
+
+KTEST(monotonic_clock_never_steps_back_across_cpus)
+{
+	static struct remote remotes[MAX_CPUS];
+	uint32_t errors = 0;
+
+	KTEST_NO_LEAK();
+	atomic_store(&latest, 0);
+	for_each_cpu(cpu) {
+		remotes[cpu] = (struct remote){ 0 };
+		KTEST_ASSERT(remote_start(&remotes[cpu], cpu, read_clock_often));
+	}
+	for_each_cpu(cpu) {
+		KTEST_ASSERT(remote_join(&remotes[cpu]));
+		errors += remotes[cpu].value;
+	}
+	KTEST_ASSERT(errors == 0);
+}
+
 /* ---- grace periods ------------------------------------------------------------------------- */
 
 static void read_for_a_while(struct remote *remote)

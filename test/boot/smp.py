@@ -21,6 +21,8 @@ CASES = {
     "65-of-which-64": ({"cpus": "65"}, 64),
     "maxcpus": ({"cpus": "4", "append": QUIET + " maxcpus=2"}, 2),
     "nr_cpus": ({"cpus": "4", "append": QUIET + " nr_cpus=3"}, 3),
+    "tsc-unstable": ({"cpus": "2", "append": QUIET + " tsc=unstable"}, 2),
+    "acpi_pm": ({"cpus": "2", "append": QUIET + " clocksource=acpi_pm"}, 2),
     "nosmp": ({"cpus": "4", "append": QUIET + " nosmp"}, 1),
 }
 

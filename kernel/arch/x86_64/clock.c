@@ -3,9 +3,10 @@
  *
  * The TSC is the clock where it is promised to be steady: by the CPU (invariant), or by QEMU's
  * emulator, whose TSC is one clock for all CPUs. Else the first counter that the machine has; a TSC
- * without promise is the last resort. The TSC's and the local APIC's frequencies are measured
- * against a known counter over a few milliseconds, each end read several times, of which the
- * tightest reading counts: what else the host does in between then does no harm.
+ * without promise is the last resort, and so is one of which CPUs have different ones (smp.c
+ * looks). `clocksource=` names another choice. The TSC's and the local APIC's frequencies are
+ * measured against a known counter over a few milliseconds, each end read several times, of which
+ * the tightest reading counts: what else the host does in between then does no harm.
  */
 #define pr_fmt(fmt) "clock: " fmt
 
@@ -20,13 +21,19 @@
 
 #include "arch/x86_64/lapic.h"
 #include "boot/bootinfo.h"
+#include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
+#include "lib/string.h"
 
 enum { MEASURE_MS = 4, READINGS = 8, MULT_BITS = 22 };
 
 struct arch_clock arch_clock __ro_after_init;
 uint64_t lapic_timer_hz __ro_after_init;
+
+/* What the others are measured by, and the clock when the TSC is none. */
+static struct counter reference __ro_after_init;
+static const char *wanted __ro_after_init = "";
 
 struct reading {
 	uint64_t tsc, counter, lapic;
@@ -112,14 +119,36 @@ static void use_clock(const struct counter *counter, bool is_tsc)
 
 static bool find_reference(struct counter *counter)
 {
+	if (!strcmp(wanted, "acpi_pm") && counter_find_pm_timer(counter))
+		return true;
 	return counter_find_hpet(counter) || counter_find_pm_timer(counter) ||
 	       counter_find_lapic(counter) || counter_find_pit(counter);
 }
 
+static bool reference_is_clock(void)
+{
+	return reference.mask > 0xffff && !reference.is_local;
+}
+
+static bool prefers_tsc(void)
+{
+	if (reference_is_clock() && !strcmp(wanted, reference.name))
+		return false;
+	return cpu_has(CPU_TSC_INVARIANT) || cpu_has(CPU_EMULATOR) || !reference_is_clock() ||
+	       !strcmp(wanted, "tsc");
+}
+
+bool arch_clock_leave_tsc(void)
+{
+	if (!arch_clock.is_tsc || !reference_is_clock())
+		return false;
+	use_clock(&reference, false);
+	return true;
+}
+
 void arch_clock_init(void)
 {
-	struct counter reference, tsc = { .name = "tsc", .read = read_tsc, .mask = ~0ul };
-	bool steady = cpu_has(CPU_TSC_INVARIANT) || cpu_has(CPU_EMULATOR);
+	struct counter tsc = { .name = "tsc", .read = read_tsc, .mask = ~0ul };
 
 	wall_clock_init();
 	if (!find_reference(&reference))
@@ -129,10 +158,7 @@ void arch_clock_init(void)
 		tsc.frequency_hz = tsc_hz_by_cpuid();
 	if (tsc.frequency_hz == 0 || lapic_timer_hz == 0)
 		panic("the TSC or the local APIC's timer does not count");
-	if (steady || reference.mask <= 0xffff || reference.read == tsc.read)
-		use_clock(&tsc, true);
-	else
-		use_clock(&reference, false);
+	use_clock(prefers_tsc() ? &tsc : &reference, prefers_tsc());
 	pr_info("%s at %lu kHz, measured by %s; TSC %lu kHz, APIC timer %lu kHz\n", arch_clock.name,
 	        arch_clock.frequency_hz / 1000, reference.name, tsc.frequency_hz / 1000,
 	        lapic_timer_hz / 1000);
@@ -146,3 +172,11 @@ void arch_delay_ns(ns_t ns)
 	while (((arch_clock.read() - start) & arch_clock.mask) < ticks)
 		cpu_relax();
 }
+
+static int parse_clocksource(const char *value)
+{
+	wanted = value ? value : "";
+	return 0;
+}
+
+CMDLINE_EARLY("clocksource", parse_clocksource);

@@ -38,6 +38,7 @@
 #include "arch/x86_64/tlb.h"
 #include "core/cmdline.h"
 #include "core/printk.h"
+#include "core/spinlock.h"
 #include "lib/atomic.h"
 #include "lib/math.h"
 #include "lib/string.h"
@@ -49,7 +50,7 @@
 #define ANSWER_WITHIN NS_PER_SEC          /* after the last one that came */
 #define WAIT_STEP     (10 * NS_PER_USEC)
 
-enum { NOT_NUMBERED = 0, NOT_WANTED = MAX_CPUS };
+enum { TSC_READINGS = 1000, NOT_NUMBERED = 0, NOT_WANTED = MAX_CPUS };
 
 struct call {
 	uint32_t apic_id __const_after_init;
@@ -64,7 +65,14 @@ static struct {
 	void   (*main)(uintptr_t stack_top);
 	uint32_t nr_ready __atomic;
 	uint32_t nr_wanted;
-} smp = { .nr_wanted = MAX_CPUS };
+	struct {
+		struct spinlock lock;
+		uint64_t last __guarded_by(lock); /* the latest reading of any CPU */
+		bool     is_behind __guarded_by(lock);
+		bool     begun __atomic;
+		bool     is_trusted __const_after_init; /* tsc=reliable */
+	} tsc;
+} smp = { .nr_wanted = MAX_CPUS, .tsc.lock = SPINLOCK(RANK_LEAF) };
 
 uint64_t smp_stack_tops[MAX_CPUS];
 uint32_t smp_nr_stacks, smp_stacks_taken;
@@ -72,6 +80,33 @@ uint32_t smp_nr_stacks, smp_stacks_taken;
 uint32_t smp_apic_id(uint32_t cpu)
 {
 	return irqchip_destination(cpu);
+}
+
+/* ---- the TSCs ------------------------------------------------------------------------------ */
+
+static bool must_compare_tsc(void)
+{
+	return arch_clock.is_tsc && !cpu_has(CPU_EMULATOR) && !smp.tsc.is_trusted;
+}
+
+/* All CPUs at a time, interrupts off: each reading comes after the one before, whoever took it. */
+static void compare_tsc(void)
+{
+	while (!atomic_load_acquire(&smp.tsc.begun))
+		cpu_relax();
+	for (int i = 0; i < TSC_READINGS; i++) {
+		spin_lock(&smp.tsc.lock);
+		uint64_t now = cpu_cycles_ordered();
+
+		smp.tsc.is_behind |= now < smp.tsc.last;
+		smp.tsc.last = now;
+		spin_unlock(&smp.tsc.lock);
+	}
+}
+
+bool smp_tsc_is_in_step(void)
+{
+	return !READ_ONCE(smp.tsc.is_behind);
 }
 
 /* ---- on the CPU that starts ---------------------------------------------------------------- */
@@ -110,6 +145,8 @@ __no_stack_protector void smp_cpu_main(uintptr_t stack_top)
 	irqchip_init_cpu();
 	fpu_init_cpu();
 	arch_timer_init_cpu();
+	if (must_compare_tsc())
+		compare_tsc();
 	/* pairs with the acquire in all_ready(); online pairs with the store in smp_start() */
 	atomic_add_return(&smp.nr_ready, 1);
 	while (atomic_load_acquire(&percpu_nr_cpus) <= cpu)
@@ -236,6 +273,13 @@ static uint32_t __init number_arrived(void)
 /* They arrived and run our code: only a stop of the whole machine makes them late. */
 static void __init await_ready(uint32_t n)
 {
+	if (n && must_compare_tsc()) {
+		uint64_t flags = irq_save();
+
+		atomic_store_release(&smp.tsc.begun, true); /* pairs with compare_tsc() */
+		compare_tsc();
+		irq_restore(flags);
+	}
 	while (atomic_load_acquire(&smp.nr_ready) < n)
 		cpu_relax();
 }
@@ -294,6 +338,17 @@ static int parse_nr_cpus(const char *value)
 	return err;
 }
 
+/* As on Linux: reliable is not looked at, unstable is not used when there is another clock. */
+static int parse_tsc(const char *value)
+{
+	if (!value)
+		return -EINVAL;
+	smp.tsc.is_trusted |= !strcmp(value, "reliable");
+	smp.tsc.is_behind |= !strcmp(value, "unstable");
+	return 0;
+}
+
+CMDLINE_PARAM("tsc", parse_tsc);
 CMDLINE_PARAM("nosmp", parse_nosmp);
 CMDLINE_PARAM("maxcpus", parse_count);
 CMDLINE_PARAM("nr_cpus", parse_nr_cpus);

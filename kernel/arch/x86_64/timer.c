@@ -32,7 +32,7 @@ bool counter_find_lapic(struct counter *counter)
 	lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_1);
 	lapic_write(LAPIC_TIMER_COUNT, ~0u);
 	*counter = (struct counter){ .name = "lapic", .read = read_lapic_counter, .mask = ~0u,
-	                             .frequency_hz = EMULATED_LAPIC_HZ };
+	                             .frequency_hz = EMULATED_LAPIC_HZ, .is_local = true };
 	return true;
 }
 

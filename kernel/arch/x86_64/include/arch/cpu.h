@@ -125,5 +125,12 @@ static inline uint64_t cpu_cycles(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* The same, read after all that stands before it, by a CPU that may look ahead. */
+static inline uint64_t cpu_cycles_ordered(void)
+{
+	__asm__ volatile("lfence" : : : "memory");
+	return cpu_cycles();
+}
+
 /* Stops this CPU for good. */
 __noreturn void cpu_halt_forever(void);

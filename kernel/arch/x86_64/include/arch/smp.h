@@ -19,5 +19,11 @@
  */
 void smp_start(int (*prepare)(uint32_t cpu), void (*main)(uintptr_t stack_top));
 
+/*
+ * Whether the TSCs of all started CPUs were seen to be in step; asked once smp_start() has
+ * returned. The emulator's is one for all, and is not looked at.
+ */
+bool smp_tsc_is_in_step(void);
+
 /* The id of a started CPU's local APIC, as /proc/cpuinfo shows it. */
 uint32_t smp_apic_id(uint32_t cpu);

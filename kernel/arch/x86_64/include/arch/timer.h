@@ -24,6 +24,13 @@ extern struct arch_clock arch_clock __const_after_init;
 void arch_clock_init(void);
 
 /*
+ * The TSC turned out to be no clock: arch_clock becomes the counter that it was measured by. False
+ * if it was not the clock, or if there is no other. Boot CPU, before paging_seal();
+ * clock_source_changed() must follow.
+ */
+bool arch_clock_leave_tsc(void);
+
+/*
  * Seconds since 1970 by the CMOS clock, or the boot time that the firmware told; false if there is
  * none that makes sense.
  */

@@ -36,7 +36,10 @@ __must_check int user_put_u16(uint16_t __user *dst, uint16_t value);
 __must_check int user_put_u32(uint32_t __user *dst, uint32_t value);
 __must_check int user_put_u64(uint64_t __user *dst, uint64_t value);
 
-/* Exchange of an aligned user word if it is as expected, for futex(2); *old is what was there. 0, -EFAULT. */
+/*
+ * Exchange of an aligned user word if it is as expected, for futex(2); *old is what was there. 0,
+ * -EFAULT.
+ */
 __must_check int user_cmpxchg_u32(uint32_t __user *word, uint32_t expected, uint32_t value,
                                   uint32_t *old);
 
