@@ -94,10 +94,27 @@ int show_pid_oom_score_adj(struct task *task, struct text *text)
 	return 0;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* A number with spaces around it. */
+static int parse_adjustment(char *line, int32_t *adjust)
+{
+	char *end = line + strlen(line);
+
+	while (end > line && is_space(end[-1]))
+		*--end = '\0';
+	while (is_space(*line))
+		line++;
+	return parse_i32(line, adjust);
+}
+
 int write_pid_oom_score_adj(struct task *task, char *line, size_t len)
 {
 	int32_t adjust;
-	int err = parse_i32(line, &adjust);
+	int err = parse_adjustment(line, &adjust);
 
 	if (err)
 		return -EINVAL;
@@ -122,7 +139,7 @@ int show_pid_oom_adj(struct task *task, struct text *text)
 int write_pid_oom_adj(struct task *task, char *line, size_t len)
 {
 	int32_t adjust;
-	int err = parse_i32(line, &adjust);
+	int err = parse_adjustment(line, &adjust);
 
 	if (err || ((adjust < OOM_ADJUST_MIN || adjust > OOM_ADJUST_MAX) && adjust != OOM_DISABLE))
 		return -EINVAL;
