@@ -40,7 +40,7 @@ static inline void irq_count(uint8_t vector)
 	this_cpu_add(irq_counts[vector], 1);
 }
 
-/* For /proc/interrupts and /proc/stat: all so far; on a vector of a CPU; the first action's name. */
+/* For /proc/interrupts and /proc/stat: all so far; on a vector of a CPU; who waits for it. */
 uint64_t irq_total(void);
 uint32_t irq_count_of(uint8_t vector, uint32_t cpu);
 /* NULL: nobody waits for this vector. */

@@ -1,12 +1,11 @@
 /*
- * The CPUs and what they did: cpuinfo, stat, interrupts, loadavg, uptime (proc(5)); sets of CPUs as
+ * The CPUs and what they did: cpuinfo, stat, loadavg, uptime (proc(5)); sets of CPUs as
  * text (cpu_list.h).
  */
 #include <linux/errno.h>
 
 #include "arch/acpi.h"
 #include "arch/cpu.h"
-#include "arch/irqchip.h"
 #include "arch/percpu.h"
 #include "arch/smp.h"
 #include "arch/timer.h"
@@ -153,43 +152,6 @@ int show_stat(const struct node *node, struct text *text)
 	            sched_nr_switches(), clock_realtime_offset() / NS_PER_SEC, sched_nr_started());
 	text_printf(text, "procs_running %u\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
 	            sched_nr_runnable());
-	return 0;
-}
-
-static void put_counts(struct text *text, uint8_t vector)
-{
-	for_each_cpu(cpu)
-		text_printf(text, "%10u ", irq_count_of(vector, cpu));
-}
-
-/* Devices by vector, then what the CPUs have among themselves, in Linux's words. */
-int show_interrupts(const struct node *node, struct text *text)
-{
-	static const struct { uint8_t vector; const char *name, *meaning; } own[] = {
-		{ VECTOR_TIMER, "LOC", "Local timer interrupts" },
-		{ VECTOR_SPURIOUS, "SPU", "Spurious interrupts" },
-		{ VECTOR_IPI_WAKE, "RES", "Rescheduling interrupts" },
-		{ VECTOR_IPI_FLUSH, "TLB", "TLB shootdowns" },
-	};
-
-	text_puts(text, "           ");
-	for_each_cpu(cpu)
-		text_printf(text, "CPU%-8u", cpu);
-	text_puts(text, "\n");
-	for (unsigned int vector = 0; vector < IRQ_VECTORS; vector++) {
-		const char *name = irq_name((uint8_t)vector);
-
-		if (!name)
-			continue;
-		text_printf(text, "%3u: ", vector);
-		put_counts(text, (uint8_t)vector);
-		text_printf(text, "  %s\n", name);
-	}
-	for (size_t i = 0; i < array_size(own); i++) {
-		text_printf(text, "%s: ", own[i].name);
-		put_counts(text, own[i].vector);
-		text_printf(text, "  %s\n", own[i].meaning);
-	}
 	return 0;
 }
 

@@ -8,10 +8,10 @@
  * space active, has flushed since (`seen`). The same goes for the kernel's half, where all CPUs are
  * concerned.
  *
- * A CPU that runs a thread without a user half keeps the tables of the last one, and is lazy: nothing
- * there uses user addresses, so a flush passes it by, and it looks at the generation when such a
- * thread comes back. Only the CPU's own page walker might still follow the tables: before those are
- * freed, lazy CPUs are interrupted too, and leave the space.
+ * A CPU that runs a thread without a user half keeps the tables of the last one, and is lazy:
+ * nothing there uses user addresses, so a flush passes it by, and it looks at the generation when
+ * such a thread comes back. Only the CPU's own page walker might still follow the tables: before
+ * those are freed, lazy CPUs are interrupted too, and leave the space.
  *
  * `seen` is written only by its CPU, with interrupts off, and only where everything is flushed: a
  * flusher's own partial invalidation says nothing about the generations of others.
