@@ -15,5 +15,5 @@ bench    the benchmark program built, run on a kernel, its rows read; bench_boot
          and memory; bench_report: tables and the plot
 fuzz     the fuzzer's program built and run, its console judged
 hoards   memory running out in every way, for test/boot/oom.py and ./moonshot soak oom
-suites   the groups of tests, and the file `groups` that says when each runs
+suites   the groups of tests, the files `groups` (when each runs) and `passes` (where again)
 """

@@ -7,7 +7,7 @@
         guest.wait_exit()
 
 A guest belongs to whoever started it: leaving the `with` block ends its QEMU, by process id. All
-that it prints goes to build/test-logs/NAME.log. Every wait is bounded, by its own timeout and by
+that it prints goes to build/test-logs/NAME[.debug][.smpN].log. Every wait is bounded, by its own timeout and by
 the guest's limit_s; both are multiplied by MOONSHOT_TIMEOUT_SCALE for slow machines.
 """
 
@@ -59,6 +59,11 @@ class Machine:
     def but(self, **changes):
         """The same machine with some things changed."""
         return replace(self, **changes)
+
+    def variant(self):
+        """What tells the logs of one test on several machines apart."""
+        debug = ".debug" if "debug" in self.kernel.parent.name else ""
+        return debug + (f".smp{self.cpus}" if self.cpus in range(2, 100) else "")
 
     def command(self, esp_image=None):
         """The words that start QEMU; a UEFI machine boots from esp_image, see write_esp()."""
@@ -115,7 +120,7 @@ class Guest:
         self.output = ""
 
     def _open_log(self, name, machine):
-        path = paths.LOGS / f"{name}.log"
+        path = paths.LOGS / f"{name}{machine.variant()}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("w", buffering=1, errors="replace", newline="")
 

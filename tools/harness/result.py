@@ -22,6 +22,7 @@ class Report:
         self.stream = stream
         self.passed = 0
         self.failed = []
+        self.machine = ""  # which one, in front of the names of what fails
         self.started = time.monotonic()
 
     def _print(self, text):
@@ -33,10 +34,15 @@ class Report:
             if self.verbose:
                 self._print(f"  ok      {case.name}")
             return
-        self.failed.append(case.name)
-        self._print(f"  FAILED  {case.name}")
+        self.failed.append(self.machine + case.name)
+        self._print(f"  FAILED  {self.machine}{case.name}")
         for line in case.detail.strip().splitlines():
             self._print(f"          {line}")
+
+    def begin(self, label):
+        """What comes now runs on another machine."""
+        self.machine = f"[{label}] "
+        self._print(f"-- {label}")
 
     def add_job(self, name, cases, seconds):
         """All cases of one job that has ended."""

@@ -1,14 +1,14 @@
 """The groups of tests: each is a function that gets Options and returns jobs.
 
-The file `groups` beside this says when each runs. A group is asked for by its name, one of its jobs by
-group/job. What has to be built first stands in NEEDS.
+The file `groups` beside this says when each runs, `passes` on which other machines again. A group
+is asked for by its name, one of its jobs by group/job. What has to be built first stands in NEEDS.
 """
 
 import functools
 import importlib.util
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from .schedule import Job
 FUZZ_SEED = 1
 FUZZ_SECONDS = {"syscalls": 15, "elf": 10, "memory": 10, "initramfs": 10, "soak": 20}
 GROUPS_FILE = Path(__file__).with_name("groups")
+PASSES_FILE = Path(__file__).with_name("passes")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Options:
     def machine(self):
         """The plain machine that tests boot directly, unless they need another."""
         return Machine(self.kernel or paths.kernel(self.debug), cpus=self.cpus)
+
+    def label(self):
+        """Which machine, in words."""
+        return f"{'debug' if self.debug else 'normal'} kernel, {self.cpus} CPU" + "s" * (self.cpus > 1)
 
     def wants(self, name):
         """Whether a job of this name was asked for; without names, all are."""
@@ -98,7 +103,7 @@ def ktest_jobs(options):
 
     machine = options.machine()
     return [Job(f"ktest/smp{cpus}", lambda cpus=cpus: run(machine.but(cpus=cpus), f"ktest/smp{cpus}"))
-            for cpus in (1, 2)]
+            for cpus in ((1, 2) if options.cpus == 1 else (options.cpus,))]
 
 
 def boot_jobs(options):
@@ -167,3 +172,14 @@ def selected(quick, everything, names):
         return [group for group in GROUPS if any(name.split("/")[0] == group for name in names)]
     levels = {"quick"} if quick else {"quick", "default"}
     return [group for group, level in schedule().items() if everything or level in levels]
+
+
+def passes(options, everything):
+    """The same options on the other machines that the tests run on, each with its names."""
+    if everything:
+        on_guests = ("ktest", "boot", "conformance", "busybox")
+        return [replace(options, debug=debug, cpus=cpus, names=on_guests)
+                for debug in (False, True) for cpus in (1, 2, 4, 8) if debug or cpus > 1]
+    rows = (line.split() for line in PASSES_FILE.read_text().splitlines())
+    return [replace(options, debug=row[0] == "debug", cpus=int(row[1]), names=tuple(row[2:]))
+            for row in rows if row and not row[0].startswith("#")]
