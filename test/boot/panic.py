@@ -271,6 +271,21 @@ def stall_is_no_lockup(guest, execute):
     guest.expect(r"found-0\r?\n", 60)
 
 
+def nmis_hurt_nobody(guest, execute):
+    """Questions from one CPU to the others, and the machine's own, while all are busy."""
+    guest.send("for i in 1 2 3; do (while :; do /bin/true; dd if=/dev/zero of=/dev/null bs=4k count=50 "
+               "2> /dev/null; done) & done\n")
+    guest.expect(PROMPT)
+    guest.send("for i in $(seq 150); do echo l > /proc/sysrq-trigger; done 2> /dev/null; "
+               "echo asked-$((40 + 2))\n")
+    for _ in range(40):
+        execute("inject-nmi")
+        time.sleep(0.02)
+    guest.expect("asked-42", 60)
+    guest.send("kill %1 %2 %3; dmesg | grep -c 'no answer' | sed s/^/unanswered-/\n")
+    guest.expect(r"unanswered-0\r?\n", 60)
+
+
 def key_reboots(guest, execute):
     sysrq(guest, "b", r"sysrq: Resetting")
     guest.wait_exit()
@@ -283,6 +298,7 @@ OUTSIDE = {
     "sysrq-keys": ("", keys_do_what_they_say),
     "sysrq-reboot": ("", key_reboots),
     "sysrq-sak": ("", key_kills_users_of_the_console),
+    "nmis-hurt-nobody": ("loglevel=0", nmis_hurt_nobody),
     "stall-is-no-lockup": ("watchdog_thresh=1", stall_is_no_lockup),
 }
 
