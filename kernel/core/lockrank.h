@@ -62,6 +62,7 @@ enum lock_rank {
 	RANK_PAGE_TABLE,      /* entries of one page-table page */
 	RANK_PAGE_INDEX,      /* index of pages in one mapping */
 	RANK_LRU,             /* reclaim's page lists */
+	RANK_NOTIFY,          /* who watches which inode, queues of events */
 	RANK_PROCESS_TREE,    /* parents, children, groups, sessions */
 	RANK_TASK,            /* what others see of a task's resources */
 	RANK_PID,             /* the pid index */

@@ -11,6 +11,7 @@
 #include "fs/file.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/super.h"
 #include "id/cred.h"
 
@@ -116,10 +117,12 @@ static int change_begin(const struct path *path)
 	return err;
 }
 
-static void change_end(const struct path *path)
+static void change_end(const struct path *path, const struct attr_change *change, int err)
 {
 	rwlock_write_unlock(&path->dentry->inode->lock);
 	mount_write_put(path->mount);
+	if (!err)
+		notify_dentry(path->dentry, notify_event_of_change(change->valid));
 }
 
 int path_chmod(const struct path *path, const struct cred *cred, mode_t mode)
@@ -140,7 +143,7 @@ int path_chmod(const struct path *path, const struct cred *cred, mode_t mode)
 	change.ctime = inode_now();
 	if (!err)
 		err = setattr(inode, &change);
-	change_end(path);
+	change_end(path, &change, err);
 	return err;
 }
 
@@ -173,7 +176,7 @@ int path_chown(const struct path *path, const struct cred *cred, uid_t uid, gid_
 			change.valid |= ATTR_MODE;
 	}
 	err = may_chown(inode, cred, uid, gid) ? setattr(inode, &change) : -EPERM;
-	change_end(path);
+	change_end(path, &change, err);
 	return err;
 }
 
@@ -208,7 +211,7 @@ int path_utimes(const struct path *path, const struct cred *cred,
 		change.mtime = change.ctime;
 	if (!err)
 		err = setattr(inode, &change);
-	change_end(path);
+	change_end(path, &change, err);
 	return err;
 }
 
@@ -273,6 +276,8 @@ int path_truncate(const struct path *path, const struct cred *cred, pos_t size, 
 	rwlock_write_unlock(&inode->lock);
 	inode_write_put(inode);
 	mount_write_put(path->mount);
+	if (!err)
+		notify_dentry(path->dentry, IN_MODIFY);
 	return err;
 }
 
@@ -290,6 +295,8 @@ int file_truncate(struct file *file, pos_t size, uint64_t size_limit)
 	if (!err)
 		err = truncate_locked(inode, file->cred, size);
 	rwlock_write_unlock(&inode->lock);
+	if (!err)
+		notify_file(file, IN_MODIFY);
 	return err;
 }
 

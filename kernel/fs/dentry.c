@@ -17,6 +17,7 @@
 #include "core/panic.h"
 #include "fs/dentry_impl.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/super.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -233,8 +234,10 @@ struct dentry *dentry_finish_kill(struct dentry *dentry)
 		spin_unlock(&parent->lock);
 	}
 	rcu_call(&dentry->rcu, dentry_free_rcu);
-	if (inode)
+	if (inode) {
+		notify_gone(inode);
 		inode_put(inode);
+	}
 	return parent;
 }
 
@@ -374,8 +377,10 @@ void dentry_delete(struct dentry *dentry)
 	}
 	seqcount_write_end(&dentry->seq);
 	spin_unlock(&dentry->lock);
-	if (inode)
+	if (inode) {
+		notify_gone(inode);
 		inode_put(inode);
+	}
 }
 
 void dentry_drop(struct dentry *dentry)

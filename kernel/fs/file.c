@@ -18,6 +18,7 @@
 #include "fs/inode.h"
 #include "fs/lock.h"
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "fs/owner.h"
 #include "fs/super.h"
 #include "id/cred.h"
@@ -101,14 +102,21 @@ static void file_free_rcu(struct rcu_head *head)
 	atomic_dec(&files_open);
 }
 
-static void writer_put(struct file *file)
+/* What keeps the file from being executed, or written. */
+static void busy_put(struct file *file)
 {
-	inode_write_put(file->inode);
-	mount_write_put(file->path.mount);
+	if (file->mode & FILE_WRITER) {
+		inode_write_put(file->inode);
+		mount_write_put(file->path.mount);
+	}
+	if (file->mode & FILE_EXEC)
+		inode_deny_write_put(file->inode);
 }
 
 static void file_destroy(struct file *file)
 {
+	if (notify_is_wanted() && file->mode & FILE_OPENED)
+		notify_file(file, file->mode & FILE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(!list_is_empty(&file->watchers)))
 		epoll_forget_file(file);
 	if (unlikely(atomic_load_acquire(&file->inode->locks))) /* pairs with set_get() */
@@ -117,10 +125,8 @@ static void file_destroy(struct file *file)
 		owner_free(file);
 	if (file->mode & FILE_OPENED && file->ops->release)
 		file->ops->release(file);
-	if (file->mode & FILE_WRITER)
-		writer_put(file);
-	if (file->mode & FILE_EXEC)
-		inode_deny_write_put(file->inode);
+	if (unlikely(file->mode & (FILE_WRITER | FILE_EXEC)))
+		busy_put(file);
 	path_put(&file->path);
 	cred_put(file->cred);
 	rcu_call(&file->rcu, file_free_rcu);
@@ -148,11 +154,14 @@ int file_start(struct file *file)
 		}
 		file->mode |= FILE_WRITER;
 	}
-	err = file->ops->open ? file->ops->open(file->inode, file) : 0;
+	if (file->ops->open) {
+		err = file->ops->open(file->inode, file);
+		if (err)
+			return err;
+	}
 	file->flags &= ~(unsigned int)O_NOCTTY; /* a terminal's open() has seen it */
-	if (!err)
-		file->mode |= FILE_OPENED;
-	return err;
+	file->mode |= FILE_OPENED;
+	return 0;
 }
 
 int file_flush(struct file *file)
@@ -251,6 +260,17 @@ static ssize_t io_at_position(struct io *io, ssize_t (*transfer)(struct io *io))
 	return n;
 }
 
+/* With somebody who watches something, who is told of what is done. */
+static __cold ssize_t transfer_watched(struct io *io, ssize_t (*transfer)(struct io *io),
+				       uint32_t event)
+{
+	ssize_t n = io->flags & IO_POSITION ? io_at_position(io, transfer) : transfer(io);
+
+	if (n > 0)
+		notify_file(io->file, event);
+	return n;
+}
+
 ssize_t file_read(struct io *io)
 {
 	struct file *file = io->file;
@@ -261,6 +281,8 @@ ssize_t file_read(struct io *io)
 		return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
 	if (file->flags & O_NONBLOCK)
 		io->flags |= IO_NOWAIT;
+	if (notify_is_wanted())
+		return transfer_watched(io, file->ops->read, IN_ACCESS);
 	if (io->flags & IO_POSITION)
 		return io_at_position(io, file->ops->read);
 	return file->ops->read(io);
@@ -283,8 +305,8 @@ ssize_t file_write(struct io *io)
 		return -EINVAL;
 	if (flags & (O_NONBLOCK | O_APPEND | O_DSYNC | __O_SYNC))
 		io->flags |= write_flags(flags);
-	if (io->flags & IO_NOAPPEND)
-		io->flags &= ~(unsigned int)IO_APPEND;
+	if (notify_is_wanted())
+		return transfer_watched(io, file->ops->write, IN_MODIFY);
 	if (io->flags & IO_POSITION)
 		return io_at_position(io, file->ops->write);
 	return file->ops->write(io);
@@ -341,8 +363,10 @@ int file_iterate(struct file *file, struct dir_sink *sink)
 	}
 	rwlock_read_unlock(&file->inode->lock);
 	position_unlock(file, locked);
-	if (!err)
+	if (!err) {
 		file_accessed(file);
+		notify_file(file, IN_ACCESS);
+	}
 	return err;
 }
 
@@ -372,6 +396,7 @@ int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_
 {
 	const mode_t type = file->inode->mode & S_IFMT;
 	pos_t end;
+	int err;
 
 	if (offset < 0 || len <= 0)
 		return -EINVAL;
@@ -396,7 +421,10 @@ int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_
 		return -EOPNOTSUPP;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > file->inode->size && (uint64_t)end > size_limit)
 		return -EFBIG;
-	return file->ops->fallocate(file, mode, offset, len);
+	err = file->ops->fallocate(file, mode, offset, len);
+	if (!err)
+		notify_file(file, IN_MODIFY);
+	return err;
 }
 
 unsigned int file_poll(struct file *file, struct poller *poller)

@@ -35,13 +35,12 @@ struct uio;
 
 enum {
 	IO_POSITION = 1 << 0, /* read and advance the file's own position */
+	/* These are added from the file's flags by file_read() and file_write(). */
 	IO_NOWAIT   = 1 << 1, /* EAGAIN rather than sleep: O_NONBLOCK or RWF_NOWAIT */
 	IO_APPEND   = 1 << 2,
-	IO_DIRECT   = 1 << 3,
-	IO_DSYNC    = 1 << 4,
-	IO_SYNC     = 1 << 5,
-	IO_NOAPPEND = 1 << 6,
-	IO_BROKEN   = 1 << 7, /* out: nobody reads any more, whatever was written before */
+	IO_DSYNC    = 1 << 3,
+	IO_SYNC     = 1 << 4,
+	IO_BROKEN   = 1 << 5, /* out: nobody reads any more, whatever was written before */
 };
 
 struct io {

@@ -15,6 +15,7 @@
 #include "fs/mount.h"
 #include "fs/pagecache.h"
 #include "fs/pipe.h"
+#include "fs/inotify.h"
 #include "fs/timerfd.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/math.h"
@@ -64,6 +65,7 @@ void fs_init(void)
 	anon_init();
 	pipe_init();
 	timerfd_init();
+	inotify_init();
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
 	shrinker_register(&dentry_shrinker);

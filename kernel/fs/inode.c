@@ -42,6 +42,7 @@ void inode_init(struct inode *inode, struct superblock *super, const struct new_
 	rwlock_init(&inode->lock, is_dir ? RANK_DIRECTORY_INODE : RANK_FILE_INODE);
 	inode->private = NULL;
 	inode->locks = NULL;
+	hlist_init(&inode->watches);
 	atomic_inc(&super->inodes);
 	atomic_inc(&inodes_alive);
 }

@@ -20,6 +20,7 @@
 #include <linux/stat.h>
 
 #include "core/spinlock.h"
+#include "lib/hlist.h"
 #include "lib/list.h"
 #include "lib/refcount.h"
 #include "lib/types.h"
@@ -147,6 +148,7 @@ struct inode {
 	void                   *private __guarded_by(lock); /* pipe, socket, device: its owner's */
 	/* record locks and flocks; made when first needed */
 	struct lock_set        *locks __atomic;
+	struct hlist            watches __guarded_by(notify_lock); /* fs/notify.h */
 	struct rcu_head         rcu;
 };
 

@@ -15,6 +15,7 @@
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/super.h"
 #include "fs/walk_impl.h"
 #include "id/cred.h"
@@ -134,6 +135,8 @@ static int create_at(const struct walk_from *from, const char *name, const struc
 		new.rdev = wanted->rdev;
 		new.target = wanted->target;
 		err = dir->ops->create ? dir->ops->create(dir, slot.dentry, &new) : -EPERM;
+		if (!err)
+			notify_entry(dir, &slot.last.name, slot.dentry->inode, IN_CREATE);
 		if (!err && made) {
 			*made = (struct path){ slot.parent.mount, slot.dentry };
 			path_get(made);
@@ -198,6 +201,14 @@ static int link_locked(struct inode *inode, struct inode *dir, struct dentry *de
 	return err;
 }
 
+static void tell_link(const struct slot *slot)
+{
+	struct inode *inode = slot->dentry->inode;
+
+	notify_inode(inode, IN_ATTRIB);
+	notify_entry(slot->parent.dentry->inode, &slot->last.name, inode, IN_CREATE);
+}
+
 int path_link(const struct path *old, const struct walk_from *from, const char *name)
 {
 	struct slot slot;
@@ -211,6 +222,8 @@ int path_link(const struct path *old, const struct walk_from *from, const char *
 		if (!err)
 			err = link_locked(old->dentry->inode, slot.parent.dentry->inode,
 			                  slot.dentry);
+		if (!err)
+			tell_link(&slot);
 		dentry_put(slot.dentry);
 	}
 	slot_unlock(&slot, write_err);
@@ -218,6 +231,14 @@ int path_link(const struct path *old, const struct walk_from *from, const char *
 }
 
 /* ---- removing ------------------------------------------------------------------------------ */
+
+/* The end of a directory that nobody uses comes before that of its name, as on Linux. */
+static void tell_removal(const struct slot *slot, struct inode *inode)
+{
+	if (inode_is_dir(inode) && atomic_load_relaxed(&slot->dentry->refs) == 1)
+		notify_gone(inode);
+	notify_entry(slot->parent.dentry->inode, &slot->last.name, inode, IN_DELETE);
+}
 
 static int remove_locked(struct slot *slot, bool as_dir)
 {
@@ -236,10 +257,14 @@ static int remove_locked(struct slot *slot, bool as_dir)
 	rwlock_write_unlock(&inode->lock);
 	if (err)
 		return err;
+	if (!as_dir)
+		notify_inode(inode, IN_ATTRIB);
 	if (as_dir)
 		dentry_invalidate(slot->dentry);
 	else
 		dentry_delete(slot->dentry);
+	if (notify_is_wanted())
+		tell_removal(slot, inode);
 	return 0;
 }
 
@@ -380,6 +405,31 @@ static int rename_permission_check(const struct renaming *r)
 	return err;
 }
 
+static void tell_move(const struct renaming *r)
+{
+	const bool exchange = r->flags & RENAME_EXCHANGE;
+	struct notify_move move = {
+		.from_dir = r->from.parent.dentry->inode,
+		.to_dir = r->to.parent.dentry->inode,
+		.from_name = &r->from.last.name,
+		.to_name = &r->to.last.name,
+		.inode = r->from.dentry->inode,
+		.replaced = exchange ? NULL : r->victim,
+	};
+
+	notify_move(&move);
+	if (!exchange)
+		return;
+	move = (struct notify_move){
+		.from_dir = move.to_dir,
+		.to_dir = move.from_dir,
+		.from_name = move.to_name,
+		.to_name = move.from_name,
+		.inode = r->victim,
+	};
+	notify_move(&move);
+}
+
 static int rename_commit(struct renaming *r)
 {
 	struct inode *from_dir = r->from.parent.dentry->inode, *to_dir = r->to.parent.dentry->inode;
@@ -407,6 +457,7 @@ static int rename_commit(struct renaming *r)
 		return err;
 	}
 	dentry_move(r->from.dentry, r->to.dentry, exchange, names);
+	tell_move(r);
 	if (r->victim && !exchange && inode_is_dir(r->victim))
 		dentry_invalidate(r->to.dentry);
 	return 0;

@@ -15,6 +15,7 @@
 #include "fs/mode_impl.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "fs/super.h"
 #include "fs/walk_impl.h"
 #include "id/cred.h"
@@ -83,6 +84,8 @@ static int open_truncate(struct file *file)
 	if (!err) {
 		err = inode_truncate_open(inode, file->cred);
 		inode_write_put(inode);
+		if (!err)
+			notify_file(file, IN_MODIFY);
 	}
 	mount_write_put(file->path.mount);
 	return err;
@@ -102,7 +105,7 @@ static int open_place(struct path *path, const struct cred *cred, unsigned int f
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	else if (!created)
 		err = open_check(path, cred, flags);
-	if (!err && flags & O_DIRECT && S_ISREG(path->dentry->inode->mode))
+	if (unlikely(flags & O_DIRECT) && !err && S_ISREG(path->dentry->inode->mode))
 		err = -EINVAL;
 	if (!err)
 		err = file_create_at(path, cred, flags, &file);
@@ -112,13 +115,15 @@ static int open_place(struct path *path, const struct cred *cred, unsigned int f
 	}
 	if (!(flags & O_PATH))
 		err = file_start(file);
-	if (!err && flags & O_TRUNC && !created)
+	if (unlikely(flags & O_TRUNC) && !err && !created)
 		err = open_truncate(file);
-	if (err)
+	if (err) {
 		file_put(file);
-	else
-		*out = file;
-	return err;
+		return err;
+	}
+	notify_file(file, IN_OPEN);
+	*out = file;
+	return 0;
 }
 
 /* ---- O_CREAT ------------------------------------------------------------------------------- */
@@ -138,7 +143,10 @@ static int create_negative(const struct walk *walk, struct dentry *dentry, mode_
 	if (!dir->ops->create)
 		return -EACCES;
 	inode_seed(dir, walk->from, S_IFREG | (mode & 07777), &new);
-	return dir->ops->create(dir, dentry, &new);
+	err = dir->ops->create(dir, dentry, &new);
+	if (!err)
+		notify_entry(dir, &walk->last.name, dentry->inode, IN_CREATE);
+	return err;
 }
 
 /*
@@ -353,9 +361,11 @@ int file_open_exec(const struct walk_from *from, const char *name, unsigned int 
 		file->mode |= FILE_EXEC;
 		err = file_start(file);
 	}
-	if (err)
+	if (err) {
 		file_put(file);
-	else
-		*out = file;
-	return err;
+		return err;
+	}
+	notify_file(file, IN_OPEN);
+	*out = file;
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include "core/spinlock.h"
 #include "fs/dentry.h"
 #include "fs/devnum.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
@@ -112,6 +113,7 @@ struct superblock *super_get(struct superblock *super)
 
 static void super_destroy(struct superblock *super)
 {
+	notify_super(super);
 	if (super->root) {
 		dentry_shrink_super(super);
 		dentry_put(super->root);

@@ -9,6 +9,7 @@
 #include "fs/attr.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
+#include "fs/notify.h"
 #include "id/cred.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
@@ -74,6 +75,8 @@ int path_xattr_set(const struct path *path, const struct cred *cred, const char 
 		inode_touch(inode, ATTR_CTIME);
 	rwlock_write_unlock(&inode->lock);
 	mount_write_put(path->mount);
+	if (!err)
+		notify_dentry(path->dentry, IN_ATTRIB);
 	return err;
 }
 

@@ -45,6 +45,7 @@ struct user {
 	int64_t           locked_pages __atomic;    /* RLIMIT_MEMLOCK */
 	int64_t           epoll_watches __atomic;
 	int64_t           inotify_instances __atomic;
+	int64_t           inotify_watches __atomic;
 	int64_t           message_bytes __atomic;   /* RLIMIT_MSGQUEUE */
 	int64_t           pipe_pages __atomic;
 	int64_t           files_in_flight __atomic; /* descriptors inside unix sockets */

@@ -8,6 +8,7 @@
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/inotify.h"
 #include "fs/namei.h"
 #include "fs/pipe.h"
 #include "id/rlimit.h"
@@ -157,6 +158,55 @@ static const struct entry epoll_entries[] = {
 
 static const struct directory epoll_directory = DIRECTORY(epoll_entries);
 
+/* ---- inotify ------------------------------------------------------------------------------- */
+
+static int64_t get_queued_events(void)
+{
+	return atomic_load_relaxed(&inotify_limits.max_queued_events);
+}
+
+static int set_queued_events(int64_t max)
+{
+	atomic_store_relaxed(&inotify_limits.max_queued_events, max);
+	return 0;
+}
+
+static int64_t get_instances(void)
+{
+	return atomic_load_relaxed(&inotify_limits.max_user_instances);
+}
+
+static int set_instances(int64_t max)
+{
+	atomic_store_relaxed(&inotify_limits.max_user_instances, max);
+	return 0;
+}
+
+static int64_t get_inotify_watches(void)
+{
+	return atomic_load_relaxed(&inotify_limits.max_user_watches);
+}
+
+static int set_inotify_watches(int64_t max)
+{
+	atomic_store_relaxed(&inotify_limits.max_user_watches, max);
+	return 0;
+}
+
+static const struct sysctl_int queued_events = { get_queued_events, set_queued_events, 0,
+	                                         INT32_MAX };
+static const struct sysctl_int instances = { get_instances, set_instances, 0, INT32_MAX };
+static const struct sysctl_int inotify_watches = { get_inotify_watches, set_inotify_watches, 0,
+	                                           INT32_MAX };
+
+static const struct entry inotify_entries[] = {
+	SYSCTL_INT("max_queued_events", 0644, &queued_events),
+	SYSCTL_INT("max_user_instances", 0644, &instances),
+	SYSCTL_INT("max_user_watches", 0644, &inotify_watches),
+};
+
+static const struct directory inotify_directory = DIRECTORY(inotify_entries);
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct entry entries[] = {
@@ -166,6 +216,7 @@ static const struct entry entries[] = {
 	{ "file-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_file_nr },
 	{ "inode-nr", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_nr },
 	{ "inode-state", S_IFREG | 0444, ENTRY_STRICT, .show = show_inode_state },
+	{ "inotify", S_IFDIR | 0555, .dir = &inotify_directory },
 	SYSCTL_INT("nr_open", 0644, &nr_open),
 	SYSCTL_INT("pipe-max-size", 0644, &pipe_max_size),
 	SYSCTL_INT("pipe-user-pages-hard", 0644, &pipe_hard),

@@ -17,14 +17,6 @@
 #include "syscall/prototypes.h"
 #include "vm/uio.h"
 
-static unsigned io_flags(const struct file *file)
-{
-	return (file->flags & O_NONBLOCK ? IO_NOWAIT : 0) |
-	       (file->flags & O_APPEND ? IO_APPEND : 0) | (file->flags & O_DIRECT ? IO_DIRECT : 0) |
-	       (file->flags & O_DSYNC ? IO_DSYNC : 0) |
-	       ((file->flags & O_SYNC) == O_SYNC ? IO_SYNC : 0);
-}
-
 /* A pipe that breaks in the middle raises the signal, and the count is the result all the same. */
 static __cold void raise_signal(ssize_t result, const struct io *io)
 {
@@ -68,7 +60,7 @@ long sys_read(int fd, char __user *buf, size_t count)
 		return -EBADF;
 	result = uio_init_user(&uio, buf, count);
 	if (!result)
-		result = transfer_in(ref.file, &uio, 0, io_flags(ref.file) | IO_POSITION);
+		result = transfer_in(ref.file, &uio, 0, IO_POSITION);
 	fd_return(&ref);
 	return result;
 }
@@ -83,7 +75,7 @@ long sys_write(int fd, const char __user *buf, size_t count)
 		return -EBADF;
 	result = uio_init_user(&uio, buf, count);
 	if (!result)
-		result = transfer_out(ref.file, &uio, 0, io_flags(ref.file) | IO_POSITION);
+		result = transfer_out(ref.file, &uio, 0, IO_POSITION);
 	fd_return(&ref);
 	return result;
 }
@@ -111,7 +103,7 @@ long sys_pread64(int fd, char __user *buf, size_t count, pos_t pos)
 		return result;
 	result = uio_init_user(&uio, buf, count);
 	if (!result)
-		result = transfer_in(ref.file, &uio, pos, io_flags(ref.file));
+		result = transfer_in(ref.file, &uio, pos, 0);
 	fd_return(&ref);
 	return result;
 }
@@ -126,7 +118,7 @@ long sys_pwrite64(int fd, const char __user *buf, size_t count, pos_t pos)
 		return result;
 	result = uio_init_user(&uio, buf, count);
 	if (!result)
-		result = transfer_out(ref.file, &uio, pos, io_flags(ref.file));
+		result = transfer_out(ref.file, &uio, pos, 0);
 	fd_return(&ref);
 	return result;
 }
@@ -156,7 +148,7 @@ struct vector_call {
 
 static ssize_t transfer_vector(struct file *file, const struct vector_call *call)
 {
-	unsigned flags = io_flags(file) | (call->has_position ? 0 : IO_POSITION);
+	unsigned flags = call->has_position ? 0 : IO_POSITION;
 	struct iovec room[UIO_INLINE_VECTORS], *allocated = NULL;
 	struct uio uio;
 	ssize_t result = add_rwf(file, call->rwf, call->is_write, &flags);
