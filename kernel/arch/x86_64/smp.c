@@ -36,11 +36,10 @@
 #include "arch/x86_64/smp.h"
 #include "arch/x86_64/tables.h"
 #include "arch/x86_64/tlb.h"
+#include "arch/x86_64/tsc_check.h"
 #include "core/cmdline.h"
 #include "core/printk.h"
-#include "core/spinlock.h"
 #include "lib/atomic.h"
-#include "lib/math.h"
 #include "lib/string.h"
 #include "mem/memmap.h"
 #include "mem/vmalloc.h"
@@ -48,9 +47,9 @@
 #define INIT_PAUSE    (10 * NS_PER_USEC)
 #define REPEAT_AFTER  (200 * NS_PER_USEC) /* the second start-up interrupt, for who needs one */
 #define ANSWER_WITHIN NS_PER_SEC          /* after the last one that came */
-#define WAIT_STEP     (10 * NS_PER_USEC)
+#define PATIENCE      10                  /* times that where a busy host runs the CPUs */
 
-enum { TSC_READINGS = 1000, NOT_NUMBERED = 0, NOT_WANTED = MAX_CPUS };
+enum { NOT_NUMBERED = 0, NOT_WANTED = MAX_CPUS };
 
 struct call {
 	uint32_t apic_id __const_after_init;
@@ -65,14 +64,7 @@ static struct {
 	void   (*main)(uintptr_t stack_top);
 	uint32_t nr_ready __atomic;
 	uint32_t nr_wanted;
-	struct {
-		struct spinlock lock;
-		uint64_t last __guarded_by(lock); /* the latest reading of any CPU */
-		bool     is_behind __guarded_by(lock);
-		bool     begun __atomic;
-		bool     is_trusted __const_after_init; /* tsc=reliable */
-	} tsc;
-} smp = { .nr_wanted = MAX_CPUS, .tsc.lock = SPINLOCK(RANK_LEAF) };
+} smp = { .nr_wanted = MAX_CPUS };
 
 uint64_t smp_stack_tops[MAX_CPUS];
 uint32_t smp_nr_stacks, smp_stacks_taken;
@@ -80,33 +72,6 @@ uint32_t smp_nr_stacks, smp_stacks_taken;
 uint32_t smp_apic_id(uint32_t cpu)
 {
 	return irqchip_destination(cpu);
-}
-
-/* ---- the TSCs ------------------------------------------------------------------------------ */
-
-static bool must_compare_tsc(void)
-{
-	return arch_clock.is_tsc && !cpu_has(CPU_EMULATOR) && !smp.tsc.is_trusted;
-}
-
-/* All CPUs at a time, interrupts off: each reading comes after the one before, whoever took it. */
-static void compare_tsc(void)
-{
-	while (!atomic_load_acquire(&smp.tsc.begun))
-		cpu_relax();
-	for (int i = 0; i < TSC_READINGS; i++) {
-		spin_lock(&smp.tsc.lock);
-		uint64_t now = cpu_cycles_ordered();
-
-		smp.tsc.is_behind |= now < smp.tsc.last;
-		smp.tsc.last = now;
-		spin_unlock(&smp.tsc.lock);
-	}
-}
-
-bool smp_tsc_is_in_step(void)
-{
-	return !READ_ONCE(smp.tsc.is_behind);
 }
 
 /* ---- on the CPU that starts ---------------------------------------------------------------- */
@@ -145,8 +110,7 @@ __no_stack_protector void smp_cpu_main(uintptr_t stack_top)
 	irqchip_init_cpu();
 	fpu_init_cpu();
 	arch_timer_init_cpu();
-	if (must_compare_tsc())
-		compare_tsc();
+	tsc_check_other();
 	/* pairs with the acquire in all_ready(); online pairs with the store in smp_start() */
 	atomic_add_return(&smp.nr_ready, 1);
 	while (atomic_load_acquire(&percpu_nr_cpus) <= cpu)
@@ -228,26 +192,37 @@ static void __init send_start_to_missing(paddr_t page)
 	}
 }
 
+static ns_t __init ns_since(uint64_t start)
+{
+	uint64_t ticks = (arch_clock.read() - start) & arch_clock.mask;
+
+	return (ns_t)(ticks * arch_clock.mult >> arch_clock.shift);
+}
+
+/* All are called; returns when all have come, or nobody came for a while. */
 static void __init call_all(paddr_t page)
 {
 	uint32_t arrived = 0;
-	ns_t waited = 0;
+	bool is_repeated = false;
 
 	for (uint32_t i = 0; i < smp.nr_calls; i++)
 		lapic_send_init(smp.calls[i].apic_id);
 	arch_delay_ns(INIT_PAUSE);
 	send_start_to_missing(page);
-	for (bool again = true; arrived < smp.nr_calls && waited < ANSWER_WITHIN;) {
+	ns_t limit = cpu_has(CPU_HYPERVISOR) ? PATIENCE * ANSWER_WITHIN : ANSWER_WITHIN;
+	uint64_t last = arch_clock.read();
+
+	while (arrived < smp.nr_calls && ns_since(last) < limit) {
 		uint32_t now = nr_arrived();
 
-		waited = now > arrived ? 0 : waited + WAIT_STEP;
+		if (now > arrived)
+			last = arch_clock.read();
 		arrived = now;
-		if (again && waited >= REPEAT_AFTER) {
+		if (!is_repeated && ns_since(last) >= REPEAT_AFTER) {
 			send_start_to_missing(page);
-			again = false;
+			is_repeated = true;
 		}
-		if (arrived < smp.nr_calls)
-			arch_delay_ns(WAIT_STEP);
+		cpu_relax();
 	}
 }
 
@@ -273,13 +248,10 @@ static uint32_t __init number_arrived(void)
 /* They arrived and run our code: only a stop of the whole machine makes them late. */
 static void __init await_ready(uint32_t n)
 {
-	if (n && must_compare_tsc()) {
-		uint64_t flags = irq_save();
+	uint64_t flags = irq_save();
 
-		atomic_store_release(&smp.tsc.begun, true); /* pairs with compare_tsc() */
-		compare_tsc();
-		irq_restore(flags);
-	}
+	tsc_check_first();
+	irq_restore(flags);
 	while (atomic_load_acquire(&smp.nr_ready) < n)
 		cpu_relax();
 }
@@ -324,7 +296,8 @@ static int parse_count(const char *value)
 
 	if (err || n < 0)
 		return -EINVAL;
-	smp.nr_wanted = clamp((uint32_t)n, 1u, smp.nr_wanted);
+	if ((uint32_t)n < smp.nr_wanted)
+		smp.nr_wanted = n ? (uint32_t)n : 1;
 	return 0;
 }
 
@@ -333,22 +306,11 @@ static int parse_nr_cpus(const char *value)
 {
 	int err = parse_count(value);
 
-	if (!err)
-		acpi.nr_cpus = min(acpi.nr_cpus, smp.nr_wanted);
+	if (!err && acpi.nr_cpus > smp.nr_wanted)
+		acpi.nr_cpus = smp.nr_wanted;
 	return err;
 }
 
-/* As on Linux: reliable is not looked at, unstable is not used when there is another clock. */
-static int parse_tsc(const char *value)
-{
-	if (!value)
-		return -EINVAL;
-	smp.tsc.is_trusted |= !strcmp(value, "reliable");
-	smp.tsc.is_behind |= !strcmp(value, "unstable");
-	return 0;
-}
-
-CMDLINE_PARAM("tsc", parse_tsc);
 CMDLINE_PARAM("nosmp", parse_nosmp);
 CMDLINE_PARAM("maxcpus", parse_count);
 CMDLINE_PARAM("nr_cpus", parse_nr_cpus);

@@ -12,10 +12,10 @@
 
 /*
  * Starts all of them at once and returns when they take interrupts and are counted in nr_cpus(), or
- * have been left out; within a second of the last answer. Before a CPU starts, the boot CPU calls
- * prepare(cpu), which may fail with -errno; the CPU itself then calls main() with interrupts off,
- * on a stack of KSTACK_SIZE that ends at stack_top. Boot CPU, once, interrupts on, after the clock
- * works.
+ * have been left out; within a second of the last answer (ten where a host runs the CPUs). Before a
+ * CPU starts, the boot CPU calls prepare(cpu), which may fail with -errno; the CPU itself then
+ * calls main() with interrupts off, on a stack of KSTACK_SIZE that ends at stack_top. Boot CPU,
+ * once, interrupts on, after the clock works.
  */
 void smp_start(int (*prepare)(uint32_t cpu), void (*main)(uintptr_t stack_top));
 
