@@ -275,7 +275,8 @@ static int watches(void *data)
 	while (added < 20 && epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(0, 0), &event) == 0)
 		added++;
 	CHECK_EQ(so_many_watches_may_be_had, added, 4);
-	CHECK_ERRNO(more_are_ENOSPC, epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(0, 0), &event), ENOSPC);
+	CHECK_ERRNO(more_are_ENOSPC, epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(0, 0), &event),
+		    ENOSPC);
 	return 0;
 }
 

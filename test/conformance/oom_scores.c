@@ -1,6 +1,6 @@
 /*
- * /proc/PID/oom_score, oom_score_adj and oom_adj: their scales, who may lower them, who inherits and
- * shares them; and the switches of /proc/sys/vm about running out of memory.
+ * /proc/PID/oom_score, oom_score_adj and oom_adj: their scales, who may lower them, who inherits
+ * and shares them; and the switches of /proc/sys/vm about running out of memory.
  */
 #define _GNU_SOURCE
 #include "check.h"

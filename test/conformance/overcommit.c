@@ -120,7 +120,8 @@ static void strict_mode(void)
 	CHECK_ERRNO(it_keeps_to_its_limit,
 		    (long)map(80 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE), ENOMEM);
 	CHECK_ERRNO(whatever_is_asked_for,
-		    (long)map(80 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE), ENOMEM);
+		    (long)map(80 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE),
+		    ENOMEM);
 	CHECK_ERRNO(also_of_shared_memory,
 		    (long)map(80 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED), ENOMEM);
 	CHECK(what_cannot_be_written_costs_nothing,
