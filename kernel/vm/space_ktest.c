@@ -9,6 +9,7 @@
 
 #include "core/ktest.h"
 #include "sched/thread.h"
+#include "sched/wait.h"
 #include "vm/fault.h"
 #include "vm/space_impl.h"
 #include "vm/uio.h"
@@ -211,6 +212,72 @@ KTEST(user_copies_stop_at_the_first_address_that_is_not_there)
 	KTEST_ASSERT(whole == 0 && short_copy == 8 && uio.remaining == 24);
 	KTEST_ASSERT(partly == -EFAULT && kernel == -EFAULT);
 	KTEST_ASSERT(too_long == -ENAMETOOLONG && length == 7);
+}
+
+/* A thread that sleeps with a space's lock held. */
+struct holder {
+	struct space     *space;
+	bool              for_writing;
+	struct completion has, go, done;
+};
+
+static void hold_lock(void *arg)
+{
+	struct holder *holder = arg;
+
+	if (holder->for_writing)
+		rwlock_write_lock(&holder->space->lock);
+	else
+		rwlock_read_lock(&holder->space->lock);
+	complete(&holder->has);
+	completion_wait(&holder->go);
+	if (holder->for_writing)
+		rwlock_write_unlock(&holder->space->lock);
+	else
+		rwlock_read_unlock(&holder->space->lock);
+	complete(&holder->done);
+}
+
+static bool holder_start(struct holder *holder)
+{
+	struct thread *thread;
+
+	completion_init(&holder->has);
+	completion_init(&holder->go);
+	completion_init(&holder->done);
+	if (kthread_create("ktest", hold_lock, holder, &thread))
+		return false;
+	thread_start(thread);
+	completion_wait(&holder->has);
+	return true;
+}
+
+static void holder_stop(struct holder *holder)
+{
+	complete(&holder->go);
+	completion_wait(&holder->done);
+}
+
+KTEST(a_victim_is_reaped_beside_readers_but_not_writers_of_its_space)
+{
+	static struct holder reader, writer;
+	struct space *space;
+
+	KTEST_ASSERT(space_create(&unlimited, true, &space) == 0);
+	KTEST_ASSERT(map(space, BASE, 8, VM_READ | VM_WRITE) == 0);
+	for (uint32_t i = 0; i < 8; i++)
+		KTEST_ASSERT(poke(space, BASE + i * PAGE_SIZE, 100 + i));
+	reader = (struct holder){ .space = space };
+	writer = (struct holder){ .space = space, .for_writing = true };
+	KTEST_ASSERT(holder_start(&writer));
+	KTEST_ASSERT(space_reap(space) == -EBUSY);
+	holder_stop(&writer);
+	KTEST_ASSERT(peek(space, BASE + PAGE_SIZE) == 101);
+	KTEST_ASSERT(holder_start(&reader));
+	KTEST_ASSERT(space_reap(space) == 0 && space_rss(space) == 0);
+	KTEST_ASSERT(peek(space, BASE + PAGE_SIZE) == 0xbad && !poke(space, BASE, 1));
+	holder_stop(&reader);
+	space_put(space);
 }
 
 KTEST(uio_moves_over_segments_back_and_forth)

@@ -290,6 +290,8 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	if (getpid() == 1)
+		hoard_memory(0);
 	for (size_t i = 0; argc > 1 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kinds[i].name, argv[1]))
 			kinds[i].run(argc > 2 ? atol(argv[2]) : 0);
