@@ -23,6 +23,7 @@
 #include "core/spinlock.h"
 #include "dev/keyboard.h"
 #include "dev/scancode.h"
+#include "sched/clock.h"
 
 enum {
 	DATA = 0x60, COMMAND = 0x64, STATUS = 0x64, IRQ = 1,
@@ -33,11 +34,15 @@ enum {
 	CONFIG_TRANSLATE = 1 << 6,
 	SET_LIGHTS = 0xed, ENABLE_SCANNING = 0xf4, SET_DEFAULTS = 0xf6, ACKNOWLEDGE = 0xfa,
 	RESEND = 0xfe,
-	SPINS = 20000,     /* about a microsecond each on a machine that has this */
+	SPINS = 1000000,   /* in case the clock stands still */
 	STALE_BYTES = 64,  /* that firmware may have left */
+	ANSWER_BYTES = 8,  /* before the acknowledgement: keys, and resends */
 	BYTES_PER_INTERRUPT = 32,
 	VECTOR = VECTOR_DEVICE_FIRST + IRQ,
 };
+
+#define CONTROLLER_NS (10 * NS_PER_MSEC)  /* in which it takes or gives a byte */
+#define KEYBOARD_NS   (100 * NS_PER_MSEC) /* in which a keyboard answers */
 
 enum light_state { LIGHTS_IDLE, LIGHTS_COMMANDED, LIGHTS_SENT };
 
@@ -52,11 +57,15 @@ static struct {
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-static bool wait_status(uint8_t mask, uint8_t value)
+static bool wait_status(uint8_t mask, uint8_t value, ns_t limit_ns)
 {
+	ns_t deadline_ns = clock_monotonic() + limit_ns;
+
 	for (int i = 0; i < SPINS; i++) {
 		if ((inb(STATUS) & mask) == value)
 			return true;
+		if (clock_monotonic() > deadline_ns)
+			break;
 		cpu_relax();
 	}
 	return false;
@@ -64,15 +73,15 @@ static bool wait_status(uint8_t mask, uint8_t value)
 
 static bool write_to(uint16_t port, uint8_t value)
 {
-	if (!wait_status(STATUS_INPUT, 0))
+	if (!wait_status(STATUS_INPUT, 0, CONTROLLER_NS))
 		return false;
 	outb(port, value);
 	return true;
 }
 
-static bool read_data(uint8_t *value)
+static bool read_data(uint8_t *value, ns_t limit_ns)
 {
-	if (!wait_status(STATUS_OUTPUT, STATUS_OUTPUT))
+	if (!wait_status(STATUS_OUTPUT, STATUS_OUTPUT, limit_ns))
 		return false;
 	*value = inb(DATA);
 	return true;
@@ -85,8 +94,8 @@ static bool command_keyboard(uint8_t command)
 
 	if (!write_to(DATA, command))
 		return false;
-	for (int i = 0; i < STALE_BYTES && answer != ACKNOWLEDGE; i++) {
-		if (!read_data(&answer))
+	for (int i = 0; i < ANSWER_BYTES && answer != ACKNOWLEDGE; i++) {
+		if (!read_data(&answer, KEYBOARD_NS))
 			return false;
 	}
 	return answer == ACKNOWLEDGE;
@@ -186,13 +195,13 @@ static bool read_config(uint8_t *config)
 	if (!write_to(COMMAND, DISABLE_KEYBOARD) || !write_to(COMMAND, DISABLE_AUX))
 		return false;
 	drop_stale_bytes();
-	return write_to(COMMAND, READ_CONFIG) && read_data(config) && *config != 0xff;
+	return write_to(COMMAND, READ_CONFIG) && read_data(config, CONTROLLER_NS) && *config != 0xff;
 }
 
 static bool write_config(uint8_t config)
 {
 	return write_to(COMMAND, WRITE_CONFIG) && write_to(DATA, config) &&
-	       wait_status(STATUS_INPUT, 0);
+	       wait_status(STATUS_INPUT, 0, CONTROLLER_NS);
 }
 
 static bool has_keyboard(void)
