@@ -195,7 +195,8 @@ static bool read_config(uint8_t *config)
 	if (!write_to(COMMAND, DISABLE_KEYBOARD) || !write_to(COMMAND, DISABLE_AUX))
 		return false;
 	drop_stale_bytes();
-	return write_to(COMMAND, READ_CONFIG) && read_data(config, CONTROLLER_NS) && *config != 0xff;
+	return write_to(COMMAND, READ_CONFIG) && read_data(config, CONTROLLER_NS) &&
+	       *config != 0xff;
 }
 
 static bool write_config(uint8_t config)
