@@ -2,17 +2,19 @@
 #
 #   make                 build/moonshot.elf, build/moonshot.efi
 #   make DEBUG=1         build/debug/...: ranked locks, poisoning, UBSan, assertions
+#   make KASAN=1         build/kasan/...: the same with the address sanitizer
 #   make CC=clang        build/clang/...
 #   make V=1             show the commands
 #
 # Every .c and .S below kernel/ is part of the kernel; a new file needs no line here.
 
-DEBUG ?= 0
+KASAN ?= 0
+DEBUG ?= $(KASAN)
 V     ?= 0
 CC    := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q     := $(if $(filter 1,$(V)),,@)
 
-variant := $(if $(findstring clang,$(CC)),clang)$(if $(filter 1,$(DEBUG)),debug)
+variant := $(if $(findstring clang,$(CC)),clang)$(if $(filter 1,$(KASAN)),kasan,$(if $(filter 1,$(DEBUG)),debug))
 O       := build$(addprefix /,$(variant))
 ARCH    := kernel/arch/x86_64
 
@@ -23,12 +25,12 @@ kernel: $(O)/moonshot.elf
 
 # ---- flags -------------------------------------------------------------------------------------
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes \
-            -Wcast-qual -Wframe-larger-than=2048 -Werror -Wno-unused-parameter \
+            -Wcast-qual -Wframe-larger-than=$(if $(filter 1,$(KASAN)),8192,2048) -Werror -Wno-unused-parameter \
             $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
 # A canary that is the running thread's, in a per-CPU variable; clang 14 cannot be told of one.
 protector := $(if $(findstring clang,$(CC)),-fno-stack-protector,-fstack-protector \
              -mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-symbol=stack_canary)
-base     := -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+base     := -DKASAN=$(KASAN) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
             -mgeneral-regs-only -fbuiltin $(if $(filter 1,$(DEBUG)),,-momit-leaf-frame-pointer) $(protector) -fcf-protection=none -fno-common \
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
             -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
@@ -37,10 +39,16 @@ headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel 
             -isystem kernel/abi/stubs -isystem build/uapi -I$(O)/gen
 debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize=null -fno-sanitize=pointer-overflow \
             -fsanitize-undefined-trap-on-error,-DDEBUG=0)
+# Checks are calls; -fno-builtin, so that copies are too. What must not be checked is named below.
+sanitize := $(if $(filter 1,$(KASAN)),-fsanitize=kernel-address -fno-builtin -fasan-shadow-offset=0xdffffc0000000000 \
+            --param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 --param asan-globals=1)
 CFLAGS   := $(base) $(warnings) $(headers) $(debug)
 LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections --no-warn-rwx-segments
 
 sources  := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+ifneq ($(KASAN),1)
+sources  := $(filter-out kernel/mem/kasan%.c $(ARCH)/kasan_shadow.c,$(sources))
+endif
 objects  := $(patsubst %,$(O)/%.o,$(sources) )
 
 # Every function with an array on its stack, and not only of characters, where it costs no benchmark.
@@ -52,6 +60,10 @@ cflags-kernel/arch/x86_64/relocate.c := -fno-stack-protector
 
 # memcpy and its kin must not be compiled into calls of themselves (clang: -ffreestanding is enough).
 cflags-kernel/lib/string.c += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+
+# The address sanitizer itself, and what runs before it or under its feet.
+unchecked := $(addprefix $(ARCH)/,relocate.c boot_pvh.c kasan_shadow.c paging.c) kernel/lib/string.c \
+             $(addprefix kernel/mem/,kasan.c kasan_report.c slab.c slab_debug.c)
 
 # ---- Linux's UAPI headers, and nothing else of the system's ------------------------------------
 build/uapi/.ready:
@@ -70,7 +82,7 @@ include test/unit/unit.mk
 $(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(CFLAGS) $(cflags-$<) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) $(if $(filter $<,$(unchecked)),,$(sanitize)) $(cflags-$<) -MMD -MP -c -o $@ $<
 $(O)/%.S.o: %.S Makefile build/uapi/.ready | $(generated)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"

@@ -11,6 +11,11 @@
  */
 #pragma once
 
+/* The build without the address sanitizer. */
+#ifndef KASAN
+#define KASAN 0
+#endif
+
 #define __must_check      __attribute__((warn_unused_result))
 #define __packed          __attribute__((packed))
 #define __aligned(n)      __attribute__((aligned(n)))

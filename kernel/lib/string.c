@@ -10,6 +10,7 @@
  */
 #include <linux/errno.h>
 
+#include "lib/asan.h"
 #include "lib/string.h"
 
 struct word32 {
@@ -115,6 +116,8 @@ static __always_inline void copy_backward(uint8_t *to, const uint8_t *from, size
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
+	asan_check_read(from, size);
+	asan_check_write(to, size);
 	if (size <= 16)
 		copy_small(to, from, size);
 	else
@@ -124,6 +127,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 
 void *memmove(void *to, const void *from, size_t size)
 {
+	asan_check_read(from, size);
+	asan_check_write(to, size);
 	if (size <= 16)
 		copy_small(to, from, size);
 	else if ((uintptr_t)to - (uintptr_t)from >= size)
@@ -165,6 +170,7 @@ void *memset(void *to, int byte, size_t size)
 	uint64_t word = (uint8_t)byte * 0x0101010101010101ul;
 	uint8_t *at = to;
 
+	asan_check_write(to, size);
 	if (size <= 16) {
 		fill_small(at, word, size);
 		return to;
@@ -187,6 +193,8 @@ int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *p = a, *q = b;
 
+	asan_check_read(a, size);
+	asan_check_read(b, size);
 	for (; size >= 8; size -= 8, p += 8, q += 8) {
 		uint64_t x = load64(p), y = load64(q);
 

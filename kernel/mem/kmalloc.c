@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
+#include "mem/kasan.h"
 #include "mem/slab.h"
 #include "mem/vmalloc.h"
 
@@ -57,7 +58,11 @@ void *kmalloc(size_t size, unsigned int flags)
 {
 	if (unlikely(size > CLASS_SIZE_MAX))
 		return kmalloc_large(size, flags);
-	return cache_alloc(class_for(size), flags);
+	struct cache *cache = class_for(size);
+	void *object = cache_alloc(cache, flags);
+
+	kasan_trim(object, size, cache->size);
+	return object;
 }
 
 void *kmalloc_array(size_t n, size_t size, unsigned int flags)
@@ -103,6 +108,9 @@ size_t ksize(const void *object)
 void *krealloc(void *old, size_t size, unsigned int flags)
 {
 	size_t old_size = old ? ksize(old) : 0;
+
+	if (old)
+		kasan_unpoison(old, old_size);
 
 	if (old && size <= old_size && (size > old_size / 2 || old_size <= 64))
 		return old;

@@ -17,6 +17,7 @@
 #include "lib/bitmap.h"
 #include "mem/alloc_fail.h"
 #include "mem/buddy.h"
+#include "mem/kasan.h"
 #include "mem/vmalloc.h"
 #include "mem/vmalloc_impl.h"
 
@@ -142,8 +143,10 @@ void *kstack_alloc(unsigned int flags)
 	}
 	if (!stack)
 		stack = stack_create(flags);
-	if (stack)
+	if (stack) {
 		atomic_inc(&stacks.in_use);
+		kasan_unpoison(stack, KSTACK_SIZE); /* of frames that were never left */
+	}
 	for (void *spare; flags & ALLOC_MAY_RECLAIM && (spare = stack_list_take(COMMON_LIST_MAX));)
 		stack_destroy(spare);
 	return stack;

@@ -18,6 +18,7 @@
 #include "mem/alloc_fail.h"
 #include "mem/buddy.h"
 #include "mem/buddy_impl.h"
+#include "mem/kasan.h"
 
 enum { CPU_LIST_MAX = 64, CPU_LIST_BATCH = 32, RETRIES_MAX = 64 };
 
@@ -87,6 +88,7 @@ static struct page *block_alloc(unsigned int order, unsigned int flags)
 static void run_init(struct page *page, unsigned int order)
 {
 	page->flags = order << PAGE_ORDER_SHIFT;
+	kasan_unpoison(page_to_virt(page), PAGE_SIZE << order);
 	page->refcount = 1;
 	page->mapcount = 0;
 	page->private_value = 0;
@@ -263,6 +265,7 @@ void page_free(struct page *page)
 	struct page_cpu *list = this_cpu_ptr(page_cpu);
 
 	check_free(page);
+	kasan_poison(page_to_virt(page), PAGE_SIZE << page_order(page), KASAN_PAGE_FREE);
 	if (unlikely(page_order(page))) {
 		run_free(page, page_order(page));
 		return;

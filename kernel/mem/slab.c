@@ -28,6 +28,7 @@
 #include "lib/string.h"
 #include "mem/alloc_fail.h"
 #include "mem/buddy.h"
+#include "mem/kasan.h"
 #include "mem/slab_debug.h"
 
 enum {
@@ -151,6 +152,7 @@ static struct page *slab_create(struct cache *cache, unsigned int flags)
 	slab->slab_carved = 0;
 	slab->slab_free = 0;
 	slab->cache = cache;
+	kasan_poison(page_to_virt(slab), PAGE_SIZE << cache->order, KASAN_SLAB_REDZONE);
 	page_use_add(PAGE_USE_SLAB, 1l << cache->order);
 	return slab;
 }
@@ -179,8 +181,10 @@ static void *slab_take_locked(struct cache *cache, struct page *slab)
 		slab->slab_free = *link_of(cache, object);
 	} else {
 		object = base + (size_t)slab->slab_carved++ * cache->stride;
+		kasan_unpoison(object, cache->size);
 		if (SLAB_DEBUG)
 			slab_debug_init(cache, object);
+		kasan_poison(object, cache->size, KASAN_SLAB_REDZONE);
 	}
 	if (slab->slab_used++ == 0)
 		cache->nr_empty--;
@@ -312,6 +316,7 @@ static __noinline void *cache_alloc_slow(struct cache *cache, unsigned int flags
 
 	if (!object)
 		return NULL;
+	kasan_unpoison(object, cache->size);
 	if (SLAB_DEBUG)
 		slab_debug_alloc(cache, object, site);
 	return flags & ALLOC_ZERO ? memset(object, 0, cache->size) : object;
@@ -350,6 +355,16 @@ static __noinline void cache_free_slow(struct cache *cache, void *object)
 	magazine->objects[magazine->count++] = object;
 }
 
+void cache_free_rested(struct cache *cache, void *object)
+{
+	struct magazine *magazine = magazine_of(cache);
+
+	if (magazine && magazine->count < magazine->capacity)
+		magazine->objects[magazine->count++] = object;
+	else
+		cache_free_slow(cache, object);
+}
+
 void cache_free(struct cache *cache, void *object)
 {
 	struct magazine *magazine = magazine_of(cache);
@@ -357,8 +372,15 @@ void cache_free(struct cache *cache, void *object)
 	if (unlikely(!object))
 		return;
 	debug_assert(page_head(virt_to_page(object))->cache == cache);
+	if (KASAN)
+		kasan_check_free(cache, object, (uintptr_t)__builtin_return_address(0));
 	if (SLAB_DEBUG)
 		slab_debug_free(cache, object, (uintptr_t)__builtin_return_address(0));
+	if (KASAN) {
+		if (!cache->is_internal && kasan_quarantine(&cache, &object))
+			cache_free_rested(cache, object);
+		return;
+	}
 	if (likely(magazine && magazine->count < magazine->capacity))
 		magazine->objects[magazine->count++] = object;
 	else
@@ -442,6 +464,8 @@ size_t cache_drain_all(void)
 
 void cache_destroy(struct cache *cache)
 {
+	if (KASAN)
+		kasan_quarantine_drain();
 	for_each_cpu(cpu)
 		magazine_destroy(cache, cpu);
 	cache_shrink(cache);

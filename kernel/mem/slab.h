@@ -61,6 +61,9 @@ static inline void *__must_check cache_zalloc(struct cache *cache, unsigned int 
 /* Give it back; NULL is fine. */
 void cache_free(struct cache *cache, void *object);
 
+/* The address sanitizer's: of an object that cache_free() has laid to rest. */
+void cache_free_rested(struct cache *cache, void *object);
+
 /*
  * A cache made at run time (a loaded thing with a size of its own); all objects must be back at the
  * end.

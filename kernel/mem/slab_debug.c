@@ -77,3 +77,10 @@ void slab_debug_free(const struct cache *cache, void *object, uintptr_t site)
 	trailer->state = STATE_FREE;
 	trailer->freed_by = site;
 }
+
+void slab_debug_sites(const struct cache *cache, void *object, uintptr_t *allocated,
+                      uintptr_t *freed)
+{
+	*allocated = trailer_of(cache, object)->allocated_by;
+	*freed = trailer_of(cache, object)->freed_by;
+}

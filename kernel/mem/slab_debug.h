@@ -19,4 +19,7 @@ enum { SLAB_TRAILER_SIZE = 24, SLAB_POISON = 0x6b, SLAB_FRESH = 0x5a };
 void slab_debug_init(const struct cache *cache, void *object);
 /* Panic unless it is a sound free (or used) object; then it is used (or free). */
 void slab_debug_alloc(const struct cache *cache, void *object, uintptr_t site);
+/* Who allocated it and who freed it last, 0 for nobody. */
+void slab_debug_sites(const struct cache *cache, void *object, uintptr_t *allocated,
+                      uintptr_t *freed);
 void slab_debug_free(const struct cache *cache, void *object, uintptr_t site);

@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "mem/alloc_fail.h"
 #include "mem/buddy.h"
+#include "mem/kasan.h"
 #include "mem/slab.h"
 #include "mem/vmalloc_impl.h"
 
@@ -102,6 +103,8 @@ static void range_destroy(struct range *range)
 
 int vmalloc_map(kaddr_t start, size_t nr_pages, unsigned int flags)
 {
+	if (kasan_prepare(start, nr_pages * PAGE_SIZE, flags) < 0)
+		return -1;
 	for (size_t i = 0; i < nr_pages; i++) {
 		struct page *page = page_alloc(flags);
 		int err = -1;

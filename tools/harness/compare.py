@@ -13,7 +13,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from . import cpio, initramfs, oracle, paths
+from . import cpio, initramfs, oracle, paths, qemu
 from .qemu import Guest, GuestError
 from .result import Case
 from .schedule import Job
@@ -88,7 +88,8 @@ def write_initramfs(suite, programs, name):
     """An initramfs whose init runs these programs; returns its path."""
     archive = cpio.Archive()
     archive.file("init", OUT / "runner", 0o755)
-    archive.file("tests/list", "".join(f"{program} {suite.limit_s}\n" for program in programs))
+    limit_s = int(suite.limit_s * qemu.SCALE)
+    archive.file("tests/list", "".join(f"{program} {limit_s}\n" for program in programs))
     for program in programs:
         suite.add_to(archive, program)
     initramfs.add_system(archive)

@@ -12,8 +12,8 @@ INITRAMFS = BUILD / "initramfs.cpio.gz"
 
 
 def kernel(debug=False, clang=False):
-    """The kernel ELF of a build variant; the Makefile names the folders."""
-    variant = ("clang" if clang else "") + ("debug" if debug else "")
+    """The kernel ELF of a build variant; the Makefile names the folders. debug: True, or "kasan"."""
+    variant = ("clang" if clang else "") + ("debug" if debug is True else debug or "")
     return (BUILD / variant if variant else BUILD) / "moonshot.elf"
 
 

@@ -31,7 +31,7 @@ class Options:
 
     workers: int
     cpus: int = 1
-    debug: bool = False
+    debug: bool | str = False   # or "kasan": the one with the address sanitizer
     kernel: Path | None = None  # another kernel to try instead of ours
     names: tuple = ()
     listing: bool = False       # only the names matter: prepare nothing
@@ -126,9 +126,9 @@ def busybox_jobs(options):
 
 
 def fuzz_jobs(options):
-    """Some seconds of each work, always on the debug kernel."""
+    """Some seconds of each work, always on a debug kernel."""
     def run(work, seconds):
-        machine = options.machine().but(kernel=options.kernel or paths.kernel(debug=True))
+        machine = options.machine().but(kernel=options.kernel or paths.kernel(options.debug or True))
         if work == "initramfs":
             outcome = fuzz.run_archives(machine, FUZZ_SEED, seconds)
         else:

@@ -145,7 +145,7 @@ boot_pd:        .skip 4 * 4096
 	.balign 4096
 	.globl boot_stack_guard, boot_stack, boot_stack_top
 boot_stack_guard: .skip 4096            /* paging_init() unmaps it */
-boot_stack:     .skip 16384
+boot_stack:     .skip 16384 << KASAN
 boot_stack_top:
 
 	.section .note.GNU-stack, "", @progbits

@@ -23,6 +23,7 @@
 #include "core/spinlock.h"
 #include "core/symbols.h"
 #include "mem/buddy.h"
+#include "mem/kasan.h"
 #include "mem/memmap.h"
 
 paddr_t kernel_root __ro_after_init;
@@ -110,7 +111,7 @@ static unsigned int best_level(kaddr_t addr, paddr_t paddr, uint64_t size)
 	return level;
 }
 
-static void map_early(kaddr_t addr, paddr_t paddr, uint64_t size, uint32_t prot)
+void kernel_map_early(kaddr_t addr, paddr_t paddr, uint64_t size, uint32_t prot)
 {
 	pte_t bits = hardware_bits(prot | PROT_PTE_GLOBAL);
 
@@ -128,7 +129,7 @@ static void map_early(kaddr_t addr, paddr_t paddr, uint64_t size, uint32_t prot)
 
 static void map_image(const char *start, const char *end, uint32_t prot)
 {
-	map_early((kaddr_t)start, image_to_phys(start), (uint64_t)(end - start), prot);
+	kernel_map_early((kaddr_t)start, image_to_phys(start), (uint64_t)(end - start), prot);
 }
 
 static void map_image_parts(void)
@@ -145,7 +146,7 @@ static void map_image_parts(void)
 static void map_direct(paddr_t start, paddr_t end, uint32_t prot)
 {
 	if (start < end)
-		map_early(direct_map_base + start, start, end - start, prot);
+		kernel_map_early(direct_map_base + start, start, end - start, prot);
 }
 
 /* RAM from start to end, with what is text and rodata of the image read-only. */
@@ -176,8 +177,12 @@ void paging_init(void)
 	if (!kernel_slot(vmalloc_base, 3, true) ||
 	    !kernel_slot(vmalloc_base + VMALLOC_SIZE - 1, 3, true))
 		panic("no memory for the vmalloc area's table");
+	if (KASAN)
+		shadow_init();
 	cr3_write(kernel_root);
 	paging.early = false;
+	if (KASAN)
+		kasan_start();
 }
 
 /* ---- sealing ------------------------------------------------------------------------------- */

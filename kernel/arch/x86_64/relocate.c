@@ -189,13 +189,18 @@ uint64_t __init boot_relocate(paddr_t image_start, paddr_t uefi_bootinfo, paddr_
 	canary_keys[0] = mix(random, 3);
 	canary_keys[1] = mix(random, 4);
 	stack_canary = mix(random, 5) & CANARY_MASK; /* the boot CPU's, whose copy is in place */
-	if (has_word(command_line(uefi, pvh_start_info), "nokaslr"))
+	if (has_word(command_line(uefi, pvh_start_info), "nokaslr")) {
+		if (KASAN)
+			boot_shadow_map(image_start, 0);
 		return 0;
+	}
 	uint64_t slide = choose_slide(random);
 
 	map_image_at(KERNEL_LINK_OFFSET + slide, image_start);
 	vmalloc_base += mix(random, 1) % (VMALLOC_ROOM / GIB) * GIB;
 	move_direct_map(image_start, mix(random, 2));
+	if (KASAN)
+		boot_shadow_map(image_start, slide);
 	apply(slide); /* last: addresses of tables are the new ones now, entry_for() is wrong */
 	cr3_write(cr3_read()); /* serialises: code has changed under another address */
 	return slide;

@@ -8,10 +8,11 @@
 /* Interrupt stack table entries. */
 enum { IST_NONE, IST_DEBUG, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };
 
-enum { IST_STACK_SIZE = 8192, IRQ_STACK_SIZE = 16384 };
+enum { IST_STACK_SIZE = 8192 << KASAN, IRQ_STACK_SIZE = 16384 << KASAN };
 
 /*
- * The memory that a CPU's entry needs: its stacks. 8 KiB for each IST entry, 16 KiB for interrupts.
+ * The memory that a CPU's entry needs: its stacks. 8 KiB for each IST entry, 16 KiB for interrupts
+ * (twice that with the address sanitizer).
  */
 struct cpu_stacks {
 	char ist[IST_COUNT - 1][IST_STACK_SIZE];

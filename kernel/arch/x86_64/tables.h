@@ -74,6 +74,12 @@ pte_t *kernel_slot(kaddr_t addr, unsigned int level, bool make);
 __must_check int paging_map_start_page(paddr_t page);
 void paging_unmap_start_page(paddr_t page);
 
+/* While paging_init() runs: maps what is not mapped, by the largest pages that fit. */
+void kernel_map_early(kaddr_t addr, paddr_t paddr, uint64_t size, uint32_t prot);
+
+/* kasan_shadow.c, with KASAN=1: the shadow of image, RAM and vmalloc in the kernel's tables. */
+void shadow_init(void);
+
 /*
  * A kernel address whose top-level entry this space has not got yet: copies it; true if that
  * helped.

@@ -31,7 +31,10 @@
 #define KERNEL_LINK_OFFSET 0x200000ul
 #define LARGE_PAGE_SIZE   0x200000ul
 
-#define KSTACK_SIZE       16384ul
+#define KSTACK_SIZE       (16384ul << KASAN)
+
+/* Of the address sanitizer: the shadow of an address is at address / 8 + this. */
+#define KASAN_SHADOW_OFFSET 0xdffffc0000000000ul
 
 /* What to add to (address in the image - KERNEL_IMAGE_BASE) for the physical address. */
 extern paddr_t kernel_phys_base __const_after_init;
