@@ -195,10 +195,6 @@ void __asan_unregister_globals(void *list, long count)
 {
 }
 
-/* One for each file, gathered by the linker; they register globals. */
-extern void (*const constructors_start[])(void);
-extern void (*const constructors_end[])(void);
-
 void kasan_start(void)
 {
 	ram_end = memmap_end();

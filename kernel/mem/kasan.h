@@ -45,6 +45,10 @@ void kasan_check_free(const struct cache *cache, void *object, uintptr_t site);
 bool kasan_quarantine(struct cache **cache, void **object);
 void kasan_quarantine_drain(void);
 
+/* One for each file, gathered by the linker; they register global variables. */
+extern void (*const constructors_start[])(void);
+extern void (*const constructors_end[])(void);
+
 /* From here on accesses are checked. paging_init() calls it when all shadow is there. */
 void kasan_start(void);
 
