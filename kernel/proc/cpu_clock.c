@@ -164,11 +164,6 @@ void cpu_alarm_stop(struct cpu_alarm *alarm)
 	spin_unlock_irqrestore(&proc->alarm_lock, flags);
 }
 
-bool cpu_alarm_is_set(const struct cpu_alarm *alarm)
-{
-	return !list_is_empty(&alarm->link);
-}
-
 /* The clocks of the process, by kind, are read once a tick however many alarms there are. */
 static void alarms_check_locked(struct proc *proc)
 	__must_hold(proc->lock) __must_hold(proc->alarm_lock)

@@ -61,7 +61,6 @@ void cpu_alarm_init(struct cpu_alarm *alarm, const struct cpu_clock *clock, stru
 void cpu_alarm_start(struct cpu_alarm *alarm, ns_t deadline);
 /* Its timer will not be started from now on; timer_cancel() follows. Any context. */
 void cpu_alarm_stop(struct cpu_alarm *alarm);
-bool cpu_alarm_is_set(const struct cpu_alarm *alarm);
 
 /* The accounting tick of a task of the process; interrupts off. */
 void cpu_alarms_tick(struct proc *proc);

@@ -32,6 +32,7 @@ struct posix_timer {
 	int             id __const_after_init;
 	int             clock __const_after_init;
 	bool            is_silent __const_after_init; /* SIGEV_NONE */
+	bool            is_armed __guarded_by(proc->lock); /* or about to fire, or resting */
 	bool            is_queued __guarded_by(proc->lock);
 	/* fired, and goes on when its signal is taken */
 	bool            is_resting __guarded_by(proc->lock);
@@ -100,6 +101,7 @@ static void expire_locked(struct posix_timer *self)
 {
 	bool was_queued = self->is_queued;
 
+	self->is_armed = self->interval_ns;
 	if (!self->is_queued && !self->is_silent && !self->is_deleted)
 		self->is_queued = signal_send_own_locked(self->proc, self->task, &self->signal);
 	if (self->has_alarm)
@@ -281,14 +283,10 @@ static void get_locked(struct posix_timer *self, ns_t now, struct posix_timer_se
 {
 	ns_t left = (self->has_alarm ? self->alarm.deadline : self->timer.deadline) - now;
 
-	out->interval_ns = self->interval_ns;
-	out->value_ns = 0;
-	if (self->is_resting && self->interval_ns && left <= 0)
+	if (self->interval_ns && left <= 0)
 		left += (-left / self->interval_ns + 1) * self->interval_ns;
-	else if (!timer_is_pending(&self->timer) &&
-		 !(self->has_alarm && cpu_alarm_is_set(&self->alarm)))
-		return;
-	out->value_ns = max(left, (ns_t)1);
+	out->interval_ns = self->interval_ns;
+	out->value_ns = self->is_armed ? max(left, (ns_t)1) : 0;
 }
 
 static ns_t deadline_of(const struct posix_timer *self, bool absolute, ns_t now, ns_t value)
@@ -308,10 +306,12 @@ static void stop_locked(struct posix_timer *self)
 		cpu_alarm_stop(&self->alarm);
 	timer_cancel(&self->timer);
 	self->is_resting = false;
+	self->is_armed = false;
 }
 
 static void start_locked(struct posix_timer *self, ns_t now, ns_t deadline)
 {
+	self->is_armed = true;
 	if (!self->has_alarm) {
 		timer_start(&self->timer, deadline);
 		return;
