@@ -35,202 +35,202 @@ long sys_getegid(void)
 	return task_current()->cred->egid;
 }
 
-static bool is_own_uid(const struct cred *cred, uid_t uid)
+/* ---- changing them ------------------------------------------------------------------------- */
+
+/* The rules are the same for users and groups; only what follows from a new user id differs. */
+enum id_kind { USER_IDS, GROUP_IDS };
+
+struct ids {
+	uint32_t real, effective, saved, fs;
+};
+
+static struct ids ids_of(const struct cred *cred, enum id_kind kind)
 {
-	return uid == cred->uid || uid == cred->euid || uid == cred->suid;
+	if (kind == USER_IDS)
+		return (struct ids){ cred->uid, cred->euid, cred->suid, cred->fsuid };
+	return (struct ids){ cred->gid, cred->egid, cred->sgid, cred->fsgid };
 }
 
-static bool is_own_gid(const struct cred *cred, gid_t gid)
+static bool is_privileged(enum id_kind kind)
 {
-	return gid == cred->gid || gid == cred->egid || gid == cred->sgid;
+	return cred_capable(task_current()->cred, kind == USER_IDS ? CAP_SETUID : CAP_SETGID);
 }
 
-/* Publishes new user ids; the capabilities follow. Consumes new. */
-static long commit_uids(struct cred *new, const struct cred *old)
+static bool is_own(const struct ids *ids, uint32_t id)
 {
-	cred_fix_caps_after_setuid(new, old);
+	return id == ids->real || id == ids->effective || id == ids->saved;
+}
+
+/* Publishes new ids; of a user, the capabilities follow. */
+static long ids_commit(enum id_kind kind, const struct ids *ids)
+{
+	const struct cred *old = task_current()->cred;
+	struct cred *new;
+	int err = cred_dup(old, &new);
+
+	if (err)
+		return err;
+	if (kind == USER_IDS) {
+		new->uid = ids->real;
+		new->euid = ids->effective;
+		new->suid = ids->saved;
+		new->fsuid = ids->fs;
+		cred_fix_caps_after_setuid(new, old);
+	} else {
+		new->gid = ids->real;
+		new->egid = ids->effective;
+		new->sgid = ids->saved;
+		new->fsgid = ids->fs;
+	}
 	return task_cred_commit(new);
+}
+
+/* setuid(2), setgid(2) */
+static long set_id(enum id_kind kind, uint32_t id)
+{
+	struct ids ids = ids_of(task_current()->cred, kind);
+	bool privileged = is_privileged(kind);
+
+	if (id == ID_UNCHANGED)
+		return -EINVAL;
+	if (!privileged && id != ids.real && id != ids.saved)
+		return -EPERM;
+	if (privileged)
+		ids.real = ids.saved = id;
+	ids.effective = ids.fs = id;
+	return ids_commit(kind, &ids);
 }
 
 long sys_setuid(uid_t uid)
 {
-	const struct cred *old = task_current()->cred;
-	bool privileged = cred_capable(old, CAP_SETUID);
-	struct cred *new;
-	int err;
-
-	if (uid == ID_UNCHANGED)
-		return -EINVAL;
-	if (!privileged && uid != old->uid && uid != old->suid)
-		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	if (privileged)
-		new->uid = new->suid = uid;
-	new->euid = new->fsuid = uid;
-	return commit_uids(new, old);
+	return set_id(USER_IDS, uid);
 }
 
 long sys_setgid(gid_t gid)
 {
-	const struct cred *old = task_current()->cred;
-	bool privileged = cred_capable(old, CAP_SETGID);
-	struct cred *new;
-	int err;
+	return set_id(GROUP_IDS, gid);
+}
 
-	if (gid == ID_UNCHANGED)
-		return -EINVAL;
-	if (!privileged && gid != old->gid && gid != old->sgid)
+/* setreuid(2), setregid(2) */
+static long set_real_effective(enum id_kind kind, uint32_t real, uint32_t effective)
+{
+	const struct ids old = ids_of(task_current()->cred, kind);
+	bool privileged = is_privileged(kind);
+	struct ids new = old;
+
+	if (!privileged && real != ID_UNCHANGED && real != old.real && real != old.effective)
 		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	if (privileged)
-		new->gid = new->sgid = gid;
-	new->egid = new->fsgid = gid;
-	return task_cred_commit(new);
+	if (!privileged && effective != ID_UNCHANGED && !is_own(&old, effective))
+		return -EPERM;
+	if (real != ID_UNCHANGED)
+		new.real = real;
+	if (effective != ID_UNCHANGED)
+		new.effective = effective;
+	if (real != ID_UNCHANGED || (effective != ID_UNCHANGED && effective != old.real))
+		new.saved = new.effective;
+	new.fs = new.effective;
+	return ids_commit(kind, &new);
 }
 
 long sys_setreuid(uid_t ruid, uid_t euid)
 {
-	const struct cred *old = task_current()->cred;
-	bool privileged = cred_capable(old, CAP_SETUID);
-	struct cred *new;
-	int err;
-
-	if (!privileged && ruid != ID_UNCHANGED && ruid != old->uid && ruid != old->euid)
-		return -EPERM;
-	if (!privileged && euid != ID_UNCHANGED && !is_own_uid(old, euid))
-		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	new->uid = ruid != ID_UNCHANGED ? ruid : old->uid;
-	new->euid = euid != ID_UNCHANGED ? euid : old->euid;
-	if (ruid != ID_UNCHANGED || (euid != ID_UNCHANGED && euid != old->uid))
-		new->suid = new->euid;
-	new->fsuid = new->euid;
-	return commit_uids(new, old);
+	return set_real_effective(USER_IDS, ruid, euid);
 }
 
 long sys_setregid(gid_t rgid, gid_t egid)
 {
-	const struct cred *old = task_current()->cred;
-	bool privileged = cred_capable(old, CAP_SETGID);
-	struct cred *new;
-	int err;
-
-	if (!privileged && rgid != ID_UNCHANGED && rgid != old->gid && rgid != old->egid)
-		return -EPERM;
-	if (!privileged && egid != ID_UNCHANGED && !is_own_gid(old, egid))
-		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	new->gid = rgid != ID_UNCHANGED ? rgid : old->gid;
-	new->egid = egid != ID_UNCHANGED ? egid : old->egid;
-	if (rgid != ID_UNCHANGED || (egid != ID_UNCHANGED && egid != old->gid))
-		new->sgid = new->egid;
-	new->fsgid = new->egid;
-	return task_cred_commit(new);
+	return set_real_effective(GROUP_IDS, rgid, egid);
 }
 
-static bool may_take_uid(const struct cred *cred, uid_t uid)
+static bool may_take(enum id_kind kind, const struct ids *old, uint32_t id)
 {
-	return uid == ID_UNCHANGED || is_own_uid(cred, uid) || cred_capable(cred, CAP_SETUID);
+	return id == ID_UNCHANGED || is_own(old, id) || is_privileged(kind);
 }
 
-static bool may_take_gid(const struct cred *cred, gid_t gid)
+/* setresuid(2), setresgid(2) */
+static long set_all(enum id_kind kind, const struct ids *wanted)
 {
-	return gid == ID_UNCHANGED || is_own_gid(cred, gid) || cred_capable(cred, CAP_SETGID);
+	const struct ids old = ids_of(task_current()->cred, kind);
+	struct ids new = *wanted;
+
+	if (!may_take(kind, &old, new.real) || !may_take(kind, &old, new.effective) ||
+	    !may_take(kind, &old, new.saved))
+		return -EPERM;
+	if (new.real == ID_UNCHANGED)
+		new.real = old.real;
+	if (new.effective == ID_UNCHANGED)
+		new.effective = old.effective;
+	if (new.saved == ID_UNCHANGED)
+		new.saved = old.saved;
+	new.fs = new.effective;
+	return ids_commit(kind, &new);
 }
 
 long sys_setresuid(uid_t ruid, uid_t euid, uid_t suid)
 {
-	const struct cred *old = task_current()->cred;
-	struct cred *new;
-	int err;
+	const struct ids wanted = { .real = ruid, .effective = euid, .saved = suid };
 
-	if (!may_take_uid(old, ruid) || !may_take_uid(old, euid) || !may_take_uid(old, suid))
-		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	new->uid = ruid != ID_UNCHANGED ? ruid : old->uid;
-	new->euid = euid != ID_UNCHANGED ? euid : old->euid;
-	new->suid = suid != ID_UNCHANGED ? suid : old->suid;
-	new->fsuid = new->euid;
-	return commit_uids(new, old);
+	return set_all(USER_IDS, &wanted);
 }
 
 long sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid)
 {
-	const struct cred *old = task_current()->cred;
-	struct cred *new;
-	int err;
+	const struct ids wanted = { .real = rgid, .effective = egid, .saved = sgid };
 
-	if (!may_take_gid(old, rgid) || !may_take_gid(old, egid) || !may_take_gid(old, sgid))
-		return -EPERM;
-	err = cred_dup(old, &new);
-	if (err)
-		return err;
-	new->gid = rgid != ID_UNCHANGED ? rgid : old->gid;
-	new->egid = egid != ID_UNCHANGED ? egid : old->egid;
-	new->sgid = sgid != ID_UNCHANGED ? sgid : old->sgid;
-	new->fsgid = new->egid;
-	return task_cred_commit(new);
+	return set_all(GROUP_IDS, &wanted);
+}
+
+static long ids_tell(enum id_kind kind, uint32_t __user *real, uint32_t __user *effective,
+		     uint32_t __user *saved)
+{
+	const struct ids ids = ids_of(task_current()->cred, kind);
+
+	if (put_user(ids.real, real) || put_user(ids.effective, effective) ||
+	    put_user(ids.saved, saved))
+		return -EFAULT;
+	return 0;
 }
 
 long sys_getresuid(uid_t __user *ruid, uid_t __user *euid, uid_t __user *suid)
 {
-	const struct cred *cred = task_current()->cred;
-
-	if (put_user(cred->uid, ruid) || put_user(cred->euid, euid) || put_user(cred->suid, suid))
-		return -EFAULT;
-	return 0;
+	return ids_tell(USER_IDS, ruid, euid, suid);
 }
 
 long sys_getresgid(gid_t __user *rgid, gid_t __user *egid, gid_t __user *sgid)
 {
-	const struct cred *cred = task_current()->cred;
-
-	if (put_user(cred->gid, rgid) || put_user(cred->egid, egid) || put_user(cred->sgid, sgid))
-		return -EFAULT;
-	return 0;
+	return ids_tell(GROUP_IDS, rgid, egid, sgid);
 }
 
 /* Always the old id, whether it was changed or not: setfsuid(2). */
-long sys_setfsuid(uid_t uid)
+static long set_fs(enum id_kind kind, uint32_t id)
 {
 	const struct cred *old = task_current()->cred;
-	uid_t before = old->fsuid;
+	const struct ids ids = ids_of(old, kind);
 	struct cred *new;
 
-	if (uid == ID_UNCHANGED || uid == before || !may_take_uid(old, uid))
-		return before;
-	if (cred_dup(old, &new))
-		return before;
-	new->fsuid = uid;
-	cred_fix_caps_after_setfsuid(new, old);
+	if (id == ID_UNCHANGED || id == ids.fs || !may_take(kind, &ids, id) || cred_dup(old, &new))
+		return ids.fs;
+	if (kind == USER_IDS) {
+		new->fsuid = id;
+		cred_fix_caps_after_setfsuid(new, old);
+	} else {
+		new->fsgid = id;
+	}
 	(void)!task_cred_commit(new);
-	return before;
+	return ids.fs;
+}
+
+long sys_setfsuid(uid_t uid)
+{
+	return set_fs(USER_IDS, uid);
 }
 
 long sys_setfsgid(gid_t gid)
 {
-	const struct cred *old = task_current()->cred;
-	gid_t before = old->fsgid;
-	struct cred *new;
-
-	if (gid == ID_UNCHANGED || gid == before || !may_take_gid(old, gid))
-		return before;
-	if (cred_dup(old, &new))
-		return before;
-	new->fsgid = gid;
-	(void)!task_cred_commit(new);
-	return before;
+	return set_fs(GROUP_IDS, gid);
 }
+
+/* ---- groups -------------------------------------------------------------------------------- */
 
 long sys_getgroups(int size, gid_t __user *list)
 {

@@ -50,36 +50,6 @@ static ssize_t transfer_out(struct file *file, struct uio *uio, pos_t position, 
 	return result;
 }
 
-long sys_read(int fd, char __user *buf, size_t count)
-{
-	struct fd_borrow ref;
-	struct uio uio;
-	ssize_t result;
-
-	if (!fd_borrow_io(task_current()->files, fd, &ref))
-		return -EBADF;
-	result = uio_init_user(&uio, buf, count);
-	if (!result)
-		result = transfer_in(ref.file, &uio, 0, IO_POSITION);
-	fd_return(&ref);
-	return result;
-}
-
-long sys_write(int fd, const char __user *buf, size_t count)
-{
-	struct fd_borrow ref;
-	struct uio uio;
-	ssize_t result;
-
-	if (!fd_borrow_io(task_current()->files, fd, &ref))
-		return -EBADF;
-	result = uio_init_user(&uio, buf, count);
-	if (!result)
-		result = transfer_out(ref.file, &uio, 0, IO_POSITION);
-	fd_return(&ref);
-	return result;
-}
-
 /* A file at a position: -EINVAL for a negative one, -ESPIPE for what has none. */
 static int borrow_at(int fd, pos_t pos, struct fd_borrow *ref)
 {
@@ -93,34 +63,63 @@ static int borrow_at(int fd, pos_t pos, struct fd_borrow *ref)
 	return -ESPIPE;
 }
 
+/* Inlined, since nothing is called more often. */
+static __always_inline long plain_read(const struct fd_borrow *ref, char __user *buf,
+				       size_t count, pos_t pos, unsigned flags)
+{
+	struct uio uio;
+	ssize_t result = uio_init_user(&uio, buf, count);
+
+	if (!result)
+		result = transfer_in(ref->file, &uio, pos, flags);
+	fd_return(ref);
+	return result;
+}
+
+static __always_inline long plain_write(const struct fd_borrow *ref, const char __user *buf,
+					size_t count, pos_t pos, unsigned flags)
+{
+	struct uio uio;
+	ssize_t result = uio_init_user(&uio, buf, count);
+
+	if (!result)
+		result = transfer_out(ref->file, &uio, pos, flags);
+	fd_return(ref);
+	return result;
+}
+
+long sys_read(int fd, char __user *buf, size_t count)
+{
+	struct fd_borrow ref;
+
+	if (!fd_borrow_io(task_current()->files, fd, &ref))
+		return -EBADF;
+	return plain_read(&ref, buf, count, 0, IO_POSITION);
+}
+
+long sys_write(int fd, const char __user *buf, size_t count)
+{
+	struct fd_borrow ref;
+
+	if (!fd_borrow_io(task_current()->files, fd, &ref))
+		return -EBADF;
+	return plain_write(&ref, buf, count, 0, IO_POSITION);
+}
+
 long sys_pread64(int fd, char __user *buf, size_t count, pos_t pos)
 {
 	struct fd_borrow ref;
-	struct uio uio;
-	ssize_t result = borrow_at(fd, pos, &ref);
+	int err = borrow_at(fd, pos, &ref);
 
-	if (result)
-		return result;
-	result = uio_init_user(&uio, buf, count);
-	if (!result)
-		result = transfer_in(ref.file, &uio, pos, 0);
-	fd_return(&ref);
-	return result;
+	return err ? err : plain_read(&ref, buf, count, pos, 0);
 }
 
 long sys_pwrite64(int fd, const char __user *buf, size_t count, pos_t pos)
 {
 	struct fd_borrow ref;
-	struct uio uio;
-	ssize_t result = borrow_at(fd, pos, &ref);
+	int err = borrow_at(fd, pos, &ref);
 
-	if (result)
-		return result;
-	result = uio_init_user(&uio, buf, count);
-	if (!result)
-		result = transfer_out(ref.file, &uio, pos, 0);
-	fd_return(&ref);
-	return result;
+	return err ? err : plain_write(&ref, buf, count, pos, 0);
 }
 
 /* RWF_* as IO_*: -EOPNOTSUPP for those that a file of this kind, or this kernel, does not have. */
@@ -179,6 +178,25 @@ static long vector_io(int fd, const struct vector_call *call)
 	return result;
 }
 
+static long positioned_io(int fd, const struct iovec __user *iov, int nr_iov, pos_t position,
+			  bool is_write)
+{
+	struct vector_call call = {
+		.iov = iov, .nr_iov = nr_iov, .has_position = true, .position = position,
+		.is_write = is_write,
+	};
+
+	return vector_io(fd, &call);
+}
+
+/* Position -1 means the file's own: preadv2(2). */
+static long flagged_io(int fd, struct vector_call *call, unsigned long pos)
+{
+	call->has_position = (pos_t)pos != -1;
+	call->position = call->has_position ? (pos_t)pos : 0;
+	return vector_io(fd, call);
+}
+
 long sys_readv(int fd, const struct iovec __user *iov, int nr_iov)
 {
 	struct vector_call call = { .iov = iov, .nr_iov = nr_iov };
@@ -196,46 +214,31 @@ long sys_writev(int fd, const struct iovec __user *iov, int nr_iov)
 long sys_preadv(int fd, const struct iovec __user *iov, int nr_iov, unsigned long pos_low,
 		unsigned long pos_high)
 {
-	struct vector_call call = {
-		.iov = iov, .nr_iov = nr_iov, .has_position = true, .position = (pos_t)pos_low,
-	};
-
-	return vector_io(fd, &call);
+	return positioned_io(fd, iov, nr_iov, (pos_t)pos_low, false);
 }
 
 long sys_pwritev(int fd, const struct iovec __user *iov, int nr_iov, unsigned long pos_low,
 		 unsigned long pos_high)
 {
-	struct vector_call call = {
-		.iov = iov, .nr_iov = nr_iov, .has_position = true, .position = (pos_t)pos_low,
-		.is_write = true,
-	};
-
-	return vector_io(fd, &call);
+	return positioned_io(fd, iov, nr_iov, (pos_t)pos_low, true);
 }
 
-/* Position -1 means the file's own: preadv2(2). */
 long sys_preadv2(int fd, const struct iovec __user *iov, int nr_iov, unsigned long pos_low,
 		 unsigned long pos_high, int flags)
 {
-	struct vector_call call = {
-		.iov = iov, .nr_iov = nr_iov, .has_position = (pos_t)pos_low != -1,
-		.position = (pos_t)pos_low != -1 ? (pos_t)pos_low : 0, .rwf = flags,
-	};
+	struct vector_call call = { .iov = iov, .nr_iov = nr_iov, .rwf = flags };
 
-	return vector_io(fd, &call);
+	return flagged_io(fd, &call, pos_low);
 }
 
 long sys_pwritev2(int fd, const struct iovec __user *iov, int nr_iov, unsigned long pos_low,
 		  unsigned long pos_high, int flags)
 {
 	struct vector_call call = {
-		.iov = iov, .nr_iov = nr_iov, .has_position = (pos_t)pos_low != -1,
-		.position = (pos_t)pos_low != -1 ? (pos_t)pos_low : 0, .rwf = flags,
-		.is_write = true,
+		.iov = iov, .nr_iov = nr_iov, .rwf = flags, .is_write = true,
 	};
 
-	return vector_io(fd, &call);
+	return flagged_io(fd, &call, pos_low);
 }
 
 long sys_lseek(int fd, pos_t offset, unsigned int whence)

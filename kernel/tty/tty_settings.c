@@ -177,39 +177,28 @@ static void set_soft_carrier(struct tty *tty, int on)
 	mutex_unlock(&tty->lock);
 }
 
+/* The commands that ask for settings or set them: in which form, and when. */
 static long get_or_set_termios(struct tty *tty, unsigned int command, void *arg)
 {
-	switch (command) {
-	case TCGETS:
-		get_termios(tty, FORM_OLD, arg);
-		return 0;
-	case TCGETS2:
-		get_termios(tty, FORM_NEW, arg);
-		return 0;
-	case TCGETA:
-		get_termios(tty, FORM_SHORT, arg);
-		return 0;
-	case TCSETS:
-		return set_termios(tty, NOW, FORM_OLD, arg);
-	case TCSETSW:
-		return set_termios(tty, AFTER_OUTPUT, FORM_OLD, arg);
-	case TCSETSF:
-		return set_termios(tty, AFTER_OUTPUT_AND_FLUSH, FORM_OLD, arg);
-	case TCSETS2:
-		return set_termios(tty, NOW, FORM_NEW, arg);
-	case TCSETSW2:
-		return set_termios(tty, AFTER_OUTPUT, FORM_NEW, arg);
-	case TCSETSF2:
-		return set_termios(tty, AFTER_OUTPUT_AND_FLUSH, FORM_NEW, arg);
-	case TCSETA:
-		return set_termios(tty, NOW, FORM_SHORT, arg);
-	case TCSETAW:
-		return set_termios(tty, AFTER_OUTPUT, FORM_SHORT, arg);
-	case TCSETAF:
-		return set_termios(tty, AFTER_OUTPUT_AND_FLUSH, FORM_SHORT, arg);
-	default:
-		return -ENOIOCTLCMD;
+	static const struct {
+		unsigned int get, set[3];
+	} commands[] = {
+		[FORM_OLD] = { TCGETS, { TCSETS, TCSETSW, TCSETSF } },
+		[FORM_NEW] = { TCGETS2, { TCSETS2, TCSETSW2, TCSETSF2 } },
+		[FORM_SHORT] = { TCGETA, { TCSETA, TCSETAW, TCSETAF } },
+	};
+
+	for (unsigned int form = 0; form < array_size(commands); form++) {
+		if (command == commands[form].get) {
+			get_termios(tty, form, arg);
+			return 0;
+		}
+		for (unsigned int when = NOW; when <= AFTER_OUTPUT_AND_FLUSH; when++) {
+			if (command == commands[form].set[when])
+				return set_termios(tty, when, form, arg);
+		}
 	}
+	return -ENOIOCTLCMD;
 }
 
 long tty_settings_ioctl(struct tty *tty, unsigned int command, void *arg)
