@@ -132,8 +132,10 @@ void tick_start(void)
 {
 	struct timer *tick = &this_runqueue()->tick;
 
-	if (!timer_is_pending(tick))
-		timer_start(tick, clock_monotonic() + TICK_NS);
+	if (timer_is_pending(tick))
+		return;
+	timer_start(tick, clock_monotonic() + TICK_NS);
+	watchdog_busy();
 }
 
 void upcall_timer_irq(struct pt_regs *regs)

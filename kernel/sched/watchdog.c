@@ -8,7 +8,7 @@
  * Hard: a busy CPU has a guard, a timer on the next CPU. It goes off every `watchdog_thresh`
  * seconds and looks for a sign of life: ticks or switches. A guard that sees none looks again a
  * second later; then asks by NMI; and if the CPU has answered and a further second brought no sign,
- * tells. One that finds its CPU idle is not started again until the CPU's next tick asks for it.
+ * tells. One that finds its CPU idle since it looked last goes, until the CPU has work again.
  *
  * Locking: none. A CPU's own fields belong to its timer interrupt, a guard's to the timer's
  * callback; `is_guarded` passes between the two.
@@ -186,12 +186,13 @@ static void guard_look(struct timer *timer)
 {
 	struct guard *guard = container_of(timer, struct guard, timer);
 	uint64_t life = signs_of_life(guard->cpu);
+	bool is_silent = life == guard->life, idles = is_idle(guard->cpu);
 
-	if (is_idle(guard->cpu) || !is_hard_enabled()) {
+	if ((idles && is_silent) || !is_hard_enabled()) {
 		atomic_store(&per_cpu_ptr(watch, guard->cpu)->is_guarded, false);
 		return;
 	}
-	if (life == guard->life)
+	if (is_silent)
 		guard_suspect(guard);
 	else
 		guard->state = LOOKING;
@@ -213,15 +214,12 @@ static void guard_start(struct work *work)
 	            clock_monotonic() + watchdog_settings.threshold_s * NS_PER_SEC);
 }
 
-static void hard_tick(struct watch *own)
+static void guard_ask_for(struct watch *own)
 {
-	uint32_t me = cpu_id();
-
-	atomic_store_relaxed(&own->ticks, own->ticks + 1);
 	if (likely(atomic_load_relaxed(&own->is_guarded)) || nr_cpus() == 1 || !is_hard_enabled())
 		return;
 	atomic_store(&own->is_guarded, true);
-	work_queue_on(&own->guard.work, (me + 1) % nr_cpus());
+	work_queue_on(&own->guard.work, (cpu_id() + 1) % nr_cpus());
 }
 
 /* ---- for the rest of sched/ ------------------------------------------------------------------ */
@@ -231,7 +229,13 @@ void watchdog_tick(ns_t now, bool user)
 	struct watch *own = this_cpu_ptr(watch);
 
 	soft_tick(own, now, user);
-	hard_tick(own);
+	atomic_store_relaxed(&own->ticks, own->ticks + 1);
+	guard_ask_for(own);
+}
+
+void watchdog_busy(void)
+{
+	guard_ask_for(this_cpu_ptr(watch));
 }
 
 void watchdog_init_cpu(uint32_t cpu)
