@@ -355,7 +355,10 @@ void lockdep_assert_can_sleep(void)
 
 void lockdep_assert_none_held(void)
 {
-	lockdep_assert_can_sleep();
-	if (thread_stack()->count && !log_in_panic())
-		report("held at the return to user mode", &thread_stack()->stack[0], NULL, 0);
+	const struct held_locks *held = this_cpu_ptr(spin_held);
+
+	if (!held->count)
+		held = thread_stack();
+	if (unlikely(held->count) && !log_in_panic())
+		report("held at the return to user mode", &held->stack[held->count - 1], NULL, 0);
 }

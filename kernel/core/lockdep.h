@@ -97,10 +97,5 @@ static inline void lock_assert_may_wait_for_cpus(void)
 		lockdep_assert_may_wait_for_cpus();
 }
 
-/* Panic unless no lock at all is held: last check before a return to user mode. */
+/* Panic unless no lock at all is held: the way to user mode calls it, in entry.S. */
 void lockdep_assert_none_held(void);
-static inline void lock_assert_none_held(void)
-{
-	if (LOCK_DEBUG)
-		lockdep_assert_none_held();
-}

@@ -8,7 +8,6 @@
 #include "abi/siginfo.h"
 #include "arch/fpu.h"
 #include "arch/upcalls.h"
-#include "core/lockdep.h"
 #include "mem/alloc.h"
 #include "proc/proc.h"
 #include "proc/rseq.h"
@@ -130,7 +129,6 @@ void upcall_exit_to_user(struct pt_regs *regs)
 {
 	struct thread *thread = thread_current();
 
-	lock_assert_none_held();
 	if (thread_test_flag(thread, TF_SCHED_WORK) && sched_exit_work())
 		thread_set_flag(thread, TF_NOTIFY);
 	if (thread_test_flag(thread, TF_NOTIFY)) {

@@ -221,6 +221,8 @@ int write_provoke(const struct node *node, char *line, size_t len)
 	const struct provocation *it = find(provocations, line);
 
 	if (!it)
+		it = find(lock_provocations, line);
+	if (!it)
 		it = find(protection_provocations, line);
 	if (!it)
 		return -EINVAL;

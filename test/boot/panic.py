@@ -77,6 +77,12 @@ def protected(name, function, what):
     return provokes(name, [panics(rf"the kernel tried to {what}"), rf"\b{function}\S*\+\S+ \(kernel/"])
 
 
+def breaks_locks(name, what, holder="", rank=""):
+    """A rule for locks; of the lock that is held, the message names the rank and the place."""
+    held = rf".*; held rank {rank}, taken at {holder}\S*\+" if holder else ".* rank (irq|spin)_outer"
+    return provokes(f"LOCK_{name}", [panics(f"lock order: {what}{held}")], only_debug=True)
+
+
 CAUSES = {
     "write-constant": protected("WRITE_RO", "provoke_write_ro", "write at 0xf+.*, which is protected"),
     "write-after-init": protected("WRITE_RO_AFTER_INIT", "provoke_write_ro_after_init",
@@ -119,6 +125,18 @@ CAUSES = {
         r" provoke_spin\S*\+", r"NMI backtrace for cpu \d", r" provoke_holder\S*\+",
         r"Locks held on CPU \d", r"rank spin_outer at provoke_holder"], only_debug=True,
         least_cpus=2),
+    "lock-sleep": breaks_locks("SLEEP", "sleeping with a spinlock held", "provoke_sleep", "spin_outer"),
+    "lock-allocation": breaks_locks("ALLOCATION", "sleeping with a spinlock held", "provoke_allocation",
+                                    "spin_outer"),
+    "lock-return": breaks_locks("RETURN", "held at the return to user mode", "(write_provoke|provoke_return)",
+                                "sleeping"),
+    "lock-twice": breaks_locks("TWICE", "taken twice", "provoke_twice", "spin_outer"),
+    "lock-irqs-on": breaks_locks("IRQS_ON", "irq-safe by its rank, taken with interrupts on"),
+    "lock-unsafe-inside": breaks_locks("UNSAFE_INSIDE", "not irq-safe, taken under a lock that is",
+                                       "provoke_unsafe_inside", "irq_outer"),
+    "lock-in-handler": breaks_locks("IN_HANDLER", "not irq-safe by its rank, taken by an interrupt handler"),
+    "lock-over-ipi": breaks_locks("OVER_IPI", "waiting for other CPUs with a lock for which one may wait",
+                                  "provoke_wait_for_cpus", "irq_outer"),
     "panic-in-panic": provokes("PANIC_IN_PANIC", [
         panics("dumptest"), r"Kernel panic inside a panic: the kernel tried to write at 0"]),
     "two-panics": provokes("TWO_PANICS", [

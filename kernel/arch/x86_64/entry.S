@@ -34,6 +34,14 @@
 	PATCH_SITE 2
 	.endm
 
+	.macro ASSERT_NO_LOCKS  /* on the way to user mode; loses all but rax that a call may */
+	.if	DEBUG
+	push	%rax
+	call	lockdep_assert_none_held
+	pop	%rax
+	.endif
+	.endm
+
 	.macro SAVE_CALLEE_SAVED
 	mov	%rbx, REGS_RBX(%rsp)
 	mov	%rbp, REGS_RBP(%rsp)
@@ -134,6 +142,7 @@ syscall_entry:
 	call	*syscall_table(, %rax, 8)
 syscall_return:
 	cli
+	ASSERT_NO_LOCKS
 	mov	%gs:current_thread, %r11
 	cmpl	$0, THREAD_FLAGS(%r11)
 	jne	syscall_exit_slow
@@ -186,6 +195,7 @@ syscall_call_full:
 /* Registers complete at rsp, interrupts off, going to user mode. */
 	.type exit_check, @function
 exit_check:
+	ASSERT_NO_LOCKS
 	mov	%gs:current_thread, %rax
 	cmpl	$0, THREAD_FLAGS(%rax)
 	jne	1f
