@@ -32,10 +32,19 @@ enum {
  */
 extern int protected_symlinks __atomic;
 extern int protected_hardlinks __atomic;
+/*
+ * /proc/sys/fs/protected_fifos and protected_regular, 0 to 2: open(2) with O_CREAT in a directory
+ * like /tmp finds no FIFO or file of others. Both start as 0.
+ */
+extern int protected_fifos __atomic;
+extern int protected_regular __atomic;
 
 /* A link found as the last component of a path in this directory may be followed. EACCES. */
 int __must_check link_follow_check(const struct inode *dir, const struct inode *link,
                                    const struct cred *cred);
+/* O_CREAT has found this in a directory of that mode and owner. EACCES. */
+int __must_check create_found_check(const struct inode *found, mode_t dir_mode, uid_t dir_uid,
+                                    const struct cred *cred);
 /* EPERM: a new name for this file may not be made. */
 int __must_check link_source_check(struct inode *inode, const struct cred *cred);
 

@@ -262,16 +262,24 @@ static int open_walk(struct walk *walk, const char *name, const struct open_requ
 	const bool follow = !(flags & O_NOFOLLOW);
 	const bool tmpfile = (flags & __O_TMPFILE) && !(flags & O_PATH);
 	bool created = false;
+	mode_t dir_mode = 0;
+	uid_t dir_uid = 0;
 	struct path path;
 	int err;
 
 	do {
 		err = walk_to_last(walk, name);
-		if (!err && flags & O_CREAT)
+		if (!err && flags & O_CREAT) {
+			dir_mode = walk->path.dentry->inode->mode;
+			dir_uid = walk->path.dentry->inode->uid;
 			err = last_create(walk, request, &created, &name);
-		else if (!err)
+		} else if (!err) {
 			err = walk_last(walk, follow, &name);
+		}
 	} while (err == 1);
+	if (!err && flags & O_CREAT && !created)
+		err = create_found_check(walk->path.dentry->inode, dir_mode, dir_uid,
+					 walk->from->cred);
 	if (err)
 		return err;
 	if ((walk->flags & LOOKUP_DIRECTORY || walk->last.trailing_slash) &&

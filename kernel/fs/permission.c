@@ -69,6 +69,8 @@ int path_permission(const struct path *path, const struct cred *cred, unsigned i
 
 int protected_symlinks = 1;
 int protected_hardlinks = 1;
+int protected_fifos;
+int protected_regular;
 
 int link_follow_check(const struct inode *dir, const struct inode *link, const struct cred *cred)
 {
@@ -87,6 +89,22 @@ int link_source_check(struct inode *inode, const struct cred *cred)
 	    (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 		return -EPERM;
 	return inode_permission(inode, cred, MAY_READ | MAY_WRITE) ? -EPERM : 0;
+}
+
+/* Linux's may_create_in_sticky() */
+int create_found_check(const struct inode *found, mode_t dir_mode, uid_t dir_uid,
+		       const struct cred *cred)
+{
+	int level = 0;
+
+	if (S_ISFIFO(found->mode))
+		level = atomic_load_relaxed(&protected_fifos);
+	else if (S_ISREG(found->mode))
+		level = atomic_load_relaxed(&protected_regular);
+	if (likely(!level) || !(dir_mode & S_ISVTX) || found->uid == dir_uid ||
+	    found->uid == cred->fsuid)
+		return 0;
+	return dir_mode & S_IWOTH || (level >= 2 && dir_mode & S_IWGRP) ? -EACCES : 0;
 }
 
 bool inode_is_owner(const struct inode *inode, const struct cred *cred)

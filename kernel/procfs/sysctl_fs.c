@@ -134,6 +134,30 @@ static int set_symlinks(int64_t on)
 	return 0;
 }
 
+static int64_t get_fifos(void)
+{
+	return atomic_load_relaxed(&protected_fifos);
+}
+
+static int set_fifos(int64_t level)
+{
+	atomic_store_relaxed(&protected_fifos, (int)level);
+	return 0;
+}
+
+static int64_t get_regular(void)
+{
+	return atomic_load_relaxed(&protected_regular);
+}
+
+static int set_regular(int64_t level)
+{
+	atomic_store_relaxed(&protected_regular, (int)level);
+	return 0;
+}
+
+static const struct sysctl_int fifos = { get_fifos, set_fifos, 0, 2 };
+static const struct sysctl_int regular = { get_regular, set_regular, 0, 2 };
 static const struct sysctl_int hardlinks = { get_hardlinks, set_hardlinks, 0, 1 };
 static const struct sysctl_int symlinks = { get_symlinks, set_symlinks, 0, 1 };
 
@@ -221,9 +245,9 @@ static const struct entry entries[] = {
 	SYSCTL_INT("pipe-max-size", 0644, &pipe_max_size),
 	SYSCTL_INT("pipe-user-pages-hard", 0644, &pipe_hard),
 	SYSCTL_INT("pipe-user-pages-soft", 0644, &pipe_soft),
-	SYSCTL_CONST("protected_fifos", "0"),
+	SYSCTL_INT("protected_fifos", 0600, &fifos),
 	SYSCTL_INT("protected_hardlinks", 0600, &hardlinks),
-	SYSCTL_CONST("protected_regular", "0"),
+	SYSCTL_INT("protected_regular", 0600, &regular),
 	SYSCTL_INT("protected_symlinks", 0600, &symlinks),
 };
 

@@ -156,6 +156,74 @@ static int as_user_with_links(void *data)
 	return 0;
 }
 
+static void set_protection(const char *name, int level)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/protected_%s", name);
+	fd = open(path, O_WRONLY);
+	CHECK_EQ(protection_can_be_set, dprintf(fd, "%d\n", level), 2);
+	close(fd);
+}
+
+/* Which of the four can be opened with O_CREAT. */
+static int as_user_with_finds(void *data)
+{
+	static const char *const names[] = { "sticky/file", "sticky/fifo", "group/file",
+					     "group/fifo" };
+	char line[64];
+	int at = 0;
+
+	(void)data;
+	setgroups(0, NULL);
+	setgid(1000);
+	setuid(1000);
+	for (int i = 0; i < 4; i++) {
+		int fd = open(names[i], O_RDWR | O_CREAT | O_NONBLOCK, 0600);
+		at += snprintf(line + at, sizeof(line) - (size_t)at, " %d", fd < 0 ? errno : 0);
+		close(fd);
+	}
+	OUT("found:%s", line);
+	CHECK(without_O_CREAT_they_can_be_opened, open(names[0], O_RDWR) >= 0);
+	CHECK(own_file_can_be_opened, open("sticky/mine", O_RDWR | O_CREAT, 0600) >= 0);
+	CHECK(file_of_the_directorys_owner_can_be_opened,
+	      open("sticky/roots-file", O_RDWR | O_CREAT, 0600) >= 0);
+	return 0;
+}
+
+static void make_for_all(const char *name, bool is_fifo)
+{
+	if (is_fifo)
+		mkfifo(name, 0666);
+	else
+		close(open(name, O_CREAT | O_RDWR, 0666));
+	chmod(name, 0666);
+	chown(name, 7, 7);
+}
+
+static void check_protected_files(void)
+{
+	mkdir("group", 0);
+	chmod("group", 01775);
+	chown("group", 0, 1000);
+	make_for_all("sticky/file", false);
+	make_for_all("sticky/fifo", true);
+	make_for_all("group/file", false);
+	make_for_all("group/fifo", true);
+	make_for_all("sticky/roots-file", false);
+	chown("sticky/roots-file", 0, 0);
+	make_for_all("sticky/mine", false);
+	chown("sticky/mine", 1000, 1000);
+	for (int level = 0; level <= 2; level++) {
+		set_protection("fifos", level);
+		set_protection("regular", level);
+		check_in_child(as_user_with_finds, NULL);
+	}
+	set_protection("fifos", 0);
+	set_protection("regular", 0);
+}
+
 static void check_protected_links(void)
 {
 	symlink("../public", "sticky/theirs");
@@ -167,6 +235,7 @@ static void check_protected_links(void)
 	lchown("rodir/theirs", 7, 7);
 	CHECK_ERRNO(even_root_does_not_follow_them, open("sticky/theirs", O_RDONLY), EACCES);
 	CHECK_EQ(protected_links, check_in_child(as_user_with_links, NULL), 0);
+	check_protected_files();
 }
 
 static void check_permissions(void)
