@@ -47,6 +47,9 @@ int sysctl_show_text(const struct node *node, struct text *text);
 extern const struct sysctl_int sysctl_dmesg_restrict, sysctl_kptr_restrict;
 extern const struct sysctl_var sysctl_randomize;
 
+/* sysctl_sched.c */
+extern const struct sysctl_int sysctl_rt_runtime, sysctl_rt_period;
+
 extern const struct directory sysctl_directory;        /* /proc/sys */
 extern const struct directory sysctl_kernel_directory; /* sysctl_kernel.c */
 extern const struct directory sysctl_random_directory; /* sysctl_random.c */

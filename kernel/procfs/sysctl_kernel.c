@@ -178,6 +178,8 @@ static const struct entry entries[] = {
 	{ "randomize_va_space", S_IFREG | 0644, ENTRY_STRICT, .arg = &sysctl_randomize,
 	  .show = sysctl_show_var, .write = sysctl_write_var },
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
+	SYSCTL_INT("sched_rt_period_us", 0644, &sysctl_rt_period),
+	SYSCTL_INT("sched_rt_runtime_us", 0644, &sysctl_rt_runtime),
 	SYSCTL_VAR("soft_watchdog", &watchdog_settings.soft, 0, 1),
 	SYSCTL_VAR("softlockup_all_cpu_backtrace", &watchdog_settings.soft_shows_all, 0, 1),
 	SYSCTL_VAR("softlockup_panic", &watchdog_settings.soft_panics, 0, 1),

@@ -116,6 +116,7 @@ static void tick_fire(struct timer *timer)
 	spin_lock(&rq->lock);
 	runqueue_forgive(rq, now);
 	runqueue_update(rq, now);
+	runqueue_check_rt(rq);
 	if (nr_cpus() > 1)
 		balance_tick(rq, now);
 	spin_unlock(&rq->lock);

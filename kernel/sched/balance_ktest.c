@@ -279,6 +279,29 @@ KTEST(realtime_thread_that_waits_is_taken_by_the_first_cpu_with_less_to_do)
 	KTEST_ASSERT(!early && where == last);
 }
 
+KTEST(spinning_realtime_thread_leaves_time_to_fair_ones_that_wait)
+{
+	static const struct sched_policy hog = { .policy = SCHED_FIFO, .rt_priority = 30 };
+	int64_t runtime = sched_rt_runtime_us(), period = sched_rt_period_us();
+	struct runner runner = { 0 };
+	ns_t start;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(sched_rt_limit_set(40000, 20000) == -EINVAL);
+	KTEST_ASSERT(sched_rt_limit_set(20000, 40000) == 0);
+	KTEST_ASSERT(stay_on(0) && runner_create(&runner, run_and_tell, BIT(0)));
+	sched_policy_set(runner.thread, &hog);
+	start = clock_monotonic();
+	thread_start(runner.thread);
+	for (int i = 0; i < 3; i++) {
+		thread_yield();
+		clock_delay(20 * NS_PER_MSEC); /* its turn comes again and again */
+	}
+	KTEST_ASSERT(atomic_load(&runner.turns) && clock_monotonic() - start > 60 * NS_PER_MSEC);
+	KTEST_ASSERT(runner_stop(&runner) && go_anywhere());
+	KTEST_ASSERT(sched_rt_limit_set(runtime, period) == 0);
+}
+
 /* ---- timers -------------------------------------------------------------------------------- */
 
 struct slow_timer {

@@ -46,5 +46,13 @@ ns_t sched_interval(struct thread *thread);
 int sched_priority_max(int policy);
 int sched_priority_min(int policy);
 
+/*
+ * What real-time threads of a CPU may use of each period while others wait: sched(7). A negative
+ * runtime: all. -EINVAL for a period of 0 or less, or a runtime that is longer.
+ */
+__must_check int sched_rt_limit_set(int64_t runtime_us, int64_t period_us);
+int64_t sched_rt_runtime_us(void);
+int64_t sched_rt_period_us(void);
+
 /* The "priority" column of /proc/PID/stat: 20 + nice, or -1 - rt_priority. */
 int sched_priority_shown(const struct thread *thread);

@@ -3,13 +3,23 @@
  * sleeps or yields (SCHED_FIFO), or its slice is over and it goes to the end (SCHED_RR). The thread
  * that runs stays where it is in its list, so one that is preempted goes on first (sched(7)).
  *
- * There is no throttling: a real-time thread that never sleeps owns its CPU, as with Linux's
- * sched_rt_runtime_us = -1.
+ * Throttling (sched(7), "Limiting the CPU usage of real-time and deadline processes"): where they
+ * have used what a period has for them, fair threads that wait run until the next one begins.
  */
 #include <linux/sched.h>
 
+#include "abi/errno.h"
 #include "lib/bits.h"
+#include "sched/policy.h"
 #include "sched/runqueue_impl.h"
+
+static struct {
+	ns_t runtime __atomic; /* negative: as much as they like */
+	ns_t period __atomic;
+} limit = {
+	.runtime = 950 * NS_PER_MSEC,
+	.period = NS_PER_SEC,
+};
 
 void rt_init(struct rt_queue *rt)
 {
@@ -76,4 +86,42 @@ struct thread *rt_find(const struct rt_queue *rt, const struct thread *except, u
 		}
 	}
 	return NULL;
+}
+
+bool rt_is_throttled(const struct rt_queue *rt, ns_t now)
+{
+	ns_t runtime = atomic_load_relaxed(&limit.runtime);
+
+	return runtime >= 0 && rt->spent >= runtime &&
+	       now - rt->period_start < atomic_load_relaxed(&limit.period);
+}
+
+void rt_spend(struct rt_queue *rt, ns_t now, ns_t ran_ns)
+{
+	if (now - rt->period_start >= atomic_load_relaxed(&limit.period)) {
+		rt->period_start = now;
+		rt->spent = 0;
+	}
+	rt->spent += ran_ns;
+}
+
+int sched_rt_limit_set(int64_t runtime_us, int64_t period_us)
+{
+	if (period_us <= 0 || runtime_us > period_us)
+		return -EINVAL;
+	atomic_store_relaxed(&limit.runtime, runtime_us < 0 ? -1 : runtime_us * NS_PER_USEC);
+	atomic_store_relaxed(&limit.period, period_us * NS_PER_USEC);
+	return 0;
+}
+
+int64_t sched_rt_runtime_us(void)
+{
+	ns_t runtime = atomic_load_relaxed(&limit.runtime);
+
+	return runtime < 0 ? -1 : runtime / NS_PER_USEC;
+}
+
+int64_t sched_rt_period_us(void)
+{
+	return atomic_load_relaxed(&limit.period) / NS_PER_USEC;
 }

@@ -76,6 +76,14 @@ void runqueue_set_current(struct runqueue *rq, struct thread *next, ns_t now)
 	next->run_since = now;
 }
 
+static __noinline bool rt_account(struct runqueue *rq, ns_t ran)
+{
+	bool over = rt_charge(&rq->rt, rq->current, ran);
+
+	rt_spend(&rq->rt, rq->now, ran);
+	return over || (rq->fair.nr && rt_is_throttled(&rq->rt, rq->now));
+}
+
 void runqueue_update(struct runqueue *rq, ns_t now)
 {
 	struct thread *current = rq->current;
@@ -90,7 +98,7 @@ void runqueue_update(struct runqueue *rq, ns_t now)
 	if (!current->on_queue)
 		return;
 	if (unlikely(policy_is_rt(current->policy)))
-		over = rt_charge(&rq->rt, current, ran);
+		over = rt_account(rq, ran);
 	else
 		over = fair_charge(&rq->fair, current, ran);
 	if (over && rq->nr > 1)
@@ -121,10 +129,18 @@ static void rt_check_preempt(struct runqueue *rq, struct thread *woken)
 {
 	struct thread *current = rq->current;
 
+	if (!policy_is_rt(current->policy) && rt_is_throttled(&rq->rt, rq->now))
+		return;
 	if (!policy_is_rt(current->policy) || woken->rt_priority > current->rt_priority)
 		runqueue_resched(rq);
 	else
 		balance_rt_push(rq, woken);
+}
+
+void runqueue_check_rt(struct runqueue *rq)
+{
+	if (rq->rt.nr && !policy_is_rt(rq->current->policy) && !rt_is_throttled(&rq->rt, rq->now))
+		runqueue_resched(rq);
 }
 
 void runqueue_check_preempt(struct runqueue *rq, struct thread *woken)
@@ -139,20 +155,31 @@ void runqueue_check_preempt(struct runqueue *rq, struct thread *woken)
 		runqueue_resched(rq);
 }
 
-struct thread *runqueue_pick(struct runqueue *rq, ns_t now)
+static inline struct thread *pick_fair(struct runqueue *rq, struct thread *hint)
 {
-	struct thread *hint = rq->hint;
 	struct thread *next;
 
-	rq->hint = NULL;
-	if (unlikely(rq->rt.nr))
-		return rt_pick(&rq->rt);
 	if (hint && fair_is_eligible(&rq->fair, hint))
 		return hint;
 	if (likely(rq->fair.nr))
 		return fair_pick(&rq->fair, rq->skip);
-	next = nr_cpus() > 1 ? balance_steal(rq, now) : NULL;
+	next = nr_cpus() > 1 ? balance_steal(rq, rq->now) : NULL;
 	return next ? next : rq->idle;
+}
+
+static __noinline struct thread *pick_rt(struct runqueue *rq, struct thread *hint)
+{
+	if (rq->fair.nr && rt_is_throttled(&rq->rt, rq->now))
+		return pick_fair(rq, hint);
+	return rt_pick(&rq->rt);
+}
+
+struct thread *runqueue_pick(struct runqueue *rq)
+{
+	struct thread *hint = rq->hint;
+
+	rq->hint = NULL;
+	return unlikely(rq->rt.nr) ? pick_rt(rq, hint) : pick_fair(rq, hint);
 }
 
 void runqueue_init(struct runqueue *rq, uint32_t cpu)

@@ -49,6 +49,8 @@ struct rt_queue {
 	uint64_t    levels[2]; /* bit n: list n is not empty */
 	struct list lists[RT_LEVELS];
 	uint32_t    nr;
+	ns_t        period_start; /* of the period that `spent` belongs to */
+	ns_t        spent;
 };
 
 struct runqueue {
@@ -108,11 +110,13 @@ void runqueue_forgive(struct runqueue *rq, ns_t now);
 void runqueue_resched(struct runqueue *rq);
 /* A thread became runnable: should it run at once? Locked. */
 void runqueue_check_preempt(struct runqueue *rq, struct thread *woken);
+/* At the tick: real-time threads that were throttled go on when a new period begins. Locked. */
+void runqueue_check_rt(struct runqueue *rq);
 /* The running thread waits for its turn again; the next one, which waited, runs. Locked. */
 void runqueue_put_current(struct runqueue *rq);
 void runqueue_set_current(struct runqueue *rq, struct thread *next, ns_t now);
 /* Who runs next; takes a thread from another CPU when there is none here. Locked. */
-struct thread *runqueue_pick(struct runqueue *rq, ns_t now);
+struct thread *runqueue_pick(struct runqueue *rq);
 /* Empties a new queue. */
 void runqueue_init(struct runqueue *rq, uint32_t cpu);
 
@@ -141,6 +145,10 @@ void rt_init(struct rt_queue *rt);
 void rt_add(struct rt_queue *rt, struct thread *thread);
 void rt_remove(struct rt_queue *rt, struct thread *thread);
 bool rt_charge(struct rt_queue *rt, struct thread *thread, ns_t ran_ns);
+/* The running thread used ran_ns of what real-time threads may use in a period. */
+void rt_spend(struct rt_queue *rt, ns_t now, ns_t ran_ns);
+/* They have used it up: fair threads, if there are any, go first. */
+bool rt_is_throttled(const struct rt_queue *rt, ns_t now);
 struct thread *rt_pick(const struct rt_queue *rt);
 /* The best one except one, among those that may run on one of the CPUs; or NULL. */
 struct thread *rt_find(const struct rt_queue *rt, const struct thread *except, uint64_t cpus);

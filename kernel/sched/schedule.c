@@ -33,7 +33,7 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 		runqueue_remove(rq, prev, now); /* thread_finish_switch() finds it a place */
 	}
 	runqueue_put_current(rq);
-	next = runqueue_pick(rq, now);
+	next = runqueue_pick(rq);
 	runqueue_set_current(rq, next, now);
 	rq->skip = NULL;
 	thread_clear_flag(prev, TF_NEED_RESCHED);

@@ -45,9 +45,8 @@ long sys_sched_yield(void)
 	return 0;
 }
 
-/* What an unprivileged caller may change: sched(7), "Privileges and resource limits". */
-static int policy_may_set(struct task *task, const struct sched_policy *old,
-                          const struct sched_policy *new)
+int sched_may_set(struct task *task, const struct sched_policy *old,
+                  const struct sched_policy *new)
 {
 	uint64_t limit = rlimit_get(&task->proc->limits, RLIMIT_RTPRIO);
 	uint64_t nice_limit = rlimit_get(&task->proc->limits, RLIMIT_NICE);
@@ -60,6 +59,10 @@ static int policy_may_set(struct task *task, const struct sched_policy *old,
 		if (new->rt_priority > old->rt_priority && (uint64_t)new->rt_priority > limit)
 			return -EPERM;
 	}
+	if (new->policy == SCHED_DEADLINE)
+		return -EPERM;
+	if (!new->rt_priority && new->nice < old->nice && (uint64_t)(20 - new->nice) > nice_limit)
+		return -EPERM;
 	if (old->policy == SCHED_IDLE && new->policy != SCHED_IDLE &&
 	    (uint64_t)(20 - old->nice) > nice_limit)
 		return -EPERM;
@@ -92,7 +95,7 @@ static long policy_set(pid_t pid, int policy, const struct sched_param __user *u
 	}
 	err = sched_policy_check(&new);
 	if (!err)
-		err = policy_may_set(task, &old, &new);
+		err = sched_may_set(task, &old, &new);
 	if (!err)
 		sched_policy_set(&task->thread, &new);
 	task_put(task);

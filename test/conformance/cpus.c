@@ -106,8 +106,8 @@ static void check_masks(void)
 
 	memset(wide, 0, sizeof(wide));
 	wide[15] = 1;
-	CHECK_ERRNO(only_cpus_that_do_not_exist, syscall(SYS_sched_setaffinity, 0, sizeof(wide), wide),
-		    EINVAL);
+	CHECK_ERRNO(only_cpus_that_do_not_exist,
+		    syscall(SYS_sched_setaffinity, 0, sizeof(wide), wide), EINVAL);
 	CHECK_EQ(and_nothing_has_changed, affinity(0) == before, 1);
 	wide[0] = 1ul << last;
 	CHECK_EQ(those_that_exist_count, syscall(SYS_sched_setaffinity, 0, sizeof(wide), wide), 0);
@@ -115,7 +115,8 @@ static void check_masks(void)
 	CHECK_EQ(thread_is_there, sched_getcpu() == last, 1);
 	pin_to_all(0);
 	CHECK_EQ(all_that_exist_are_told, affinity(0) == before, 1);
-	CHECK_ERRNO(mask_from_a_bad_pointer, syscall(SYS_sched_setaffinity, 0, 8, (void *)8), EFAULT);
+	CHECK_ERRNO(mask_from_a_bad_pointer, syscall(SYS_sched_setaffinity, 0, 8, (void *)8),
+		    EFAULT);
 	CHECK_ERRNO(mask_of_no_bytes, syscall(SYS_sched_setaffinity, 0, 0, wide), EINVAL);
 	CHECK_ERRNO(affinity_of_nobody, syscall(SYS_sched_setaffinity, 99999, 8, wide), ESRCH);
 	CHECK_EQ(node_zero_or_nothing, syscall(SYS_getcpu, NULL, NULL, NULL), 0);

@@ -6,12 +6,25 @@
 #include "check.h"
 
 #include <sched.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #define BAD_POINTER ((void *)8)
 #define NOBODY 999999
+
+/* Of linux/sched.h and linux/sched/types.h, which do not go with the C library's sched.h. */
+enum { FLAG_RESET_ON_FORK = 1, FLAG_KEEP_POLICY = 8, FLAG_KEEP_PARAMS = 16, POLICY_DEADLINE = 6 };
+
+struct sched_attr {
+	uint32_t size, sched_policy;
+	uint64_t sched_flags;
+	int32_t  sched_nice;
+	uint32_t sched_priority;
+	uint64_t sched_runtime, sched_deadline, sched_period;
+	uint32_t sched_util_min, sched_util_max;
+};
 
 static long set_policy(pid_t pid, int policy, int priority)
 {
@@ -142,6 +155,90 @@ static void check_affinity(void)
 	CHECK_EQ(yield_returns_zero, syscall(SYS_sched_yield), 0);
 }
 
+/* ---- sched_setattr, sched_getattr ------------------------------------------------------------ */
+
+static long set_attr(struct sched_attr attr)
+{
+	return syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+static struct sched_attr get_attr(void)
+{
+	struct sched_attr attr = { 0 };
+
+	syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0);
+	return attr;
+}
+
+static struct sched_attr attr_of(uint32_t policy, uint32_t priority, int32_t nice, uint64_t flags)
+{
+	return (struct sched_attr){ .size = sizeof(struct sched_attr), .sched_policy = policy,
+		                    .sched_priority = priority, .sched_nice = nice,
+		                    .sched_flags = flags };
+}
+
+static void check_attr_values(void)
+{
+	struct sched_attr attr;
+
+	CHECK_EQ(attr_takes_nice, set_attr(attr_of(SCHED_BATCH, 0, 7, 0)), 0);
+	attr = get_attr();
+	CHECK_EQ(attr_tells_its_size, attr.size, sizeof(attr));
+	CHECK(attr_tells_policy_and_nice, attr.sched_policy == SCHED_BATCH && attr.sched_nice == 7);
+	CHECK_EQ(getpriority_tells_it_too, syscall(SYS_getpriority, PRIO_PROCESS, 0), 13);
+	CHECK_EQ(attr_cuts_nice, set_attr(attr_of(SCHED_OTHER, 0, 100, 0)), 0);
+	CHECK_EQ(nice_was_cut, get_attr().sched_nice, 19);
+	CHECK_EQ(attr_takes_round_robin,
+		 set_attr(attr_of(SCHED_RR, 12, 0, FLAG_RESET_ON_FORK)), 0);
+	attr = get_attr();
+	CHECK(attr_tells_priority, attr.sched_policy == SCHED_RR && attr.sched_priority == 12);
+	CHECK_EQ(attr_tells_reset_on_fork, attr.sched_flags, FLAG_RESET_ON_FORK);
+	CHECK_EQ(attr_tells_no_nice_of_realtime, attr.sched_nice, 0);
+	CHECK_EQ(policy_can_be_kept, set_attr(attr_of(0, 20, 0, FLAG_KEEP_POLICY)), 0);
+	CHECK(only_the_priority_changed,
+	      get_attr().sched_policy == SCHED_RR && get_attr().sched_priority == 20);
+	CHECK_EQ(parameters_can_be_kept,
+		 set_attr(attr_of(SCHED_FIFO, 1, 0, FLAG_KEEP_PARAMS)), 0);
+	CHECK(and_keep_the_policy,
+	      get_attr().sched_policy == SCHED_RR && get_attr().sched_priority == 20);
+	CHECK_EQ(back_to_normal, set_attr(attr_of(SCHED_OTHER, 0, 0, 0)), 0);
+}
+
+static void check_attr_errors(void)
+{
+	struct { struct sched_attr attr; uint64_t more; } large = { .attr.size = sizeof(large) };
+	struct sched_attr attr = attr_of(SCHED_OTHER, 0, 0, 0);
+
+	CHECK_ERRNO(attr_policy_unknown, set_attr(attr_of(7, 0, 0, 0)), EINVAL);
+	CHECK_ERRNO(attr_policy_negative, set_attr(attr_of(-1u, 0, 0, 0)), EINVAL);
+	CHECK_ERRNO(attr_flag_unknown, set_attr(attr_of(SCHED_OTHER, 0, 0, 1ul << 40)), EINVAL);
+	CHECK_ERRNO(attr_priority_without_realtime, set_attr(attr_of(SCHED_OTHER, 1, 0, 0)),
+		    EINVAL);
+	CHECK_ERRNO(attr_realtime_without_priority, set_attr(attr_of(SCHED_FIFO, 0, 0, 0)), EINVAL);
+	CHECK_ERRNO(attr_priority_too_high, set_attr(attr_of(SCHED_FIFO, 100, 0, 0)), EINVAL);
+	CHECK_ERRNO(attr_deadline_of_nothing, set_attr(attr_of(POLICY_DEADLINE, 0, 0, 0)), EINVAL);
+	CHECK_ERRNO(attr_with_call_flags, syscall(SYS_sched_setattr, 0, &attr, 1), EINVAL);
+	CHECK_ERRNO(attr_of_a_negative_pid, syscall(SYS_sched_setattr, -1, &attr, 0), EINVAL);
+	CHECK_ERRNO(attr_of_nobody, syscall(SYS_sched_setattr, NOBODY, &attr, 0), ESRCH);
+	CHECK_ERRNO(attr_without_address, syscall(SYS_sched_setattr, 0, NULL, 0), EINVAL);
+	CHECK_ERRNO(attr_at_a_bad_address, syscall(SYS_sched_setattr, 0, BAD_POINTER, 0), EFAULT);
+	attr.size = 40;
+	CHECK_ERRNO(attr_too_small, syscall(SYS_sched_setattr, 0, &attr, 0), E2BIG);
+	CHECK_EQ(size_that_is_known_is_told, attr.size, sizeof(attr));
+	attr.size = 0;
+	CHECK_EQ(attr_of_no_size_is_the_first, syscall(SYS_sched_setattr, 0, &attr, 0), 0);
+	CHECK_EQ(attr_with_more_that_is_zero, syscall(SYS_sched_setattr, 0, &large, 0), 0);
+	large.more = 1;
+	CHECK_ERRNO(attr_with_more_that_is_not, syscall(SYS_sched_setattr, 0, &large, 0), E2BIG);
+	CHECK_ERRNO(getattr_into_too_little, syscall(SYS_sched_getattr, 0, &attr, 40, 0), EINVAL);
+	CHECK_ERRNO(getattr_with_flags, syscall(SYS_sched_getattr, 0, &attr, 48, 1), EINVAL);
+	CHECK_ERRNO(getattr_of_nobody, syscall(SYS_sched_getattr, NOBODY, &attr, 48, 0), ESRCH);
+	CHECK_ERRNO(getattr_to_a_bad_address,
+		    syscall(SYS_sched_getattr, 0, BAD_POINTER, 48, 0), EFAULT);
+	CHECK_EQ(getattr_of_the_first_size, syscall(SYS_sched_getattr, 0, &attr, 48, 0), 0);
+	CHECK_EQ(getattr_tells_what_it_wrote, attr.size, 48);
+}
+
 static int without_privilege(void *data)
 {
 	(void)data;
@@ -153,6 +250,9 @@ static int without_privilege(void *data)
 		    syscall(SYS_setpriority, PRIO_PROCESS, 0, 4), EACCES);
 	CHECK_ERRNO(unprivileged_cannot_nice_others,
 		    syscall(SYS_setpriority, PRIO_PROCESS, 1, 10), EPERM);
+	CHECK_ERRNO(unprivileged_attr_cannot_lower_nice, set_attr(attr_of(SCHED_OTHER, 0, 0, 0)),
+		    EPERM);
+	CHECK_EQ(unprivileged_attr_may_raise_nice, set_attr(attr_of(SCHED_OTHER, 0, 6, 0)), 0);
 	CHECK_ERRNO(unprivileged_cannot_schedule_others, set_policy(1, SCHED_BATCH, 0), EPERM);
 	CHECK_EQ(unprivileged_may_take_the_idle_policy, set_policy(0, SCHED_IDLE, 0), 0);
 	return 0;
@@ -167,6 +267,8 @@ int main(void)
 	check_policy_calls();
 	check_ranges();
 	check_affinity();
+	check_attr_values();
+	check_attr_errors();
 	check_in_child(without_privilege, NULL);
 	return 0;
 }
