@@ -64,6 +64,7 @@ static char ring_bytes[LOG_RING_SIZE] __guarded_by(ring.lock) __aligned(8);
 
 static struct {
 	bool              printing __atomic;
+	bool              is_taken_over __owned_by_cpu; /* the one that panics */
 	uint64_t          shown __guarded_by(printing); /* next sequence number to write out */
 	struct list       sinks __guarded_by(printing);
 	struct log_record record __guarded_by(printing);
@@ -286,11 +287,27 @@ static void console_print_all(void)
 	}
 }
 
+/* The panic found somebody printing, who was stopped in the middle of a line: that comes again. */
+static void console_take_over(void)
+{
+	struct log_sink *sink;
+
+	if (console.is_taken_over)
+		return;
+	console.is_taken_over = true;
+	if (!atomic_load(&console.printing) || console.shown == 0)
+		return;
+	console.shown--;
+	list_for_each_entry(sink, &console.sinks, link)
+		sink->write(sink, "\n", 1);
+}
+
 static void console_flush(void)
 {
 	if (log_in_panic()) {
 		if (ring.is_torn)
 			return;
+		console_take_over();
 		console_print_all();
 		return;
 	}
