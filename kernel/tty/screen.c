@@ -167,11 +167,22 @@ static void screen_set_stopped(struct tty *tty, bool stopped)
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
+/* Once a line has been dropped, so are all that follow. */
+static bool fits_in_panic(struct screen *screen, size_t n)
+{
+	const struct grid *grid = screen->emulator.grid;
+
+	screen->panic_rows += (uint32_t)(n / grid->nr_columns) + 1;
+	return screen->panic_rows < grid->nr_lines;
+}
+
 void screen_write_log(struct screen *screen, const char *text, size_t n)
 {
 	uint64_t flags;
 
 	if (log_in_panic()) {
+		if (!fits_in_panic(screen, n))
+			return;
 		emulator_write_log(&screen->emulator, text, n);
 		screen_draw(screen, false);
 		return;

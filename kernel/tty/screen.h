@@ -45,6 +45,7 @@ struct screen {
 	bool                      has_log_news __atomic;      /* the log asks to be drawn */
 	bool                      defers __atomic;            /* a thread draws the log */
 	ns_t                      last_draw_ns __atomic;
+	uint32_t                  panic_rows __owned_by_cpu;  /* that the panic has taken */
 	struct spinlock           input_lock; /* irq-safe */
 	struct keymap             keymap __guarded_by(input_lock);
 	struct ring               input __guarded_by(input_lock);
@@ -58,7 +59,10 @@ void screen_init(void);
 /* NULL: there is none. */
 struct screen *screen_find(void);
 
-/* A line of the log. Any context, a panic too. */
+/*
+ * A line of the log. Any context, a panic too: of that the screen keeps the first lines, which say
+ * why and where, and drops those that would push them out.
+ */
 void screen_write_log(struct screen *screen, const char *text, size_t n);
 /* All that is not drawn yet is drawn now, and so is the log from now on: the machine stops. */
 void screen_flush(struct screen *screen);
