@@ -256,29 +256,35 @@ static void __init await_ready(uint32_t n)
 		cpu_relax();
 }
 
+/* The page is mapped while others may be in it. */
+static void __init start_from(paddr_t page)
+{
+	uint32_t n;
+
+	write_trampoline(page);
+	call_all(page);
+	n = number_arrived();
+	await_ready(n);
+	/* pairs with the acquire in smp_cpu_main() */
+	atomic_store_release(&percpu_nr_cpus, 1 + n);
+}
+
 void __init smp_start(int (*prepare)(uint32_t cpu), void (*main)(uintptr_t stack_top))
 {
 	paddr_t page = memmap_start_page();
-	uint32_t n;
 
 	list_calls();
-	if (smp.nr_calls && (!page || paging_map_start_page(page) < 0)) {
+	smp.main = main;
+	make_all_ready(prepare);
+	if (smp.nr_calls == 0)
+		return;
+	if (!page || paging_map_start_page(page) < 0) {
 		pr_warn("no memory below 1 MiB to start other CPUs from: one CPU\n");
 		return;
 	}
-	make_all_ready(prepare);
-	if (smp.nr_calls) {
-		smp.main = main;
-		write_trampoline(page);
-		call_all(page);
-		n = number_arrived();
-		await_ready(n);
-		/* pairs with the acquire in smp_cpu_main() */
-		atomic_store_release(&percpu_nr_cpus, 1 + n);
-		paging_unmap_start_page(page);
-	}
-	if (nr_cpus() > 1)
-		pr_info("%u CPUs\n", nr_cpus());
+	start_from(page);
+	paging_unmap_start_page(page);
+	pr_info("%u CPUs\n", nr_cpus());
 }
 
 /* ---- the command line ---------------------------------------------------------------------- */
