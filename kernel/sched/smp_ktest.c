@@ -9,6 +9,8 @@
 #include <arch/usercopy.h>
 
 #include "core/ktest.h"
+#include "core/lockstat.h"
+#include "core/spinlock.h"
 #include "lib/bits.h"
 #include "mem/buddy.h"
 #include "sched/clock.h"
@@ -74,6 +76,60 @@ static bool await(uint32_t *word, uint32_t value)
 static bool stay_on_first_cpu(void)
 {
 	return sched_affinity_set(thread_current(), 1) == 0;
+}
+
+/* ---- spinlocks ------------------------------------------------------------------------------- */
+
+static struct {
+	struct spinlock lock;
+	uint64_t        count __guarded_by(lock);
+} contended = { .lock = SPINLOCK(RANK_SPIN_OUTER) };
+
+enum { TURNS = 20000 };
+
+static void contend(void)
+{
+	for (int i = 0; i < TURNS; i++) {
+		spin_lock(&contended.lock);
+		contended.count++;
+		spin_unlock(&contended.lock);
+	}
+}
+
+static void contend_remotely(struct remote *remote)
+{
+	atomic_store(&remote->reply, 1);
+	while (!atomic_load_acquire(&remote->step))
+		cpu_relax();
+	contend();
+}
+
+KTEST(spinlock_excludes_other_cpus_and_counts_who_waits)
+{
+	struct remote remote = { 0 };
+	struct lockstat before, after;
+	uint32_t ticket;
+
+	if (nr_cpus() == 1)
+		return;
+	KTEST_ASSERT(stay_on_first_cpu());
+	contended.count = 0;
+	lockstat_read(RANK_SPIN_OUTER, &before);
+	KTEST_ASSERT(remote_start(&remote, 1, contend_remotely));
+	KTEST_ASSERT(await(&remote.reply, 1));
+	spin_lock(&contended.lock);
+	ticket = READ_ONCE(contended.lock.next);
+	atomic_store(&remote.step, 1);
+	/* It has drawn a ticket: it waits. */
+	while (READ_ONCE(contended.lock.next) == ticket)
+		cpu_relax();
+	spin_unlock(&contended.lock);
+	contend();
+	KTEST_ASSERT(remote_join(&remote));
+	lockstat_read(RANK_SPIN_OUTER, &after);
+	KTEST_ASSERT(contended.count == 2 * TURNS);
+	KTEST_ASSERT(after.count > before.count);
+	KTEST_ASSERT(after.total_ns > before.total_ns);
 }
 
 /* ---- work and threads ---------------------------------------------------------------------- */
