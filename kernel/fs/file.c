@@ -29,8 +29,11 @@
 #include "vm/uio.h"
 
 static struct cache file_slab = CACHE("file", struct file);
-static int64_t files_open __atomic;
-int64_t file_max __atomic = INT64_MAX;
+/* Counted down, so that an open asks for the limit and counts in one instruction. */
+static struct {
+	int64_t max __atomic;
+	int64_t left __atomic; /* of max: below 0 only for the privileged */
+} files = { INT64_MAX, INT64_MAX };
 
 /* ---- life --------------------------------------------------------------------------- */
 
@@ -46,16 +49,16 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
                    struct file **out)
 {
 	static_assert(FILE_READ == 1 && FILE_WRITE == 2, "O_ACCMODE + 1 is the mode");
-	struct file *file;
+	struct file *file = cache_alloc(&file_slab, ALLOC_KERNEL);
 
-	if (unlikely(atomic_load_relaxed(&files_open) >= atomic_load_relaxed(&file_max)) &&
-	    !cred_capable(cred, CAP_SYS_ADMIN)) {
-		pr_info_ratelimited("VFS: file-max limit %ld reached\n", file_max);
-		return -ENFILE;
-	}
-	file = cache_alloc(&file_slab, ALLOC_KERNEL);
 	if (!file)
 		return -ENOMEM;
+	if (unlikely(atomic_dec_return(&files.left) < 0) && !cred_capable(cred, CAP_SYS_ADMIN)) {
+		pr_info_ratelimited("VFS: file-max limit %ld reached\n", file_max());
+		atomic_inc(&files.left);
+		cache_free(&file_slab, file);
+		return -ENFILE;
+	}
 	file->inode = path->dentry->inode;
 	file->ops = file->inode->fops;
 	file->path = *path;
@@ -70,7 +73,6 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
 	file->owner = NULL;
 	list_init(&file->watchers);
 	file->readahead = 0;
-	atomic_inc(&files_open);
 	*out = file;
 	return 0;
 }
@@ -99,7 +101,7 @@ bool file_try_get(struct file *file)
 static void file_free_rcu(struct rcu_head *head)
 {
 	cache_free(&file_slab, container_of(head, struct file, rcu));
-	atomic_dec(&files_open);
+	atomic_inc(&files.left);
 }
 
 /* What keeps the file from being executed, or written. */
@@ -169,9 +171,21 @@ int file_flush(struct file *file)
 	return file->ops->flush ? file->ops->flush(file) : 0;
 }
 
+int64_t file_max(void)
+{
+	return atomic_load_relaxed(&files.max);
+}
+
+void file_max_set(int64_t max)
+{
+	int64_t old = atomic_xchg(&files.max, max);
+
+	atomic_add(&files.left, max - old);
+}
+
 int64_t file_count(void)
 {
-	return atomic_load_relaxed(&files_open);
+	return file_max() - atomic_load_relaxed(&files.left);
 }
 GAUGE("files", file_count);
 

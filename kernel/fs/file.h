@@ -187,7 +187,8 @@ void file_accessed(struct file *file);
 int64_t file_count(void);
 
 /* /proc/sys/fs/file-max: open files that the unprivileged may bring it to. */
-extern int64_t file_max;
+int64_t file_max(void);
+void    file_max_set(int64_t max);
 
 static inline bool file_may_wait(const struct io *io)
 {

@@ -52,7 +52,7 @@ static void limits_init(void)
 {
 	uint64_t bytes = pages_total() << PAGE_SHIFT;
 
-	file_max = (int64_t)max((bytes >> 10) / 10, (uint64_t)FILE_MAX_LEAST);
+	file_max_set((int64_t)max((bytes >> 10) / 10, (uint64_t)FILE_MAX_LEAST));
 	epoll_max_user_watches = (int64_t)(bytes / 25 / EPOLL_WATCH_COST);
 }
 

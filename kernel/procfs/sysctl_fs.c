@@ -17,7 +17,7 @@
 
 static int show_file_nr(const struct node *node, struct text *text)
 {
-	text_printf(text, "%ld\t0\t%ld\n", file_count(), atomic_load_relaxed(&file_max));
+	text_printf(text, "%ld\t0\t%ld\n", file_count(), file_max());
 	return 0;
 }
 
@@ -54,12 +54,12 @@ static const struct sysctl_int nr_open = { get_nr_open, set_nr_open, 64, FD_MAX 
 
 static int64_t get_file_max(void)
 {
-	return atomic_load_relaxed(&file_max);
+	return file_max();
 }
 
 static int set_file_max(int64_t max)
 {
-	atomic_store_relaxed(&file_max, max);
+	file_max_set(max);
 	return 0;
 }
 
