@@ -275,6 +275,9 @@ static bool kill_for_call(unsigned int order, unsigned int flags)
 /* What waits for a grace period, and what this CPU keeps, may be enough. */
 static bool memory_is_back(unsigned int order, unsigned int flags)
 {
+	pages_drain();
+	if (pages_allow(order, flags))
+		return true;
 	rcu_barrier();
 	pages_drain();
 	return pages_allow(order, flags);
