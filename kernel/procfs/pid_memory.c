@@ -34,7 +34,7 @@ int show_pid_auxv(struct space *space, struct text *text)
 
 /* ---- files that read memory itself --------------------------------------------------------- */
 
-/* Keeps the space of now, for those who may: a later program's is not shown to who opened before. */
+/* Keeps the space of now, for those who may: a later program is not shown to who opened before. */
 static int space_open(const struct node *node, bool is_private, struct file *file)
 {
 	struct task *task = node_task(node);
