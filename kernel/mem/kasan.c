@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include <arch/mmu.h>
+#include <arch/thread.h>
 
 #include "core/gauge.h"
 #include "core/spinlock.h"
@@ -161,10 +162,15 @@ void __asan_storeN_noabort(void *address, long size)
 	check((uintptr_t)address, (size_t)size, true, CALLER);
 }
 
-/* Before a call that does not return: whoever gives the stack out again cleans it. */
+/* Before a call that does not return: the frames from here to the stack's top are done with. */
 void __asan_handle_no_return(void);
 void __asan_handle_no_return(void)
 {
+	const struct arch_thread *thread = arch_current();
+	uintptr_t from = (uintptr_t)__builtin_frame_address(0) & ~7ul;
+
+	if (thread && thread->stack_top - from <= KSTACK_SIZE)
+		kasan_unpoison((void *)from, thread->stack_top - from);
 }
 
 /* ---- global variables ---------------------------------------------------------------------- */

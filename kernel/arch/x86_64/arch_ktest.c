@@ -36,10 +36,20 @@ KTEST(no_kernel_mapping_has_rights_that_it_must_not_have)
 	KTEST_ASSERT(is_right);
 }
 
+/* What maps the address, of whatever size; NULL: nothing. */
+static pte_t *slot_of(const void *address)
+{
+	pte_t *slot = NULL;
+
+	for (unsigned int level = LEVEL_LEAF; !slot && level < LEVEL_TOP; level++)
+		slot = kernel_slot((kaddr_t)address, level, false);
+	return slot;
+}
+
 /* The check must see what it looks for: for a moment one page has what no page may have. */
 static bool is_found(const void *address, pte_t set, pte_t clear)
 {
-	pte_t *slot = kernel_slot((kaddr_t)address, LEVEL_LEAF, false);
+	pte_t *slot = slot_of(address);
 	uint64_t flags = irq_save();
 	pte_t old = pte_exchange(slot, (pte_read(slot) | set) & ~clear);
 	bool is_right = paging_check();
@@ -66,7 +76,7 @@ KTEST(the_check_of_mappings_finds_each_wrong_right)
 
 static bool is_writable(const void *address)
 {
-	pte_t *slot = kernel_slot((kaddr_t)address, LEVEL_LEAF, false);
+	pte_t *slot = slot_of(address);
 
 	return !slot || pte_is_writable(*slot);
 }
