@@ -33,7 +33,7 @@ void pages_free_virt(void *address, unsigned int order);
 unsigned int pages_alloc_bulk(struct page **pages, unsigned int count,
 			      unsigned int flags) __must_check;
 
-/* Give back a run that nobody else refers to. */
+/* Give back a run that nobody else refers to, but for lookups of what was there before. */
 void pages_free(struct page *head, unsigned int order);
 
 /* Make 2^order independent pages, each with its own reference count, of a run. */

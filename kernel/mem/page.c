@@ -290,9 +290,12 @@ bool page_try_get(struct page *page)
 
 void pages_free(struct page *head, unsigned int order)
 {
-	debug_assert(page_refs(head) == 1 && page_order(head) == order);
-	head->refcount = 0;
-	page_free(head);
+	debug_assert(page_order(head) == order);
+	/*
+	 * Who found the frame in the page cache just before it was freed there may hold a reference
+	 * for a moment, until it looks again: then it is the one to free the run.
+	 */
+	page_put(head);
 }
 
 void pages_free_virt(void *address, unsigned int order)
