@@ -4,6 +4,7 @@
 #include "init/drivers.h"
 
 #include "boot/bootinfo.h"
+#include "drivers/acpi_button.h"
 #include "drivers/efifb.h"
 #include "drivers/i8042.h"
 #include "drivers/serial.h"
@@ -13,4 +14,5 @@ void drivers_init(void)
 	serial_init();         /* ttyS0 .. ttyS3, as uarts */
 	efifb_init(&bootinfo); /* the framebuffer that the firmware set up */
 	i8042_init();          /* the keyboard of PCs */
+	acpi_button_init();    /* their power button */
 }

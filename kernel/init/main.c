@@ -33,6 +33,7 @@
 #include "proc/futex.h"
 #include "proc/hung.h"
 #include "proc/oom.h"
+#include "proc/power_button.h"
 #include "proc/signal_pid.h"
 #include "procfs/procfs.h"
 #include "sched/clock.h"
@@ -138,6 +139,7 @@ __noreturn void kmain(void)
 	vm_init();                             /* user address spaces, reclaim, the vDSO */
 	oom_init();                            /* a victim instead of a panic */
 	proc_sysrq_init();                     /* keys that are about processes */
+	power_button_init();                   /* off in good order */
 	hung_init();                           /* who sleeps too long is told of */
 	futex_init();                          /* futex_operate() */
 	signal_pid_init();                     /* pid_signal(), for floors that know no processes */

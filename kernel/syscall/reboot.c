@@ -5,6 +5,7 @@
 #include <linux/reboot.h>
 
 #include "arch/power.h"
+#include "core/nmi.h"
 #include "core/printk.h"
 #include "fs/super.h"
 #include "proc/ctrl_alt_del.h"
@@ -18,6 +19,13 @@ static void finish_output(void)
 {
 	super_sync_all(true);
 	console_wait_sent(clock_monotonic() + NS_PER_SEC);
+}
+
+/* Nobody goes on working while the machine goes, nor after a halt. */
+static void stop_other_cpus(void)
+{
+	irq_disable();
+	cpus_stop();
 }
 
 long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
@@ -38,14 +46,17 @@ long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 	case LINUX_REBOOT_CMD_POWER_OFF:
 		finish_output();
 		pr_emerg("reboot: Power down\n");
+		stop_other_cpus();
 		power_off();
 	case LINUX_REBOOT_CMD_HALT:
 		finish_output();
 		pr_emerg("reboot: System halted\n");
+		stop_other_cpus();
 		cpu_halt_forever();
 	case LINUX_REBOOT_CMD_RESTART:
 		finish_output();
 		pr_emerg("reboot: Restarting system\n");
+		stop_other_cpus();
 		system_reset();
 	default:
 		return -EINVAL;

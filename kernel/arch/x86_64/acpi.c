@@ -245,13 +245,18 @@ static struct acpi_address mapped_address_at(const struct acpi_table_header *tab
 
 static void read_fadt(const struct acpi_table_header *fadt)
 {
-	enum { FLAG_TIMER_32 = 1 << 8, FLAG_RESET = 1 << 10, FLAG_REDUCED = 1 << 20,
+	enum { FLAG_BUTTON_IN_AML = 1 << 4, FLAG_TIMER_32 = 1 << 8, FLAG_RESET = 1 << 10, FLAG_REDUCED = 1 << 20,
 	       BOOT_KEYBOARD = 1 << 1, BOOT_NO_CMOS = 1 << 5 };
 	uint64_t flags = field(fadt, 112, 4), boot_flags = field(fadt, 109, 2);
 	paddr_t dsdt = field(fadt, 140, 8);
 
 	acpi.smi_command = (uint16_t)field(fadt, 48, 4);
 	acpi.acpi_enable = (uint8_t)field(fadt, 52, 1);
+	acpi.has_power_button = !(flags & FLAG_BUTTON_IN_AML);
+	acpi.sci_irq = (uint16_t)field(fadt, 46, 2);
+	acpi.pm1a_event = (uint16_t)field(fadt, 56, 4);
+	acpi.pm1b_event = (uint16_t)field(fadt, 60, 4);
+	acpi.pm1_event_length = (uint8_t)field(fadt, 88, 1);
 	acpi.pm1a_control = (uint16_t)field(fadt, 64, 4);
 	acpi.pm1b_control = (uint16_t)field(fadt, 68, 4);
 	acpi.pm_timer_port = (uint16_t)field(fadt, 76, 4);

@@ -37,9 +37,9 @@ static void write_register(const struct acpi_address *reg, uint8_t value)
 		mmio_write8((volatile void *)(MMIO_BASE + reg->address), value);
 }
 
-static void enable_acpi(void)
+void power_enable_acpi(void)
 {
-	if (inw(acpi.pm1a_control) & PM1_SCI_ENABLE || !acpi.smi_command)
+	if (!acpi.pm1a_control || inw(acpi.pm1a_control) & PM1_SCI_ENABLE || !acpi.smi_command)
 		return;
 	outb(acpi.smi_command, acpi.acpi_enable);
 	for (int i = 0; i < 3000 && !(inw(acpi.pm1a_control) & PM1_SCI_ENABLE); i++)
@@ -48,7 +48,7 @@ static void enable_acpi(void)
 
 static void sleep_by_pm1(void)
 {
-	enable_acpi();
+	power_enable_acpi();
 	outw(acpi.pm1a_control,
 	     (uint16_t)(acpi.s5_type_a << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE));
 	if (acpi.pm1b_control)

@@ -51,6 +51,10 @@ struct acpi_info {
 	bool     hardware_reduced;
 	bool     no_rtc;                  /* the FADT says that there is no CMOS clock */
 	bool     no_keyboard_controller;
+	bool     has_power_button;        /* as a fixed event */
+	uint16_t sci_irq;
+	uint16_t pm1a_event, pm1b_event;  /* status, then enable; 0: none */
+	uint8_t  pm1_event_length;        /* bytes of both */
 	uint16_t pm1a_control, pm1b_control;
 	uint16_t smi_command;
 	uint8_t  acpi_enable;

@@ -9,6 +9,9 @@
 /* The machine says how it is powered off. */
 bool power_can_power_off(void);
 
+/* Takes ACPI's registers over from the firmware, if that has not been done. At most 300 ms. */
+void power_enable_acpi(void);
+
 /* Powers off (ACPI S5). Halts for good if the machine will not. */
 __noreturn void power_off(void);
 
