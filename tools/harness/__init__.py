@@ -15,5 +15,7 @@ bench    the benchmark program built, run on a kernel, its rows read; bench_boot
          and memory; bench_report: tables and the plot
 fuzz     the fuzzer's program built and run, its console judged
 hoards   memory running out in every way, for test/boot/oom.py and ./moonshot soak oom
+stress   stress-ng in a guest, the stressors of the file `stressors`, for test/boot/stress.py and
+         ./moonshot stress
 suites   the groups of tests, the files `groups` (when each runs) and `passes` (where again)
 """
