@@ -69,7 +69,7 @@ void user_table_free(pte_t *table)
 	struct table_store *store = this_cpu_ptr(table_store);
 	struct page *page = virt_to_page(table);
 
-	debug_assert(page_refs(page) == 1 && mem_is_zero(table, PAGE_SIZE));
+	debug_assert(!page_mapcount(page) && mem_is_zero(table, PAGE_SIZE));
 	if (unlikely(page_is(page, TABLE_SHARED)))
 		page_clear(page, TABLE_SHARED);
 	page->private_value = 0;

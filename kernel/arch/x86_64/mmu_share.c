@@ -1,8 +1,9 @@
 /*
- * Leaf tables that several spaces use at a time. The page of the table counts its users; each
- * user's entry lacks PTE_WRITE, so that every store faults and nobody but the fault handler's
- * unshare ever has to know. The count changes under the table's lock only, so that who sees itself
- * alone is alone.
+ * Leaf tables that several spaces use at a time. The page of the table counts its users: mapcount
+ * those beside the first, and each holds a reference (of which a lookup in the page cache may have
+ * one more for a moment). Each user's entry lacks PTE_WRITE, so that every store faults and nobody
+ * but the fault handler's unshare ever has to know. The count changes under the table's lock only,
+ * so that who sees itself alone is alone.
  *
  * A user that leaves flushes before it lets go of the count: afterwards the others may change the
  * table, and no CPU of the leaver may still walk it. TABLE_SHARED stays until the last user
@@ -41,6 +42,7 @@ int mmu_leaf_share(struct arch_mmu *from, struct arch_mmu *to, uaddr_t addr, uin
 	debug_assert(!pte_read(target));
 	spin_lock(&page->table_lock);
 	page_get(page);
+	page->mapcount++;
 	page_set(page, TABLE_SHARED);
 	page->private_value = note;
 	pte_write(source, entry);
@@ -54,7 +56,7 @@ int mmu_leaf_share(struct arch_mmu *from, struct arch_mmu *to, uaddr_t addr, uin
 /* True if the table of the entry has no other user: then it is an ordinary table again. */
 static bool reclaim_own_locked(pte_t *entry, struct page *page)
 {
-	if (page_refs(page) > 1)
+	if (page_mapcount(page))
 		return false;
 	page_clear(page, TABLE_SHARED);
 	page->private_value = 0;
@@ -73,7 +75,7 @@ int mmu_leaf_unshare(struct arch_mmu *mmu, uaddr_t addr, void (*copy)(pte_t *fro
 	page = virt_to_page(old);
 	if (!mmu_leaf_is_shared(old))
 		return 0;
-	own = page_refs(page) > 1 ? user_table_alloc() : NULL;
+	own = page_mapcount(page) ? user_table_alloc() : NULL;
 	spin_lock(&page->table_lock);
 	if (reclaim_own_locked(entry, page)) {
 		spin_unlock(&page->table_lock);
@@ -89,6 +91,7 @@ int mmu_leaf_unshare(struct arch_mmu *mmu, uaddr_t addr, void (*copy)(pte_t *fro
 	barrier();
 	pte_write(entry, virt_to_phys(own) | TABLE_ENTRY_USER);
 	mmu_flush_tables(mmu, addr & PAGE_MASK, (addr & PAGE_MASK) + PAGE_SIZE);
+	page->mapcount--;
 	page_put(page);
 	spin_unlock(&page->table_lock);
 	return 0;
@@ -101,11 +104,12 @@ bool mmu_leaf_drop(struct arch_mmu *mmu, uaddr_t addr, bool flush)
 	bool has_others;
 
 	spin_lock(&page->table_lock);
-	has_others = page_refs(page) > 1;
+	has_others = page_mapcount(page);
 	if (has_others) {
 		pte_write(entry, 0);
 		if (flush)
 			mmu_flush_tables(mmu, addr & ~(LEAF_SIZE - 1), mmu_leaf_end(addr));
+		page->mapcount--;
 		page_put(page);
 	}
 	spin_unlock(&page->table_lock);
