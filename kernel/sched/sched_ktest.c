@@ -482,10 +482,13 @@ KTEST(thread_that_starts_another_goes_on_when_a_tick_ends_its_slice)
 
 	KTEST_ASSERT(sched_affinity_set(thread_current(), 1) == 0);
 	spin_over_a_tick();
+	ns_t began = clock_monotonic();
+
 	KTEST_ASSERT(partner_start(&child, note_order));
 	spin_over_a_tick();
 	cond_resched();
-	if (atomic_load_relaxed(&child.order))
+	/* Six milliseconds are owed; a machine that stood still meanwhile has used them up. */
+	if (atomic_load_relaxed(&child.order) && clock_monotonic() - began < 5 * NS_PER_MSEC)
 		turns = -1;
 	while (turns >= 0 && turns < 10 && !atomic_load_relaxed(&child.order)) {
 		spin_over_a_tick();
