@@ -75,7 +75,7 @@ void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
 	struct runqueue *rq = thread_lock_queue(thread);
 
 	policy_change_locked(rq, thread, policy);
-	spin_unlock(&rq->lock);
+	runqueue_unlock_kick(rq);
 	irq_restore(flags);
 }
 
@@ -97,7 +97,7 @@ void sched_nice_set(struct thread *thread, int nice)
 
 	policy.nice = nice;
 	policy_change_locked(rq, thread, &policy);
-	spin_unlock(&rq->lock);
+	runqueue_unlock_kick(rq);
 	irq_restore(flags);
 }
 
@@ -130,7 +130,7 @@ static void thread_evict(struct runqueue *rq, struct thread *thread) __releases(
 		rq->evicts = true;
 		runqueue_resched(rq);
 	}
-	spin_unlock(&rq->lock);
+	runqueue_unlock_kick(rq);
 }
 
 int sched_affinity_set(struct thread *thread, uint64_t cpus)

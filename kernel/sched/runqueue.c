@@ -121,7 +121,17 @@ void runqueue_resched(struct runqueue *rq)
 	if (thread_test_flag(rq->current, TF_NEED_RESCHED))
 		return;
 	thread_set_flag(rq->current, TF_NEED_RESCHED);
-	if (rq->cpu != cpu_id())
+	/* The flag is set before; pairs with the store in idle_poll(). */
+	rq->kick = rq->cpu != cpu_id() && !atomic_load(&rq->polls);
+}
+
+void runqueue_unlock_kick(struct runqueue *rq) __releases(&rq->lock)
+{
+	bool kick = rq->kick;
+
+	rq->kick = false;
+	spin_unlock(&rq->lock);
+	if (kick)
 		irqchip_ipi(rq->cpu, VECTOR_IPI_WAKE);
 }
 

@@ -62,6 +62,8 @@ struct runqueue {
 	struct thread    *idle __const_after_init;
 	struct thread    *hint __guarded_by(lock);    /* woken synchronously: the next to run */
 	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
+	bool              polls __atomic;             /* idle, and sees TF_NEED_RESCHED by itself */
+	bool              kick __guarded_by(lock);    /* its CPU is to be interrupted */
 	bool              evicts __guarded_by(lock);  /* current may not run here any more */
 	struct fair_queue fair __guarded_by(lock);
 	struct rt_queue   rt __guarded_by(lock);
@@ -106,8 +108,16 @@ void runqueue_update(struct runqueue *rq, ns_t now);
  * still (an emulator's host had other things to do). Before runqueue_update(). Locked.
  */
 void runqueue_forgive(struct runqueue *rq, ns_t now);
-/* The running thread is asked to make way, on whatever CPU. Locked. */
+/*
+ * The running thread is asked to make way. Locked; if it may be on another CPU, the caller lets go
+ * by runqueue_unlock_kick().
+ */
 void runqueue_resched(struct runqueue *rq);
+/*
+ * Lets go of a queue that may be another CPU's, and interrupts that CPU if it was asked to make way:
+ * not before, since it would spin for the lock while the interrupt is sent.
+ */
+void runqueue_unlock_kick(struct runqueue *rq) __releases(&rq->lock);
 /* A thread became runnable: should it run at once? Locked. */
 void runqueue_check_preempt(struct runqueue *rq, struct thread *woken);
 /* At the tick: real-time threads that were throttled go on when a new period begins. Locked. */

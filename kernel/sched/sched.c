@@ -18,7 +18,11 @@
 #include "sched/watchdog_impl.h"
 #include "sched/work_impl.h"
 
+#define POLL_NS  (200 * NS_PER_USEC)
+#define SHORT_NS (500 * NS_PER_USEC)
+
 static struct thread boot_thread;
+static DEFINE_PER_CPU(bool, rest_was_short);
 
 static void static_thread_dead(struct thread *thread)
 {
@@ -46,9 +50,34 @@ static void halt(void)
 	irq_enable();
 }
 
+/*
+ * Where threads of two CPUs answer each other, the next wake-up comes sooner than an interrupt could
+ * end a halt: a CPU whose last rest was short waits awake for a moment, and sees its flag without
+ * an interrupt.
+ */
+static void idle_poll(struct runqueue *rq)
+{
+	ns_t end;
+
+	if (!this_cpu_read(rest_was_short))
+		return;
+	end = clock_monotonic() + POLL_NS;
+	atomic_store(&rq->polls, true);
+	while (!thread_test_flag(rq->idle, TF_SCHED_WORK)) {
+		if (clock_monotonic() >= end) {
+			this_cpu_write(rest_was_short, false);
+			break;
+		}
+		cpu_relax();
+	}
+	/* Before the flag is looked at once more; pairs with runqueue_resched(). */
+	atomic_store(&rq->polls, false);
+}
+
 void sched_idle(void)
 {
 	struct thread *idle = thread_current();
+	ns_t since = clock_monotonic();
 
 	if (!idle->is_idle)
 		/* the boot CPU's start-up code is done: its idle thread takes over */
@@ -57,6 +86,8 @@ void sched_idle(void)
 		do
 			work_run();
 		while (rcu_has_work());
+		if (nr_cpus() > 1)
+			idle_poll(this_runqueue());
 		irq_disable();
 		if (thread_test_flag(idle, TF_SCHED_WORK)) {
 			irq_enable();
@@ -66,8 +97,10 @@ void sched_idle(void)
 			halt();
 		}
 		if (thread_test_flag(idle, TF_NEED_RESCHED)) {
+			this_cpu_write(rest_was_short, clock_monotonic() - since < SHORT_NS);
 			tick_start();
 			schedule();
+			since = clock_monotonic();
 		}
 	}
 }

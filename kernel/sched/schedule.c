@@ -133,6 +133,12 @@ void thread_place(struct runqueue *rq, struct thread *thread, bool sync) __relea
 
 		if (cpu != rq->cpu)
 			rq = thread_carry(rq, thread, cpu);
+		if (rq->cpu != cpu_id()) {
+			runqueue_add(rq, thread, rq->now);
+			runqueue_check_preempt(rq, thread);
+			runqueue_unlock_kick(rq);
+			return;
+		}
 	}
 	runqueue_add(rq, thread, rq->now);
 	if (sync && rq->cpu == cpu_id() && !rq->current->is_idle)

@@ -23,7 +23,7 @@
 
 static const struct row *const families[] = {
 	ctl_rows, sys_rows, path_rows, sig_rows, pipe_rows, net_rows, thr_rows, proc_rows,
-	ctx_rows, mem_rows, seq_rows, poll_rows,
+	ctx_rows, mem_rows, seq_rows, poll_rows, par_rows,
 };
 
 static volatile pid_t running;
@@ -109,6 +109,7 @@ static void mount_system(void)
 {
 	mkdir(FOLDER, 01777);
 	mkdir("/dev/pts", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
 	mount("tmpfs", FOLDER, "tmpfs", 0, "mode=1777");
 }
 

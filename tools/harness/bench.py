@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import cpio, initramfs, oracle, paths
 
@@ -71,7 +71,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure; value is None where it could not be had, and note then says why."""
+    """A figure; value is None where it could not be had, and note then says why; else note says
+    which locks were waited for, and how often, where the row asks."""
 
     name: str
     value: float | None
@@ -147,13 +148,15 @@ def measure(kernel, setting, names, log, progress):
     """Runs rows on a kernel; returns name -> Row. progress(row) is called as each comes in."""
     initrd = write_initramfs(OUT / f"{log}.cpio", f"run_us={setting.mode.run_us}",
                              f"runs={setting.mode.runs}", "rows=" + ",".join(names))
-    rows = {}
+    rows, locks = {}, {}
     complaint = ""
     for line in lines_of(setting.command(kernel, initrd), OUT / f"{log}.log"):
         row = parse_line(line, setting.mode.unit)
         if row:
             rows[row.name] = row
             progress(row)
+        elif waits := re.match(r"locks (\S+) (.*)", line):
+            locks[waits.group(1)] = waits.group(2)
         elif re.search(r"panic|BUG:|Warning: unable", line):
             complaint = complaint or line
     initrd.unlink()
@@ -161,6 +164,8 @@ def measure(kernel, setting, names, log, progress):
         if name not in rows:
             rows[name] = Row(name, None, note=complaint or "the guest ended before it")
             progress(rows[name])
+        if name in locks and rows[name].value is not None:
+            rows[name] = replace(rows[name], note=locks[name])
     return rows
 
 

@@ -109,6 +109,24 @@ def mean_line(pairs):
         ": " + ", ".join(late) if late else "")
 
 
+SCALING_HEAD = ["on two CPUs", "Moonshot", "Linux", "noise", "locks waited for here"]
+
+
+def scaling_rows(pairs):
+    """How much more is done by two CPUs than by one: 2 is all that can be had."""
+    known = {pair.name: pair for pair in pairs}
+    rows = []
+    for name, alone in known.items():
+        both = known.get(name[:-1] + "2") if name.endswith("_1") else None
+        if not both or not alone.ours.value or not both.ours.value:
+            continue
+        theirs = alone.linux and both.linux and alone.linux.value and both.linux.value
+        rows.append([name[:-2], f"{alone.ours.value / both.ours.value:.2f}",
+                     f"{alone.linux.value / both.linux.value:.2f}" if theirs else "-",
+                     f"{max(alone.noise, both.noise):.1f} %", both.ours.note or "-"])
+    return rows
+
+
 def table(rows, head):
     """Text in columns; numbers to the right."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
