@@ -22,7 +22,7 @@
 
 #define HANG (20 * NS_PER_SEC)
 
-enum { ADDRESS = 0x10000, ROUNDS = 200 };
+enum { ADDRESS = 0x10000, ROUNDS = 200, FLUSHES = 50 };
 
 /* A thread tied to a CPU, and the way home. */
 struct remote {
@@ -236,7 +236,7 @@ static void flush_often(struct remote *remote)
 	thread_switch_mmu(remote->mmu);
 	atomic_store(&remote->reply, 1);
 	await(&remote->step, 1);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < FLUSHES; i++) {
 		uint64_t flags = irq_save();
 
 		mmu_flush_page(remote->mmu, ADDRESS);
