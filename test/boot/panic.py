@@ -98,7 +98,8 @@ CAUSES = {
     "beyond-the-stack": protected("STACK_GUARD_PAGE_LEADING", "provoke_stack_guard",
                                   "read at 0xffff[0-9a-f]+, which is not mapped"),
     "corrupt-stack": provokes("CORRUPT_STACK", [
-        panics(r"stack-protector: Kernel stack is corrupted in: provoke_corrupt_stack\+")]),
+        panics(r"(stack-protector: Kernel stack is corrupted in: provoke_corrupt_stack\+"
+               r"|KASAN: stack-out-of-bounds in smash)")]),
     "panic": provokes("PANIC", [panics("dumptest"), at("provoke_panic", 'panic("dumptest")')]),
     "assert": provokes("BUG", [panics(
         rf"assertion failed: endless == 0 at {PROVOKE}:{line_of('assert(endless == 0)')}")]),
@@ -128,7 +129,8 @@ CAUSES = {
     "lock-sleep": breaks_locks("SLEEP", "sleeping with a spinlock held", "provoke_sleep", "spin_outer"),
     "lock-allocation": breaks_locks("ALLOCATION", "sleeping with a spinlock held", "provoke_allocation",
                                     "spin_outer"),
-    "lock-return": breaks_locks("RETURN", "held at the return to user mode", "(write_provoke|provoke_return)",
+    "lock-return": breaks_locks("RETURN", "held at the return to user mode",
+                                "(write_provoke|provoke_return|mutex_lock)",
                                 "sleeping"),
     "lock-twice": breaks_locks("TWICE", "taken twice", "provoke_twice", "spin_outer"),
     "lock-irqs-on": breaks_locks("IRQS_ON", "irq-safe by its rank, taken with interrupts on"),
