@@ -114,7 +114,7 @@ void runqueue_forgive(struct runqueue *rq, ns_t now);
  */
 void runqueue_resched(struct runqueue *rq);
 /*
- * Lets go of a queue that may be another CPU's, and interrupts that CPU if it was asked to make way:
+ * Lets go of a queue that may be another CPU's, and interrupts that if it was asked to make way:
  * not before, since it would spin for the lock while the interrupt is sent.
  */
 void runqueue_unlock_kick(struct runqueue *rq) __releases(&rq->lock);

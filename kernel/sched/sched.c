@@ -51,9 +51,9 @@ static void halt(void)
 }
 
 /*
- * Where threads of two CPUs answer each other, the next wake-up comes sooner than an interrupt could
- * end a halt: a CPU whose last rest was short waits awake for a moment, and sees its flag without
- * an interrupt.
+ * Where threads of two CPUs answer each other, the next wake-up comes sooner than an interrupt
+ * could end a halt: a CPU whose last rest was short waits awake for a moment, and sees its flag
+ * without an interrupt.
  */
 static void idle_poll(struct runqueue *rq)
 {

@@ -193,7 +193,7 @@ static void workers_fini(long arg)
 	lock_counters_print();
 }
 
-/* ---- a process of one thread, or of two on two CPUs, that gives memory back ------------------- */
+/* ---- a process of one thread, or of two on two CPUs, that gives memory back ------------------ */
 
 static void munmap_init(long threads)
 {
@@ -217,7 +217,7 @@ static void print_fini(long arg)
 	lock_counters_print();
 }
 
-/* ---- a turn passed between two CPUs ----------------------------------------------------------- */
+/* ---- a turn passed between two CPUs ---------------------------------------------------------- */
 
 static int there[2], back[2];
 static pid_t partner;
