@@ -1,8 +1,8 @@
 /*
  * The power button. See drivers/acpi_button.h.
  *
- * The SCI is shared by all of ACPI, and level-triggered: nothing but the button is enabled here, and
- * should something else hold the line, the line is masked after a while and said so.
+ * The SCI is shared by all of ACPI, and level-triggered: nothing but the button is enabled here,
+ * and should something else hold the line, the line is masked after a while and said so.
  */
 #define pr_fmt(fmt) "acpi: " fmt
 

@@ -70,7 +70,7 @@ struct superblock {
 	struct mutex            lock;
 	uint64_t                next_ino __atomic;
 	int64_t                 inodes __atomic; /* alive: release() asserts zero */
-	uint32_t                nr_shrinking __atomic; /* dentries being freed by who holds no mount */
+	uint32_t                nr_shrinking __atomic; /* dentries freed by who holds no mount */
 	int32_t                 writers __atomic; /* files open for writing: read-only is EBUSY */
 	void                   *private __const_after_init;
 	struct list             link __guarded_by(supers.lock); /* of all super blocks */

@@ -44,18 +44,8 @@ long sys_pidfd_open(pid_t pid, unsigned int flags)
 	return fd_give(file, true);
 }
 
-typedef struct pid *pid_of_file(const struct file *file);
-
-/* pidfd_send_signal(2) takes a /proc/PID directory as well. */
-static struct pid *pid_or_directory(const struct file *file)
-{
-	struct pid *pid = pidfd_pid(file);
-
-	return pid ? pid : procfs_pid(file);
-}
-
-/* The process of a descriptor, with a reference: -EBADF, -ESRCH. */
-static int proc_of_fd(int fd, pid_of_file *pid_of, struct proc **out)
+/* The process of a descriptor or /proc/PID directory, with a reference: -EBADF, -ESRCH. */
+static int proc_of_fd(int fd, bool or_directory, struct proc **out)
 {
 	struct fd_borrow ref;
 	struct pid *pid;
@@ -63,7 +53,9 @@ static int proc_of_fd(int fd, pid_of_file *pid_of, struct proc **out)
 
 	if (!fd_borrow_io(task_current()->files, fd, &ref))
 		return -EBADF;
-	pid = pid_of(ref.file);
+	pid = pidfd_pid(ref.file);
+	if (!pid && or_directory)
+		pid = procfs_pid(ref.file);
 	if (pid) {
 		*out = pid_get_proc(pid);
 		err = *out ? 0 : -ESRCH;
@@ -102,7 +94,7 @@ long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *use
 
 	if (flags)
 		return -EINVAL;
-	result = proc_of_fd(pid_fd, pid_or_directory, &proc);
+	result = proc_of_fd(pid_fd, true, &proc);
 	if (result)
 		return result;
 	if (user_info)
@@ -155,7 +147,7 @@ long sys_pidfd_getfd(int pid_fd, int target_fd, unsigned int flags)
 
 	if (flags)
 		return -EINVAL;
-	err = proc_of_fd(pid_fd, pidfd_pid, &proc);
+	err = proc_of_fd(pid_fd, false, &proc);
 	if (err)
 		return err;
 	err = borrow_foreign(proc, target_fd, &file);

@@ -245,8 +245,8 @@ static struct acpi_address mapped_address_at(const struct acpi_table_header *tab
 
 static void read_fadt(const struct acpi_table_header *fadt)
 {
-	enum { FLAG_BUTTON_IN_AML = 1 << 4, FLAG_TIMER_32 = 1 << 8, FLAG_RESET = 1 << 10, FLAG_REDUCED = 1 << 20,
-	       BOOT_KEYBOARD = 1 << 1, BOOT_NO_CMOS = 1 << 5 };
+	enum { FLAG_BUTTON_IN_AML = 1 << 4, FLAG_TIMER_32 = 1 << 8, FLAG_RESET = 1 << 10,
+	       FLAG_REDUCED = 1 << 20, BOOT_KEYBOARD = 1 << 1, BOOT_NO_CMOS = 1 << 5 };
 	uint64_t flags = field(fadt, 112, 4), boot_flags = field(fadt, 109, 2);
 	paddr_t dsdt = field(fadt, 140, 8);
 

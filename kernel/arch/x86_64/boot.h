@@ -15,7 +15,7 @@ __noreturn void boot_start(paddr_t uefi_bootinfo, paddr_t pvh_start_info, uint64
  */
 uint64_t boot_relocate(paddr_t image_start, paddr_t uefi_bootinfo, paddr_t pvh_start_info);
 
-/* kasan_shadow.c, with KASAN=1: the image's shadow in the tables of head.S; boot_relocate() calls. */
+/* kasan_shadow.c, with KASAN=1: the image's shadow in head.S's tables; boot_relocate() calls. */
 void boot_shadow_map(paddr_t image_start, uint64_t slide);
 
 /* init/main.c */

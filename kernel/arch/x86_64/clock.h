@@ -11,7 +11,7 @@ struct counter {
 	uint64_t  (*read)(void);
 	uint64_t    mask;
 	uint64_t    frequency_hz;
-	bool        is_local;      /* each CPU has one of its own: good to measure by, not as a clock */
+	bool        is_local;      /* one a CPU: good to measure by, not as a clock */
 };
 
 /* counters.c: each is false if the machine has none. */
