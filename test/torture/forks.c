@@ -1,9 +1,9 @@
 /*
  * forks.c - a process forks while its threads write to private pages; children exit or execute.
  *
- * A thread writes a number to a page's first word and then to its second, so a copy of the page holds
- * the same number twice or one more in the first. In a child nobody writes: nothing may change there.
- * Each child is waited for once, with the status that it was told to end with.
+ * A thread writes a number to a page's first word and then to its second, so a copy of the page
+ * holds the same number twice or one more in the first. In a child nobody writes: nothing may
+ * change there. Each child is waited for once, with the status that it was told to end with.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /*
- * futexes.c - a lock and a counter by wait and wake, waiters moved from one word to another, and the
- * robust locks of processes that die. Counts are exact, and a wake-up that is lost ends in the alarm.
+ * futexes.c - a lock and a counter by wait and wake, waiters moved from one word to another, and
+ * the robust locks of processes that die. Counts are exact, and a wake-up that is lost ends in the
+ * alarm.
  */
 #define _GNU_SOURCE
 #include <limits.h>

@@ -1,6 +1,7 @@
 /*
- * pipes.c - several processes write records to one pipe and several read them: no record is torn, lost
- * or seen twice, a reader sees each writer's records in their order, and the end comes after the last.
+ * pipes.c - several processes write records to one pipe and several read them: no record is torn,
+ * lost or seen twice, a reader sees each writer's records in their order, and the end comes after
+ * the last.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

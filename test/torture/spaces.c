@@ -3,8 +3,8 @@
  * areas of one address space split and merge all the time, while another thread looks at all pages.
  *
  * A new page is zero, keeps what its owner writes, cannot be written when protected nor read when
- * unmapped. Whoever reads finds nothing, a fault, or the owner's stamp: another stamp would be a page
- * that was given away while some CPU still translated to it.
+ * unmapped. Whoever reads finds nothing, a fault, or the owner's stamp: another stamp would be a
+ * page that was given away while some CPU still translated to it.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /*
  * torture.h - what the torture programs share: their arguments, random numbers, a way to fail.
  *
- * A program is called with a seed and a number of rounds. It makes several threads or processes meet,
- * checks what must hold whatever the order is, and ends by itself: status 0, or 1 after a line that says
- * what did not hold. A wait that never ends is killed by the alarm.
+ * A program is called with a seed and a number of rounds. It makes several threads or processes
+ * meet, checks what must hold whatever the order is, and ends by itself: status 0, or 1 after a
+ * line that says what did not hold. A wait that never ends is killed by the alarm.
  */
 #pragma once
 
