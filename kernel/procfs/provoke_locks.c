@@ -41,6 +41,8 @@ static __noinline void provoke_twice(void)
 {
 	spin_lock(&plain);
 	spin_lock(&plain);
+	spin_unlock(&plain);
+	spin_unlock(&plain);
 }
 
 static __noinline void provoke_irqs_on(void)
