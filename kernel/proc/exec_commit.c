@@ -77,6 +77,7 @@ static void become_leader(void)
 	old = proc->leader;
 	if (old != task) {
 		pid_detach(&old->pid_link);
+		task_uncount(old);
 		pid_detach(&task->pid_link);
 		own_pid = task->pid;
 		task->pid = pid_get(old->pid);

@@ -123,6 +123,7 @@ static void leave_group(struct task *task, int code)
 	is_leader = proc->leader == task;
 	if (!is_leader) {
 		pid_detach(&task->pid_link);
+		task_uncount(task);
 		spin_lock_irq(&proc->lock);
 		list_remove_init(&task->in_proc);
 		spin_unlock_irq(&proc->lock);
@@ -184,7 +185,6 @@ void task_exit(int code)
 		leave_session(proc);
 	}
 	forget_signals(task);
-	atomic_dec(&task->cred->user->processes);
 	leave_group(task, code);
 	if (is_oom_victim)
 		oom_victim_gone();

@@ -11,6 +11,7 @@
 #include "proc/proc.h"
 #include "proc/session.h"
 #include "proc/signal.h"
+#include "proc/task_impl.h"
 #include "proc/wait.h"
 
 #define NS_PER_TICK (NS_PER_SEC / 100) /* siginfo counts times in clock ticks, USER_HZ */
@@ -143,6 +144,7 @@ void family_unlink_locked(struct proc *proc)
 	pid_detach(&proc->pgid_link);
 	pid_detach(&proc->tgid_link);
 	pid_detach(&leader->pid_link);
+	task_uncount(leader);
 	flags = spin_lock_irqsave(&proc->lock);
 	list_remove_init(&leader->in_proc);
 	WRITE_ONCE(proc->leader, NULL);

@@ -259,6 +259,11 @@ int task_cred_commit(struct cred *cred)
 	return err;
 }
 
+void task_uncount(struct task *task)
+{
+	atomic_dec(&task->cred->user->processes);
+}
+
 int task_may_access(struct task *task)
 {
 	const struct cred *own = task_current()->cred, *other;

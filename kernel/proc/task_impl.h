@@ -36,6 +36,9 @@ int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out);
  */
 int __must_check task_attach_locked(struct task *task);
 
+/* Its user has one task less, now that its number is given back: zombies count, as on Linux. */
+void task_uncount(struct task *task);
+
 /*
  * Makes the process findable, a child of `parent` and a member of its group and session; tree lock
  * held.

@@ -76,7 +76,9 @@ static int count_sleepers(int most, int *error)
 
 static int limited_user(void *data)
 {
+	siginfo_t info;
 	int error;
+	pid_t pid;
 
 	(void)data;
 	set_limit(RLIMIT_NPROC, PROCESSES);
@@ -84,6 +86,13 @@ static int limited_user(void *data)
 	become(USER);
 	CHECK_EQ(a_user_has_so_many_processes, count_sleepers(12, &error), PROCESSES - 1);
 	CHECK_EQ(one_more_is_EAGAIN, error, EAGAIN);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	CHECK_EQ(a_zombie_counts, count_sleepers(12, &error), PROCESSES - 2);
+	waitpid(pid, NULL, 0);
+	CHECK_EQ(a_reaped_one_does_not, count_sleepers(12, &error), PROCESSES - 1);
 	return 0;
 }
 
