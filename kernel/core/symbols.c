@@ -103,7 +103,7 @@ static long symbol_block_find(const struct ksyms *k, uint32_t offset)
 static bool is_text(uintptr_t address)
 {
 	return (address >= (uintptr_t)text_start && address < (uintptr_t)text_end) ||
-	       (address >= (uintptr_t)init_start && address < (uintptr_t)init_end);
+	       (address >= (uintptr_t)ktest_start && address < (uintptr_t)init_end);
 }
 
 /* Start of the first symbol of the next block, or the end of the text. */

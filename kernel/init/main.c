@@ -80,13 +80,15 @@ static void start_platform(void)
 	random_init(bootinfo.seed, bootinfo.seed_size); /* random_bytes() */
 }
 
-/* No __init any more; read-only after init. */
+/* No __init any more, no tests unless they are wanted; read-only after init. */
 static void give_back_init(void)
 {
-	paging_seal();
+	const char *from = ktest_is_wanted() ? init_start : ktest_start;
+
+	paging_seal(from);
 	if (!paging_check() && DEBUG)
 		panic("kernel memory has rights that it must not have");
-	pages_free_range(image_to_phys(init_start), image_to_phys(init_end));
+	pages_free_range(image_to_phys(from), image_to_phys(init_end));
 	pages_free_range(image_to_phys(relocs_start), image_to_phys(kernel_end));
 	pr_notice("Moonshot: ready\n");
 }

@@ -28,7 +28,7 @@ extern char percpu_start[], percpu_end[];
 extern char boot_stack[], boot_stack_top[], boot_stack_guard[];
 
 /* Parts of the image that paging.c gives rights of their own, besides those in arch/layout.h. */
-extern char init_text_end[], data_start[], bss_end[];
+extern char ktest_text_end[], init_text_end[], data_start[], bss_end[];
 
 /* tools/relocs.py: the places that hold absolute addresses; nothing in the first link. */
 extern const uint8_t relocs_start[];

@@ -137,6 +137,8 @@ static void map_image_parts(void)
 	map_image(text_start, text_end, PROT_PTE_EXEC);
 	map_image(rodata_start, rodata_end, 0);
 	map_image(ro_after_init_start, bss_end, PROT_PTE_WRITE | PROT_PTE_DIRTY);
+	map_image(ktest_start, ktest_text_end, PROT_PTE_EXEC);
+	map_image(ktest_text_end, init_start, PROT_PTE_WRITE | PROT_PTE_DIRTY);
 	map_image(init_start, init_text_end, PROT_PTE_EXEC);
 	map_image(init_text_end, init_end, PROT_PTE_WRITE | PROT_PTE_DIRTY);
 	map_image(ksyms_start, (const char *)relocs_start, 0);
@@ -195,7 +197,7 @@ static void make_read_only(kaddr_t addr)
 		pte_write(slot, pte_without_write(*slot));
 }
 
-void paging_seal(void)
+void paging_seal(const char *from)
 {
 	kaddr_t direct = (kaddr_t)phys_to_virt(image_to_phys(ro_after_init_start));
 	size_t size = (size_t)(ro_after_init_end - ro_after_init_start);
@@ -206,7 +208,7 @@ void paging_seal(void)
 	}
 	tlb_flush_kernel((kaddr_t)ro_after_init_start, (kaddr_t)ro_after_init_end);
 	tlb_flush_kernel(direct, direct + size);
-	kunmap_pages((kaddr_t)init_start, (size_t)(init_end - init_start) / PAGE_SIZE);
+	kunmap_pages((kaddr_t)from, (size_t)(init_end - from) / PAGE_SIZE);
 }
 
 /* ---- the page where other CPUs start ------------------------------------------------------- */

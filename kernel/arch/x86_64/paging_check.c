@@ -17,6 +17,7 @@
 #include <arch/layout.h>
 #include <arch/mmu.h>
 
+#include "arch/x86_64/image.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/tables.h"
 #include "core/printk.h"
@@ -44,7 +45,8 @@ static bool is_constant(paddr_t paddr, uint64_t size)
 
 static bool is_text(kaddr_t addr, uint64_t size)
 {
-	return addr >= (kaddr_t)text_start && addr + size <= (kaddr_t)text_end;
+	return (addr >= (kaddr_t)text_start && addr + size <= (kaddr_t)text_end) ||
+	       (addr >= (kaddr_t)ktest_start && addr + size <= (kaddr_t)ktest_text_end);
 }
 
 /* What is wrong with a mapping, NULL if nothing is. The entry's rights are those of all levels. */

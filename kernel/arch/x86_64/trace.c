@@ -46,7 +46,7 @@ static bool find_stack(uint64_t address, uint64_t *end)
 static bool is_text(uint64_t address)
 {
 	return is_within(address, (uint64_t)text_start, (uint64_t)text_end) ||
-	       is_within(address, (uint64_t)init_start, (uint64_t)init_end);
+	       is_within(address, (uint64_t)ktest_start, (uint64_t)init_end);
 }
 
 /* Follows frames below end; goes on to another stack only if that is one too. */

@@ -46,7 +46,8 @@ extern kaddr_t vmalloc_base __const_after_init;
 /* The first and the last byte past the image and its parts (kernel.ld). */
 extern char kernel_start[], kernel_end[];
 extern char text_start[], text_end[], rodata_start[], rodata_end[];
-extern char ro_after_init_start[], ro_after_init_end[], init_start[], init_end[];
+extern char ro_after_init_start[], ro_after_init_end[];
+extern char ktest_start[], init_start[], init_end[];
 
 /* By how much the image was moved from where it was linked (KASLR). */
 static inline uint64_t image_slide(void)

@@ -268,8 +268,11 @@ bool kmap_lookup(kaddr_t kaddr, paddr_t *paddr);
 /* Builds the final kernel page tables with the right to write or to execute, never both. */
 void paging_init(void);
 
-/* From here on __ro_after_init data cannot be written; what was __init is not mapped as code. */
-void paging_seal(void);
+/*
+ * From here on __ro_after_init data cannot be written, and nothing of the image from `from`
+ * (init_start, or ktest_start, which lies before it) to init_end is mapped.
+ */
+void paging_seal(const char *from);
 
 /*
  * Walks the kernel half of all page tables: nothing may be written and executed, text and constants
