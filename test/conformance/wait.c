@@ -333,10 +333,10 @@ static void check_clone_children(void)
 		    ECHILD);
 	CHECK_EQ(WCLONE_sees_it, waitpid(pid, &status, __WCLONE), pid);
 	CHECK_EQ(its_code_arrives, WEXITSTATUS(status), 4);
+	signal(SIGUSR1, SIG_IGN);
 	pid = (pid_t)syscall(SYS_clone, SIGUSR1, NULL, NULL, NULL, NULL);
 	if (pid == 0)
 		_exit(4);
-	signal(SIGUSR1, SIG_IGN);
 	CHECK_EQ(WALL_sees_a_child_with_another_signal, waitpid(pid, &status, __WALL), pid);
 	pid = child_exits(2);
 	CHECK_ERRNO(WCLONE_does_not_see_a_plain_child, waitpid(pid, &status, __WCLONE), ECHILD);
