@@ -24,8 +24,10 @@
 
 /* ---- one task -------------------------------------------------------------------------------- */
 
-static char state_letter(uint32_t state)
+char task_state_letter(const struct task *task)
 {
+	uint32_t state = atomic_load_relaxed(&task->thread.state);
+
 	if (state & THREAD_DEAD)
 		return 'Z';
 	if (state & THREAD_STOPPED)
@@ -49,7 +51,7 @@ void task_print(enum log_level level, struct task *task)
 	size_t nr;
 
 	log_printf(level, "task:%-15.15s state:%c pid:%-5d ppid:%-6d flags:0x%08x\n", thread->name,
-	           state_letter(atomic_load_relaxed(&thread->state)), task_tid(task),
+	           task_state_letter(task), task_tid(task),
 	           parent_number(task), atomic_load_relaxed(&thread->arch.flags));
 	if (thread_is_on_cpu(thread)) {
 		log_printf(level, "running task on CPU %u\n", READ_ONCE(thread->cpu));

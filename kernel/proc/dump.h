@@ -8,6 +8,9 @@
 
 struct task;
 
+/* R, S, D, T or Z, as ps(1) explains. Any context; under RCU or with a reference. */
+char task_state_letter(const struct task *task);
+
 /*
  * Linux's line about a task, and its backtrace, if it does not run just now. The task may be about
  * to run or to end: what is read is then useless, not harmful. Any context but an NMI; under RCU or

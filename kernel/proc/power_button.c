@@ -19,7 +19,8 @@
 
 #define PATIENCE (10 * NS_PER_SEC)
 
-static ns_t asked_at __atomic; /* when init was asked; 0: never. Of the thread alone. */
+/* When init was asked; 0: never. Of the work alone, which runs one at a time. */
+static ns_t asked_at;
 
 static bool catches(struct proc *init)
 {

@@ -11,10 +11,10 @@
 #include "lib/parse.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "proc/dump.h"
 #include "proc/oom.h"
 #include "proc/proc.h"
 #include "procfs/pid.h"
-#include "procfs/pid_state.h"
 
 /* ---- comm ---------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 
 #include "fs/devnum.h"
+#include "proc/dump.h"
 #include "proc/proc.h"
 #include "proc/session.h"
 #include "proc/signal.h"
@@ -54,19 +55,6 @@ static void read_numbers(struct task *task, bool whole, struct pid_numbers *out)
 	out->children = proc->child_usage;
 	spin_unlock_irqrestore(&proc->lock, flags);
 	spin_unlock(&proc_tree_lock);
-}
-
-char task_state_letter(const struct task *task)
-{
-	uint32_t state = atomic_load_relaxed(&task->thread.state);
-
-	if (state & THREAD_DEAD)
-		return 'Z';
-	if (state & THREAD_STOPPED)
-		return 'T';
-	if (state & (THREAD_KILLABLE | THREAD_UNINTERRUPTIBLE))
-		return 'D';
-	return state & THREAD_INTERRUPTIBLE ? 'S' : 'R';
 }
 
 static unsigned task_flags(const struct task *task)

@@ -7,6 +7,7 @@
 #include "id/cred.h"
 #include "lib/bits.h"
 #include "lib/math.h"
+#include "proc/dump.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "procfs/cpu_list.h"
