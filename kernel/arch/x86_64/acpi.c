@@ -280,16 +280,30 @@ static void read_hpet(const struct acpi_table_header *hpet)
 		acpi.hpet_paddr = base.address;
 }
 
-static void read_mcfg(const struct acpi_table_header *mcfg)
+enum { MCFG_HEADER = 44, MCFG_ENTRY = 16 };
+
+static bool read_mcfg_entry(const struct acpi_table_header *mcfg, uint32_t at,
+                            struct acpi_mcfg *window)
 {
-	for (uint32_t at = 44; at + 16 <= mcfg->length; at += 16) {
-		if (field(mcfg, at + 8, 2) != 0)
-			continue;
-		acpi.mcfg_paddr = field(mcfg, at, 8);
-		acpi.mcfg_bus_first = (uint8_t)field(mcfg, at + 10, 1);
-		acpi.mcfg_bus_last = (uint8_t)field(mcfg, at + 11, 1);
-		return;
+	*window = (struct acpi_mcfg){
+		.paddr = field(mcfg, at, 8), .segment = (uint16_t)field(mcfg, at + 8, 2),
+		.bus_first = (uint8_t)field(mcfg, at + 10, 1),
+		.bus_last = (uint8_t)field(mcfg, at + 11, 1),
+	};
+	return window->paddr && window->paddr % (1 << 20) == 0 && window->paddr < MMIO_SIZE &&
+	       window->bus_first <= window->bus_last;
+}
+
+bool acpi_mcfg_find(uint32_t n, struct acpi_mcfg *window)
+{
+	const struct acpi_table_header *mcfg = acpi_table_find("MCFG", 0);
+	uint32_t at = MCFG_HEADER;
+
+	for (; mcfg && at + MCFG_ENTRY <= mcfg->length; at += MCFG_ENTRY) {
+		if (read_mcfg_entry(mcfg, at, window) && n-- == 0)
+			return true;
 	}
+	return false;
 }
 
 /* ---- definition blocks --------------------------------------------------------------------- */
@@ -351,6 +365,5 @@ void acpi_init(paddr_t rsdp)
 	read_first("APIC", read_madt);
 	read_first("FACP", read_fadt);
 	read_first("HPET", read_hpet);
-	read_first("MCFG", read_mcfg);
 	find_sleep_types();
 }

@@ -61,8 +61,6 @@ struct acpi_info {
 	int      s5_type_a, s5_type_b;    /* -1: not found */
 	struct acpi_address sleep_control, reset_register;
 	uint8_t  reset_value;
-	paddr_t  mcfg_paddr;              /* ECAM base of segment 0; 0: none */
-	uint8_t  mcfg_bus_first, mcfg_bus_last;
 };
 
 extern struct acpi_info acpi __const_after_init;
@@ -83,3 +81,10 @@ const struct acpi_table_header *acpi_table_find(const char signature[4], uint32_
  */
 struct acpi_device { paddr_t paddr; uint32_t size; uint32_t gsi; };
 bool acpi_device_find(const char *hid, uint32_t n, struct acpi_device *device);
+
+/*
+ * Windows onto the PCI Express configuration space (MCFG): 4 KiB a function, 1 MiB a bus, bus 0 at
+ * paddr whether it is among them or not. Only what makes sense is given. False past the last.
+ */
+struct acpi_mcfg { paddr_t paddr; uint16_t segment; uint8_t bus_first, bus_last; };
+bool acpi_mcfg_find(uint32_t n, struct acpi_mcfg *window);
