@@ -7,8 +7,10 @@
  */
 #include "core/irq.h"
 
+#include <arch/irqchip.h>
 #include <arch/percpu.h>
 #include <arch/upcalls.h>
+#include <linux/errno.h>
 
 #include "core/idle.h"
 #include "core/printk.h"
@@ -24,12 +26,36 @@ struct vector {
 static struct {
 	struct spinlock lock;
 	struct vector   vectors[IRQ_VECTORS];
+	bool            is_taken[IRQ_VECTORS] __guarded_by(lock); /* by irq_vector_alloc() */
 } table = { .lock = SPINLOCK(RANK_IRQ_LINE) };
 
 uint64_t idle_cpus;
 DEFINE_PER_CPU(bool, idle_here);
 
 DEFINE_PER_CPU(uint32_t[IRQ_VECTORS], irq_counts);
+
+int irq_vector_alloc(uint8_t *vector)
+{
+	enum { ISA_LINES = 16 };
+	uint64_t flags = spin_lock_irqsave(&table.lock);
+	unsigned int v = VECTOR_DEVICE_FIRST + ISA_LINES;
+
+	while (v <= VECTOR_DEVICE_LAST && table.is_taken[v])
+		v++;
+	if (v <= VECTOR_DEVICE_LAST)
+		table.is_taken[v] = true;
+	spin_unlock_irqrestore(&table.lock, flags);
+	*vector = (uint8_t)v;
+	return v <= VECTOR_DEVICE_LAST ? 0 : -ENOSPC;
+}
+
+void irq_vector_free(uint8_t vector)
+{
+	uint64_t flags = spin_lock_irqsave(&table.lock);
+
+	table.is_taken[vector] = false;
+	spin_unlock_irqrestore(&table.lock, flags);
+}
 
 void irq_register(uint8_t vector, struct irq_action *action)
 {

@@ -24,6 +24,14 @@ struct irq_action {
 	struct irq_action *next;           /* on the same vector, guarded by the table's lock */
 };
 
+/*
+ * A vector that no line and no message has yet, from those above the ISA lines' (which have
+ * VECTOR_DEVICE_FIRST + line). -ENOSPC. Any context.
+ */
+__must_check int irq_vector_alloc(uint8_t *vector);
+/* Nothing is routed or registered there any more. */
+void irq_vector_free(uint8_t vector);
+
 /* Call action->handler for every interrupt on the vector. Any context but a handler. */
 void irq_register(uint8_t vector, struct irq_action *action);
 
