@@ -17,7 +17,7 @@
 #include "core/printk.h"
 #include "fs/attr.h"
 #include "fs/context.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/namei.h"

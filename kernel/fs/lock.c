@@ -8,7 +8,7 @@
 
 #include "abi/errno.h"
 #include "core/panic.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/lock_impl.h"

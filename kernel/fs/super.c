@@ -9,7 +9,7 @@
 #include "core/panic.h"
 #include "core/spinlock.h"
 #include "fs/dentry.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/notify.h"
 #include "fs/path.h"
 #include "lib/bitmap.h"

@@ -14,7 +14,7 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "fs/context.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/fdtable.h"
 #include "fs/file.h"
 #include "fs/initramfs.h"

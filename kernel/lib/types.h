@@ -18,7 +18,7 @@ typedef int64_t  ssize_t; /* a count, or -errno */
 typedef int64_t  pos_t;   /* byte position in a file */
 typedef uint64_t pgoff_t; /* position in a file or object, in pages */
 typedef uint64_t ino_t;   /* inode number */
-typedef uint32_t dev_t;   /* device number: major << 20 | minor, see fs/devnum.h */
+typedef uint32_t dev_t;   /* device number: major << 20 | minor, see lib/devnum.h */
 typedef uint32_t mode_t;  /* S_IF* and permission bits */
 typedef uint32_t uid_t;
 typedef uint32_t gid_t;

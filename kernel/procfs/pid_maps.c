@@ -6,7 +6,7 @@
  * shared and clean, and the proportional share is the resident size.
  */
 #include "fs/context.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/super.h"

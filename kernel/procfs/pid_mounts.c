@@ -6,7 +6,7 @@
 #include <linux/eventpoll.h>
 
 #include "fs/context.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/mount.h"
 #include "fs/super.h"
 #include "mem/alloc.h"

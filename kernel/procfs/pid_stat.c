@@ -4,7 +4,7 @@
  */
 #include <linux/capability.h>
 
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "proc/dump.h"
 #include "proc/proc.h"
 #include "proc/session.h"

@@ -8,7 +8,7 @@
 #include <linux/errno.h>
 
 #include "dev/chardev.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "procfs/sysfs.h"

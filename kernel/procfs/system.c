@@ -8,7 +8,7 @@
 #include "core/gauge.h"
 #include "core/symbols.h"
 #include "dev/chardev.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/lock.h"
 #include "fs/super.h"
 #include "id/nsproxy.h"

@@ -7,7 +7,7 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/namei.h"

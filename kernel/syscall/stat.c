@@ -11,7 +11,7 @@
 
 #include "abi/access.h"
 #include "fs/attr.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"

@@ -16,7 +16,7 @@
 #include "core/printk.h"
 #include "dev/chardev.h"
 #include "dev/uart.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "lib/parse.h"
 #include "lib/string.h"

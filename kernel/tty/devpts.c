@@ -10,7 +10,7 @@
 #include <linux/errno.h>
 
 #include "fs/attr.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/path.h"

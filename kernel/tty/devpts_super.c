@@ -5,7 +5,7 @@
 #include <linux/magic.h>
 
 #include "fs/dentry.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/inode.h"
 #include "fs/super.h"
 #include "lib/parse.h"

@@ -8,7 +8,7 @@
 #include <linux/eventpoll.h>
 
 #include "dev/chardev.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "lib/math.h"

@@ -9,7 +9,7 @@
 #include <linux/eventpoll.h>
 
 #include "abi/errno.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/path.h"
 #include "lib/math.h"

@@ -11,7 +11,7 @@
 #include "core/sysrq.h"
 #include "dev/font.h"
 #include "dev/keyboard.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "lib/math.h"

@@ -16,7 +16,7 @@
 #include "abi/errno.h"
 #include "dev/chardev.h"
 #include "dev/uart.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "lib/math.h"
 #include "lib/printf.h"

@@ -7,7 +7,7 @@
 #include <linux/tty.h>
 
 #include "abi/errno.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "id/cred.h"
 #include "proc/task.h"

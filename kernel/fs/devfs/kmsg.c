@@ -11,7 +11,7 @@
 #include "core/printk.h"
 #include "dev/chardev.h"
 #include "fs/devfs/memdev.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "lib/parse.h"

@@ -8,7 +8,7 @@
 
 #include "core/random.h"
 #include "dev/chardev.h"
-#include "fs/devnum.h"
+#include "lib/devnum.h"
 #include "fs/file.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "lib/string.h"
