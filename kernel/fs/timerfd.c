@@ -3,7 +3,8 @@
  *
  * The timer fires once; periods that have passed since are counted when somebody looks (reads,
  * polls by a wake-up, asks for the time left), and the timer is started again then, as on Linux: a
- * timer that nobody reads costs one interrupt.
+ * timer that nobody reads costs one interrupt. What counts is the clock: a read does not miss a
+ * deadline whose interrupt is late.
  *
  * Locking: `lock` (irq-safe) over each timer's state; `timerfds.lock` over the list of those that
  * follow the wall clock.
@@ -87,16 +88,20 @@ static void start_locked(struct timerfd *self)
 	timer_start(&self->timer, monotonic);
 }
 
+static void expire_locked(struct timerfd *self)
+{
+	self->has_fired = true;
+	self->expirations++;
+}
+
 static void timer_fired(struct timer *timer)
 {
 	struct timerfd *self = container_of(timer, struct timerfd, timer);
 	uint64_t flags = spin_lock_irqsave(&self->lock);
-	bool is_due = self->deadline && !timer_was_cancelled(timer);
+	bool is_due = self->deadline && !self->has_fired && !timer_was_cancelled(timer);
 
-	if (is_due) {
-		self->has_fired = true;
-		self->expirations++;
-	}
+	if (is_due)
+		expire_locked(self);
 	spin_unlock_irqrestore(&self->lock, flags);
 	if (is_due)
 		wake_up_key(&self->wait, EPOLLIN, INT32_MAX);
@@ -155,6 +160,10 @@ static bool expirations_take(struct timerfd *self, uint64_t *count, int *err)
 	bool done;
 
 	*err = 0;
+	if (self->deadline && !self->has_fired && self->deadline <= now_of(self)) {
+		timer_cancel(&self->timer);
+		expire_locked(self);
+	}
 	if (step_is_news_locked(self)) {
 		self->expirations = 0;
 		*err = -ECANCELED;

@@ -154,7 +154,7 @@ static void sleep_timer_fire(struct timer *timer)
 	thread_wake(container_of(timer, struct sleep_timer, timer)->thread);
 }
 
-int wait_sleep(ns_t deadline_ns)
+static int sleep_by_timer(ns_t deadline_ns)
 {
 	struct sleep_timer sleep;
 
@@ -162,16 +162,22 @@ int wait_sleep(ns_t deadline_ns)
 		schedule();
 		return 0;
 	}
-	if (deadline_ns <= clock_monotonic()) {
-		atomic_store_relaxed(&thread_current()->state, THREAD_RUNNABLE);
-		return -ETIMEDOUT;
-	}
 	sleep.thread = thread_current();
 	timer_init(&sleep.timer, sleep_timer_fire);
 	timer_start(&sleep.timer, deadline_ns);
 	schedule();
 	return timer_cancel_sync(&sleep.timer) ? 0 : -ETIMEDOUT;
 }
+
+int wait_sleep(ns_t deadline_ns)
+{
+	if (deadline_ns > clock_monotonic())
+		return sleep_by_timer(deadline_ns);
+	atomic_store_relaxed(&thread_current()->state, THREAD_RUNNABLE);
+	return -ETIMEDOUT;
+}
+
+/* By the timer even when the deadline has passed: what was due before it has fired then. */
 
 static int sleep_in(uint32_t state, ns_t deadline_ns)
 {
@@ -184,7 +190,7 @@ static int sleep_in(uint32_t state, ns_t deadline_ns)
 			atomic_store_relaxed(&current->state, THREAD_RUNNABLE);
 			return -ERESTARTSYS;
 		}
-		err = wait_sleep(deadline_ns);
+		err = sleep_by_timer(deadline_ns);
 	} while (!err);
 	return 0;
 }

@@ -108,6 +108,22 @@ static void check_clock(int clock)
 	close(fd);
 }
 
+/* However short the sleep, and even if it is over before it began. */
+static void check_short_sleeps(void)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), missed = 0;
+	struct itimerspec spec = { 0 };
+
+	for (int i = 0; i < 500; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &spec.it_value);
+		timerfd_settime(fd, TFD_TIMER_ABSTIME, &spec, NULL);
+		usleep(1);
+		missed += take(fd) != 1;
+	}
+	CHECK_EQ(sleeper_finds_all_that_was_due_before, missed, 0);
+	close(fd);
+}
+
 static void check_period(void)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
@@ -136,6 +152,7 @@ int main(void)
 		OUT("clock %d", clocks[i]);
 		check_clock(clocks[i]);
 	}
+	check_short_sleeps();
 	check_period();
 	return 0;
 }
