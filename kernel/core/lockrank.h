@@ -39,11 +39,9 @@ enum lock_rank {
 	RANK_SOCKETS_IN_FLIGHT, /* which sockets lie in queues of others */
 	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
+	RANK_META,            /* a file system's metadata operations, block maps, bitmaps */
 	RANK_RECLAIM,         /* pseudo-rank, see above */
 	RANK_OOM,             /* the choice of an OOM victim */
-	RANK_MAPPING,         /* invalidation of a mapping's pages */
-	RANK_PAGE,            /* the lock bit of a page */
-	RANK_META,            /* a file system's metadata operation, bitmaps */
 	RANK_AREA_TREE,       /* interval tree of the areas that map a file */
 	RANK_ANON_ROOT,       /* reverse map of a fork lineage */
 	RANK_SLEEPING,        /* any other leaf mutex */

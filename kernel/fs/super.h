@@ -19,6 +19,7 @@ struct dentry;
 struct fs_type;
 struct inode;
 struct superblock;
+struct writeback;
 
 /* What statfs(2) says; super_statfs() fills type, block size, name length, flags and id. */
 struct fs_stat {
@@ -39,8 +40,24 @@ struct super_ops {
 	 * Give the memory of the inode back; called after a grace period, in any context. Required.
 	 */
 	void (*free_inode)(struct inode *inode);
+	/*
+	 * File systems on disks (fs/inode_cache.h): make the inode of that number, one reference,
+	 * from what the disk says. ENOMEM, EIO, ESTALE or what else is wrong with it. Sleeps.
+	 */
+	int  (*read_inode)(struct superblock *super, ino_t ino, struct inode **out);
+	/*
+	 * Put the attributes into what will be written (wait: and that they rest on the disk).
+	 * Called by write-back and fsync(2), not with the inode's lock. NULL: nothing.
+	 */
+	int  (*write_inode)(struct inode *inode, bool wait);
+	/* inode_touch() changed times; spinlocks only. disk_inode_dirty_times(); NULL: nothing. */
+	void (*dirty_inode)(struct inode *inode);
 	int  (*statfs)(struct superblock *super, struct fs_stat *stat); /* NULL: zeroes */
-	int  (*sync)(struct superblock *super, bool wait);              /* NULL: nothing to write */
+	/*
+	 * Write metadata and the device's cache out, after data and inodes were written
+	 * (fs/writeback.h). NULL: nothing to write.
+	 */
+	int  (*sync)(struct superblock *super, bool wait);
 	int  (*remount)(struct superblock *super, unsigned int *flags, const char *options);
 	/* Write ",size=4k" and the like to buf, like snprintf(). For /proc/mounts. */
 	int  (*show_options)(struct superblock *super, char *buf, size_t size);
@@ -73,6 +90,9 @@ struct superblock {
 	uint32_t                nr_shrinking __atomic; /* dentries freed by who holds no mount */
 	int32_t                 writers __atomic; /* files open for writing: read-only is EBUSY */
 	void                   *private __const_after_init;
+	/* dirty inodes and who writes them; NULL: not on a disk */
+	struct writeback       *writeback __const_after_init;
+	uint32_t                errors __atomic; /* fs/errors.h, for syncfs(2) */
 	struct list             link __guarded_by(supers.lock); /* of all super blocks */
 	struct mutex            rename_lock; /* RANK_RENAME: renames that move directories */
 };
