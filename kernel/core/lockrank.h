@@ -26,6 +26,8 @@ enum lock_rank {
 	RANK_FILE_POSITION,   /* struct file: position of a shared open file */
 	/* a pipe; splice does I/O on files under it; subclass 1: the second */
 	RANK_PIPE,
+	/* a bus: which driver has which device, while it probes; subclass 1: virtio on PCI */
+	RANK_BUS,
 	RANK_SUPERBLOCK,      /* mounting, unmounting, freezing, one superblock */
 	RANK_MOUNT,           /* the mount trees of all namespaces */
 	RANK_RENAME,          /* renames of directories within one superblock */
