@@ -6,8 +6,8 @@
  *		.name = "virtio-pci", .ids = ids, .probe = probe, .remove = remove };
  *	pci_driver_register(&driver);                 in init/drivers.c
  *
- *	probe: pci_enable(dev), pci_bar_map(), pci_messages_alloc(), pci_message_register() for each,
- *	       pci_set_bus_master(dev, true); the reverse in remove, pci_disable() last
+ * probe() calls pci_enable(), pci_bar_map(), pci_messages_alloc(), pci_message_register() for each,
+ * pci_set_bus_master(dev, true); remove() does the reverse, pci_disable() last.
  *
  * Life: pci_init() reads the configuration space once, bridge by bridge; a function that it finds
  * is known until it is removed (pci_device_remove(): by /sys/.../remove, or because it has gone).
@@ -94,9 +94,9 @@ struct pci_device {
 	struct pci_bus  *bus       __const_after_init;
 	struct pci_bus  *below     __const_after_init; /* of a bridge; NULL: none */
 	uint8_t          devfn     __const_after_init; /* device << 3 | function */
-	uint8_t          header    __const_after_init; /* type, without the bit for many functions */
+	uint8_t          header    __const_after_init; /* type, bit for many functions cleared */
 	uint16_t         vendor, device, subsystem_vendor, subsystem_device __const_after_init;
-	uint32_t         class_code __const_after_init; /* class << 16 | subclass << 8 | interface */
+	uint32_t         class_code __const_after_init; /* class, subclass, interface: bytes */
 	uint8_t          revision  __const_after_init;
 	uint8_t          pin       __const_after_init; /* 1..4: INTA..INTD; 0: none */
 	uint16_t         power, msi, msix, express __const_after_init; /* capabilities; 0: none */
@@ -205,8 +205,8 @@ __must_check int pci_reset(struct pci_device *dev);
 /*
  * Turns on message-signalled interrupts, each masked until it has a handler: MSI-X if the function
  * has it (up to `most`), else one by MSI, else the shared line, which is `one message` as well.
- * How many there are, at least 1, at most `most`; -ENODEV: no way to interrupt; -ENOSPC: no vectors,
- * or fewer than `least`; -ENOMEM. May sleep.
+ * How many there are, `least` to `most`; -ENODEV: no way to interrupt; -ENOSPC: fewer than
+ * `least`; -ENOMEM. May sleep.
  */
 __must_check int pci_messages_alloc(struct pci_device *dev, unsigned int least, unsigned int most);
 /* All handlers are unregistered. Nothing happens if there are none. May sleep. */

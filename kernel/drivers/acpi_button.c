@@ -10,11 +10,10 @@
 
 #include <arch/acpi.h>
 #include <arch/io.h>
-#include <arch/irqchip.h>
 #include <arch/power.h>
 
-#include "core/irq.h"
 #include "core/printk.h"
+#include "dev/irq_line.h"
 #include "dev/power_button.h"
 
 enum {
@@ -24,7 +23,6 @@ enum {
 
 static struct {
 	struct irq_action action;
-	uint8_t  vector __const_after_init;
 	uint32_t nr_strange; /* interrupts in a row that were nobody's; in the handler only */
 } button;
 
@@ -54,7 +52,7 @@ static enum irq_result acpi_button_interrupt(void *arg)
 	}
 	if (++button.nr_strange == STRANGE_MAX) {
 		pr_warn("the SCI does not end: masked, and the power button with it\n");
-		irqchip_mask(button.vector);
+		irq_set_mask(button.action.irq, true);
 	}
 	return IRQ_NOT_MINE;
 }
@@ -79,15 +77,12 @@ void acpi_button_init(void)
 
 	if (!has_fixed_button())
 		return;
-	button.vector = (uint8_t)(VECTOR_DEVICE_FIRST + line);
-	if (line >= ACPI_ISA_IRQS || irqchip_route_isa(line, button.vector, 0)) {
+	power_enable_acpi();
+	button.action = (struct irq_action){ .handler = acpi_button_interrupt, .name = "acpi" };
+	if (irq_line_register_gsi(line, IRQ_TRIGGER_DEFAULT, &button.action)) {
 		pr_warn("the SCI, line %u, cannot be routed: no power button\n", line);
 		return;
 	}
-	power_enable_acpi();
-	button.action = (struct irq_action){ .handler = acpi_button_interrupt, .name = "acpi" };
-	irq_register(button.vector, &button.action);
 	enable(acpi.pm1a_event);
 	enable(acpi.pm1b_event);
-	irqchip_unmask(button.vector);
 }

@@ -16,11 +16,10 @@
 
 #include <arch/acpi.h>
 #include <arch/io.h>
-#include <arch/irqchip.h>
 
-#include "core/irq.h"
 #include "core/printk.h"
 #include "core/spinlock.h"
+#include "dev/irq_line.h"
 #include "dev/keyboard.h"
 #include "dev/scancode.h"
 #include "sched/clock.h"
@@ -38,7 +37,6 @@ enum {
 	STALE_BYTES = 64,  /* that firmware may have left */
 	ANSWER_BYTES = 8,  /* before the acknowledgement: keys, and resends */
 	BYTES_PER_INTERRUPT = 32,
-	VECTOR = VECTOR_DEVICE_FIRST + IRQ,
 };
 
 #define CONTROLLER_NS (10 * NS_PER_MSEC)  /* in which it takes or gives a byte */
@@ -224,15 +222,13 @@ void i8042_init(void)
 {
 	if (!has_controller() || !has_keyboard())
 		return;
-	if (irqchip_route_isa(IRQ, VECTOR, 0)) {
-		pr_warn("the keyboard's interrupt cannot be routed\n");
-		return;
-	}
 	if (!keyboard_register(&keyboard))
 		return;
 	i8042.action = (struct irq_action){ .handler = i8042_interrupt, .name = "i8042" };
-	irq_register(VECTOR, &i8042.action);
-	irqchip_unmask(VECTOR);
+	if (irq_line_register_isa(IRQ, &i8042.action)) {
+		pr_warn("the keyboard's interrupt cannot be routed\n");
+		return;
+	}
 	/* an edge that came before is not repeated */
 	uint64_t flags = irq_save();
 

@@ -13,14 +13,13 @@
 #include "drivers/serial.h"
 
 #include <arch/io.h>
-#include <arch/irqchip.h>
 #include <asm/termios.h>
 #include <linux/errno.h>
 #include <linux/serial_core.h>
 #include <linux/serial_reg.h>
 
-#include "core/irq.h"
 #include "core/printk.h"
+#include "dev/irq_line.h"
 #include "dev/uart.h"
 #include "lib/printf.h"
 #include "mem/alloc.h"
@@ -51,9 +50,12 @@ struct serial {
 };
 
 static const struct {
-	uint16_t port;
-	uint8_t  irq;
-} isa_ports[] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+	uint16_t    port;
+	uint8_t     irq;
+	const char *name;
+} isa_ports[] = {
+	{ 0x3f8, 4, "ttyS0" }, { 0x2f8, 3, "ttyS1" }, { 0x3e8, 4, "ttyS2" }, { 0x2e8, 3, "ttyS3" },
+};
 
 static const struct uart_ops serial_ops;
 
@@ -199,23 +201,16 @@ static bool wait_for(struct serial *serial, uint8_t status)
 	return false;
 }
 
-/* ISA lines have the first device vectors. */
-static uint8_t vector_of(const struct serial *serial)
-{
-	return VECTOR_DEVICE_FIRST + serial->irq;
-}
-
 static int serial_start(struct uart *uart)
 {
 	struct serial *serial = to_serial(uart);
-	int err = irqchip_route_isa(serial->irq, vector_of(serial), 0);
+	int err;
 
-	if (err)
-		return err;
 	wait_for(serial, UART_LSR_TEMT);
 	set(serial, UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR | UART_FCR_TRIGGER_8);
-	irq_register(vector_of(serial), &serial->action);
-	irqchip_unmask(vector_of(serial));
+	err = irq_line_register_isa(serial->irq, &serial->action);
+	if (err)
+		return err;
 	uint64_t flags = spin_lock_irqsave(&uart->lock);
 	uart->modem |= TIOCM_OUT2;
 	(void)get(serial, UART_LSR);
@@ -232,7 +227,7 @@ static void serial_stop(struct uart *uart)
 
 	set_interrupts(serial, 0);
 	spin_unlock_irqrestore(&uart->lock, flags);
-	irq_unregister(vector_of(serial), &serial->action);
+	irq_line_unregister(&serial->action);
 }
 
 static void serial_start_transmit(struct uart *uart)
@@ -384,7 +379,7 @@ static int serial_add(unsigned int index)
 	serial->irq = isa_ports[index].irq;
 	spin_lock_init(&serial->registers, RANK_SINK);
 	serial->action = (struct irq_action){
-		.handler = serial_interrupt, .arg = serial, .name = "ttyS",
+		.handler = serial_interrupt, .arg = serial, .name = isa_ports[index].name,
 	};
 	identify(serial);
 	serial->uart.ops = &serial_ops;

@@ -1,8 +1,8 @@
 /*
  * Interrupt lines: the I/O APICs, and the old PIC made silent.
  *
- * A line is programmed when it is routed, masked; which I/O APIC pin belongs to a vector is kept in
- * a table so that masking needs no search. Several lines may not share a vector.
+ * All pins are masked until somebody routes one. Who uses a line keeps what describes it (struct
+ * irqchip_line); here are only the chips.
  */
 #define pr_fmt(fmt) "ioapic: " fmt
 
@@ -16,11 +16,12 @@
 #include "arch/x86_64/lapic.h"
 #include "core/printk.h"
 #include "core/spinlock.h"
+#include "lib/math.h"
 
 enum {
 	SELECT = 0x00, WINDOW = 0x10, REG_VERSION = 1, REG_TABLE = 0x10,
 	ENTRY_LOW_ACTIVE = 1 << 13, ENTRY_LEVEL = 1 << 15, ENTRY_MASKED = 1 << 16,
-	DEFAULT_PADDR = 0xfec00000, VECTORS = 256,
+	DEFAULT_PADDR = 0xfec00000, IDS = 255, /* destinations, without that of all */
 };
 
 struct ioapic {
@@ -28,18 +29,11 @@ struct ioapic {
 	uint32_t gsi_base, nr_pins;
 };
 
-/* Where a vector's line is; no chip: nowhere. */
-struct line {
-	struct ioapic *ioapic;
-	uint32_t pin, low;
-};
-
 static struct {
-	struct spinlock lock; /* the select and window registers, and lines */
+	struct spinlock lock; /* the select and window registers, and lines' entries */
 	uint32_t        nr __const_after_init;
 	struct ioapic   at[ACPI_MAX_IOAPICS] __const_after_init;
-	struct line     lines[VECTORS] __guarded_by(lock);
-} chips = { .lock = SPINLOCK(RANK_LEAF) };
+} chips = { .lock = SPINLOCK(RANK_IRQ_LEAF) };
 
 static uint32_t chip_read(struct ioapic *chip, uint32_t reg)
 {
@@ -106,70 +100,82 @@ void irqchip_init_cpu(void)
 	lapic_init_cpu();
 }
 
-static struct ioapic *chip_of(uint32_t gsi)
+static int find(uint32_t gsi, bool level, bool active_low, struct irqchip_line *line)
 {
 	for (uint32_t i = 0; i < chips.nr; i++) {
-		if (gsi - chips.at[i].gsi_base < chips.at[i].nr_pins)
-			return &chips.at[i];
+		uint32_t pin = gsi - chips.at[i].gsi_base;
+
+		if (pin >= chips.at[i].nr_pins)
+			continue;
+		*line = (struct irqchip_line){
+			.gsi = gsi, .chip = i, .pin = pin, .is_level = level,
+			.is_active_low = active_low, .entry = ENTRY_MASKED,
+		};
+		return 0;
 	}
-	return NULL;
+	return -ENODEV;
 }
 
-static int route(uint32_t gsi, uint8_t vector, bool level, bool active_low, uint32_t cpu)
-{
-	struct ioapic *chip = chip_of(gsi);
-
-	if (!chip)
-		return -ENODEV;
-	uint32_t pin = gsi - chip->gsi_base;
-	uint32_t low = vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW_ACTIVE : 0);
-	uint64_t flags = spin_lock_irqsave(&chips.lock);
-
-	chips.lines[vector] = (struct line){ chip, pin, low };
-	chip_write(chip, REG_TABLE + 2 * pin, low | ENTRY_MASKED);
-	chip_write(chip, REG_TABLE + 2 * pin + 1, irqchip_destination(cpu) << 24);
-	spin_unlock_irqrestore(&chips.lock, flags);
-	return 0;
-}
-
-int irqchip_route_isa(uint32_t isa_irq, uint8_t vector, uint32_t cpu)
+int irqchip_line_find_isa(uint32_t isa_irq, struct irqchip_line *line)
 {
 	if (isa_irq >= ACPI_ISA_IRQS)
 		return -ENODEV;
 	const struct acpi_isa_irq *irq = &acpi.isa_irqs[isa_irq];
 
-	return route(irq->gsi, vector, irq->level, irq->active_low, cpu);
+	return find(irq->gsi, irq->level, irq->active_low, line);
 }
 
-int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger, uint32_t cpu)
+int irqchip_line_find(uint32_t gsi, enum irq_trigger trigger, struct irqchip_line *line)
 {
-	bool level = trigger == IRQ_TRIGGER_LEVEL_LOW || trigger == IRQ_TRIGGER_LEVEL_HIGH;
-
-	if (trigger == IRQ_TRIGGER_DEFAULT && gsi < ACPI_ISA_IRQS)
-		return irqchip_route_isa(gsi, vector, cpu);
-	if (trigger == IRQ_TRIGGER_DEFAULT)
-		return route(gsi, vector, true, true, cpu);
-	return route(gsi, vector, level, trigger == IRQ_TRIGGER_LEVEL_LOW, cpu);
+	for (uint32_t i = 0; trigger == IRQ_TRIGGER_DEFAULT && i < ACPI_ISA_IRQS; i++) {
+		if (acpi.isa_irqs[i].gsi == gsi)
+			return irqchip_line_find_isa(i, line);
+	}
+	return find(gsi, trigger != IRQ_TRIGGER_EDGE_HIGH,
+	            trigger == IRQ_TRIGGER_DEFAULT || trigger == IRQ_TRIGGER_LEVEL_LOW, line);
 }
 
-static void set_mask(uint8_t vector, uint32_t mask)
+static void write_entry(const struct irqchip_line *line)
+{
+	chip_write(&chips.at[line->chip], REG_TABLE + 2 * line->pin, line->entry);
+}
+
+void irqchip_line_route(struct irqchip_line *line, uint8_t vector, uint32_t cpu)
 {
 	uint64_t flags = spin_lock_irqsave(&chips.lock);
-	struct line *line = &chips.lines[vector];
+	uint32_t mask = line->entry & ENTRY_MASKED;
 
-	if (line->ioapic)
-		chip_write(line->ioapic, REG_TABLE + 2 * line->pin, line->low | mask);
+	line->entry = vector | (line->is_level ? ENTRY_LEVEL : 0) |
+	              (line->is_active_low ? ENTRY_LOW_ACTIVE : 0) | ENTRY_MASKED;
+	write_entry(line);
+	chip_write(&chips.at[line->chip], REG_TABLE + 2 * line->pin + 1,
+	           irqchip_destination(cpu) << 24);
+	line->entry = (line->entry & ~ENTRY_MASKED) | mask;
+	write_entry(line);
 	spin_unlock_irqrestore(&chips.lock, flags);
 }
 
-void irqchip_mask(uint8_t vector)
+void irqchip_line_mask(struct irqchip_line *line, bool masked)
 {
-	set_mask(vector, ENTRY_MASKED);
+	uint64_t flags = spin_lock_irqsave(&chips.lock);
+
+	line->entry = (line->entry & ~ENTRY_MASKED) | (masked ? ENTRY_MASKED : 0);
+	write_entry(line);
+	spin_unlock_irqrestore(&chips.lock, flags);
 }
 
-void irqchip_unmask(uint8_t vector)
+uint32_t irqchip_nr_lines(void)
 {
-	set_mask(vector, 0);
+	uint32_t end = ACPI_ISA_IRQS;
+
+	for (uint32_t i = 0; i < chips.nr; i++)
+		end = max(end, chips.at[i].gsi_base + chips.at[i].nr_pins);
+	return end;
+}
+
+bool irqchip_can_target(uint32_t cpu)
+{
+	return irqchip_destination(cpu) < IDS;
 }
 
 void irqchip_msi_message(uint8_t vector, uint32_t cpu, uint64_t *address, uint32_t *data)

@@ -1,6 +1,6 @@
 /*
- * Interrupt hardware: local APIC and I/O APIC; the old PIC is masked. Interrupt lines above this
- * are named by vector: core/irq.h keeps the handlers, upcall_irq() finds them.
+ * Interrupt hardware: local APIC and I/O APIC; the old PIC is masked. core/irq.h has the
+ * vectors of each CPU and the handlers; upcall_irq() finds them.
  *
  * Vectors: 0..31 exceptions; 0x20..0xdf devices; 0xec timer; 0xf0.. inter-processor and error; 0xff
  * spurious.
@@ -27,17 +27,30 @@ void irqchip_init_cpu(void);
 enum irq_trigger { IRQ_TRIGGER_DEFAULT, IRQ_TRIGGER_EDGE_HIGH, IRQ_TRIGGER_LEVEL_LOW,
 	IRQ_TRIGGER_LEVEL_HIGH };
 
-/*
- * Routes a line, masked, to the vector on a CPU. ISA lines 0..15 go by the MADT's overrides.
- * -ENODEV: no such line.
- */
-__must_check int irqchip_route_isa(uint32_t isa_irq, uint8_t vector, uint32_t cpu);
-__must_check int irqchip_route_gsi(uint32_t gsi, uint8_t vector, enum irq_trigger trigger,
-                                   uint32_t cpu);
+/* A pin of an I/O APIC, for whoever uses it. */
+struct irqchip_line {
+	uint32_t gsi, chip, pin __const_after_init;
+	bool     is_level, is_active_low __const_after_init;
+	uint32_t entry; /* as last written; under the lock of the chips */
+};
 
-/* Masks or unmasks what is routed to the vector; nothing happens for MSI vectors. Any context. */
-void irqchip_mask(uint8_t vector);
-void irqchip_unmask(uint8_t vector);
+/*
+ * Which pin it is, and how it triggers. ISA lines 0..15 go by the MADT's overrides; the default is
+ * what such an override says, or level and low. -ENODEV: no such line.
+ */
+__must_check int irqchip_line_find_isa(uint32_t isa_irq, struct irqchip_line *line);
+__must_check int irqchip_line_find(uint32_t gsi, enum irq_trigger trigger,
+                                   struct irqchip_line *line);
+
+/* To the vector on the CPU from now on, masked or not as before; masked at first. Any context. */
+void irqchip_line_route(struct irqchip_line *line, uint8_t vector, uint32_t cpu);
+void irqchip_line_mask(struct irqchip_line *line, bool masked);
+
+/* The first GSI that no I/O APIC has. */
+uint32_t irqchip_nr_lines(void);
+
+/* False: neither lines nor messages can name this CPU. */
+bool irqchip_can_target(uint32_t cpu);
 
 /* Address and data of a message-signalled interrupt for the vector on a CPU. */
 void irqchip_msi_message(uint8_t vector, uint32_t cpu, uint64_t *address, uint32_t *data);
