@@ -44,7 +44,10 @@ static const struct entry firmware_entries[] = {
 };
 static const struct directory firmware = DIRECTORY(firmware_entries);
 
-static const struct entry system_entries[] = { DIR("cpu", &sysfs_cpu_directory) };
+static const struct entry system_entries[] = {
+	DIR("cpu", &sysfs_cpu_directory),
+	DIR("node", &sysfs_node_directory),
+};
 static const struct directory system_directory = DIRECTORY(system_entries);
 
 static const struct entry devices_entries[] = { DIR("system", &system_directory) };

@@ -10,5 +10,6 @@
 __must_check int sysfs_init(void);
 
 extern const struct directory sysfs_cpu_directory;   /* sysfs_cpu.c */
+extern const struct directory sysfs_node_directory;  /* sysfs_node.c */
 extern const struct directory sysfs_class_directory; /* sysfs_class.c */
 extern const struct directory sysfs_dev_directory;

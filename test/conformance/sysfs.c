@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #define CPU "/sys/devices/system/cpu/"
+#define NODE "/sys/devices/system/node/"
 
 static bool is_dir(const char *path)
 {
@@ -59,6 +60,32 @@ static void check_cpus(void)
 	      !strcmp(file_text, "0\n"));
 }
 
+static void check_nodes(void)
+{
+	static const char *const files[] = { "online", "possible", "has_cpu", "has_memory",
+		"has_normal_memory", "node0/distance" };
+	char list[64];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), NODE "%s", files[i]);
+		file_read(path);
+		OUT("%s: %s", files[i], file_text);
+	}
+	file_read(CPU "online");
+	strncpy(list, file_text, sizeof(list) - 1);
+	list[sizeof(list) - 1] = 0;
+	CHECK(all_cpus_are_in_the_node, file_read(NODE "node0/cpulist") > 0 &&
+	      !strcmp(file_text, list));
+	file_read(NODE "node0/cpumap");
+	CHECK(the_map_has_the_first_cpu, strtoul(file_text, NULL, 16) & 1);
+	file_read(NODE "node0/meminfo");
+	CHECK(the_node_has_memory, strstr(file_text, "Node 0 MemTotal: ") &&
+	      strstr(file_text, "Node 0 MemFree: ") && strstr(file_text, "Node 0 MemUsed: "));
+	CHECK_ERRNO(there_is_no_other_node, access(NODE "node1", F_OK), ENOENT);
+}
+
 static void check_devices(void)
 {
 	CHECK(null_has_its_number, file_read("/sys/class/mem/null/dev") > 0 &&
@@ -78,6 +105,7 @@ int main(void)
 {
 	check_tree();
 	check_cpus();
+	check_nodes();
 	check_devices();
 	return 0;
 }
