@@ -105,14 +105,12 @@ int pipe_wait_writable(struct pipe *pipe, bool nowait)
 
 void pipe_wake_readers(struct pipe *pipe)
 {
-	if (wait_queue_is_active(&pipe->readers))
-		wake_up_sync_key(&pipe->readers, EPOLLIN | EPOLLRDNORM);
+	wake_up_sync_key(&pipe->readers, EPOLLIN | EPOLLRDNORM);
 }
 
 void pipe_wake_writers(struct pipe *pipe)
 {
-	if (wait_queue_is_active(&pipe->writers))
-		wake_up_sync_key(&pipe->writers, EPOLLOUT | EPOLLWRNORM);
+	wake_up_sync_key(&pipe->writers, EPOLLOUT | EPOLLWRNORM);
 }
 
 /* ---- reading ------------------------------------------------------------------------ */

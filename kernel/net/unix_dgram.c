@@ -123,7 +123,7 @@ static int deliver_try(struct unix_sock *sock, struct unix_sock *receiver,
 	else
 		unix_packet_queue_locked(receiver, packet);
 	spin_unlock(&receiver->lock);
-	if (!err && wait_queue_is_active(&receiver->readable))
+	if (!err)
 		wake_up_sync_key(&receiver->readable, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
 	return err;
 }
@@ -338,8 +338,7 @@ ssize_t unix_dgram_receive(struct socket *socket, struct message *message)
 	mutex_lock(&sock->receive_lock);
 	result = packet_wait(sock, message, &packet, &offset);
 	if (packet) {
-		if (wait_queue_is_active(&sock->space))
-			wake_up_sync_key(&sock->space, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+		wake_up_sync_key(&sock->space, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 		result = packet_read(sock, message, packet, offset);
 		peek_offset_move(sock, packet, message, before - message->uio->remaining);
 		if (!is_peek)

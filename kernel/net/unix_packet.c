@@ -157,7 +157,7 @@ void unix_packet_free(struct unix_packet *packet)
 	struct unix_sock *sender = packet->sender;
 
 	atomic_fetch_sub(&sender->charged, packet->charge);
-	if (unix_is_writable(sender) && wait_queue_is_active(&sender->writable))
+	if (unix_is_writable(sender))
 		wake_up_sync_key(&sender->writable, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	unix_put(sender);
 	rights_free(packet->rights);

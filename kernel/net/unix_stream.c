@@ -27,8 +27,7 @@ static int packet_deliver(struct unix_sock *peer, struct unix_packet *packet)
 		unix_packet_free(packet);
 		return -EPIPE;
 	}
-	if (wait_queue_is_active(&peer->readable))
-		wake_up_sync_key(&peer->readable, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
+	wake_up_sync_key(&peer->readable, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
 	return 0;
 }
 

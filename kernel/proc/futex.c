@@ -1,10 +1,11 @@
 /*
  * Futexes. See proc/futex.h.
  *
- * A waiter lives on its sleeper's stack. Its bucket's lock is what makes that safe: a waker marks
- * and wakes it with the lock held, and the sleeper takes the lock once more before it goes.
- * Requeueing changes the bucket of a waiter under both locks, so the sleeper takes the one that
- * waiter->bucket names and looks again.
+ * A waiter lives on its sleeper's stack. A waker takes it off its queue, remembers the thread and
+ * marks it as woken: the last that it does with the waiter, and a sleeper that sees the mark may go
+ * without the lock. The thread itself stays for a grace period. Who was not woken takes the lock to
+ * leave. Requeueing changes the bucket of a waiter under both locks, so the sleeper takes the one
+ * that waiter->bucket names and looks again. Other CPUs are interrupted when the lock is let go.
  */
 #include "proc/futex.h"
 
@@ -45,8 +46,8 @@ struct waiter {
 	struct bucket    *bucket  __guarded_by(bucket->lock);
 	struct futex_key  key     __guarded_by(bucket->lock);
 	uint32_t          bitset;
-	bool              is_woken __guarded_by(bucket->lock);
-	struct wait_queue sleeper; /* the one thread that waits */
+	bool              is_woken __atomic; /* set under the lock, the last that a waker does */
+	struct thread    *thread;
 };
 
 static struct bucket buckets[NR_BUCKETS];
@@ -124,11 +125,14 @@ static int fault_in(uaddr_t address)
 	return user_get_u32(&value, (const uint32_t __user *)address);
 }
 
+/* The caller calls thread_wakes_send() when it has let go of the lock. */
 static void wake_locked(struct waiter *waiter)
 {
-	list_remove_init(&waiter->link);
-	waiter->is_woken = true;
-	wake_up(&waiter->sleeper);
+	struct thread *thread = waiter->thread;
+
+	list_remove(&waiter->link);
+	atomic_store_release(&waiter->is_woken, true); /* pairs with the acquire in is_woken() */
+	thread_wake_later(thread, false);
 }
 
 /*
@@ -156,42 +160,63 @@ static int enqueue(struct waiter *waiter, uaddr_t address, uint32_t value)
 			spin_unlock(&bucket->lock);
 			return 0;
 		}
-		list_remove_init(&waiter->link);
+		list_remove(&waiter->link);
 		spin_unlock(&bucket->lock);
 	} while (err && !fault_in(address));
 	return err ? -EFAULT : -EAGAIN;
 }
 
-/* After the sleep: off the queue if nobody took it off. True if it had been woken. */
+static bool is_woken(const struct waiter *waiter)
+{
+	return atomic_load_acquire(&waiter->is_woken); /* pairs with the release in wake_locked() */
+}
+
+/* 0 if it was woken, -ERESTARTSYS, -ETIMEDOUT. */
+static int sleep_until_woken(struct waiter *waiter, ns_t deadline)
+{
+	int err = 0;
+
+	while (!err) {
+		thread_set_state(THREAD_INTERRUPTIBLE);
+		if (is_woken(waiter))
+			break;
+		err = thread_must_wake(waiter->thread, THREAD_INTERRUPTIBLE) ? -ERESTARTSYS
+									     : wait_sleep(deadline);
+	}
+	atomic_store_relaxed(&waiter->thread->state, THREAD_RUNNABLE);
+	return err;
+}
+
+/* Off the queue if nobody took it off. True if it had been woken. */
 static bool dequeue(struct waiter *waiter)
 {
-	for (;;) {
+	while (!is_woken(waiter)) {
 		struct bucket *bucket = READ_ONCE(waiter->bucket);
+		bool is_left;
 
 		spin_lock(&bucket->lock);
-		if (bucket == waiter->bucket) {
-			if (!waiter->is_woken)
-				list_remove_init(&waiter->link);
-			spin_unlock(&bucket->lock);
-			return waiter->is_woken;
-		}
+		is_left = bucket == waiter->bucket && !is_woken(waiter);
+		if (is_left)
+			list_remove(&waiter->link);
 		spin_unlock(&bucket->lock);
+		if (is_left)
+			return false;
 	}
+	return true;
 }
 
 static int wait_until(uaddr_t address, bool is_private, uint32_t value, uint32_t bitset,
                       ns_t deadline)
 {
-	struct waiter waiter = { .bitset = bitset };
+	struct waiter waiter = { .bitset = bitset, .thread = thread_current() };
 	int err = key_init(&waiter.key, address, is_private);
 
 	if (err)
 		return err;
-	wait_queue_init(&waiter.sleeper);
 	err = enqueue(&waiter, address, value);
 	if (err)
 		return err;
-	err = wait_event_interruptible_until(&waiter.sleeper, READ_ONCE(waiter.is_woken), deadline);
+	err = sleep_until_woken(&waiter, deadline);
 	return dequeue(&waiter) ? 0 : err;
 }
 
@@ -277,6 +302,7 @@ static long futex_wake(uaddr_t address, bool is_private, int nr, uint32_t bitset
 	spin_lock(&bucket->lock);
 	err = wake_key_locked(bucket, &key, nr, bitset);
 	spin_unlock(&bucket->lock);
+	thread_wakes_send();
 	return err;
 }
 
@@ -336,6 +362,7 @@ static long futex_requeue(const struct futex_request *request, bool compare)
 	done = wake_key_locked(from, &from_key, (int)request->value, FUTEX_BITSET_MATCH_ANY);
 	done += requeue_locked(from, &from_key, to, &to_key, (int)request->value2);
 	unlock_pair(from, to);
+	thread_wakes_send();
 	return done;
 }
 

@@ -157,8 +157,9 @@ static __noinline void mutex_unlock_slow(struct mutex *mutex)
 	/* pairs with the acquire in mutex_try_fast() and mutex_try_locked() */
 	atomic_store_release(&mutex->owner, owner);
 	if (waiter)
-		thread_wake(waiter->thread);
+		thread_wake_later(waiter->thread, false);
 	spin_unlock(&mutex->wait_lock);
+	thread_wakes_send();
 }
 
 void mutex_unlock(struct mutex *mutex)

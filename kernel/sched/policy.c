@@ -75,7 +75,8 @@ void sched_policy_set(struct thread *thread, const struct sched_policy *policy)
 	struct runqueue *rq = thread_lock_queue(thread);
 
 	policy_change_locked(rq, thread, policy);
-	runqueue_unlock_kick(rq);
+	spin_unlock(&rq->lock);
+	thread_wakes_send();
 	irq_restore(flags);
 }
 
@@ -97,7 +98,8 @@ void sched_nice_set(struct thread *thread, int nice)
 
 	policy.nice = nice;
 	policy_change_locked(rq, thread, &policy);
-	runqueue_unlock_kick(rq);
+	spin_unlock(&rq->lock);
+	thread_wakes_send();
 	irq_restore(flags);
 }
 
@@ -124,13 +126,14 @@ static void thread_evict(struct runqueue *rq, struct thread *thread) __releases(
 	if (thread->on_queue && rq->current != thread) {
 		runqueue_remove(rq, thread, clock_monotonic());
 		thread_place(rq, thread, false);
-		return;
+	} else {
+		if (rq->current == thread) {
+			rq->evicts = true;
+			runqueue_resched(rq);
+		}
+		spin_unlock(&rq->lock);
 	}
-	if (rq->current == thread) {
-		rq->evicts = true;
-		runqueue_resched(rq);
-	}
-	runqueue_unlock_kick(rq);
+	thread_wakes_send();
 }
 
 int sched_affinity_set(struct thread *thread, uint64_t cpus)

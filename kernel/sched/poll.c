@@ -29,7 +29,7 @@ static int poll_wake(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 		return 0;
 	/* pairs with the full barrier in thread_set_state() */
 	atomic_store_release(&poll->table->triggered, 1);
-	woken = mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+	woken = thread_wake_later(entry->thread, mode & WAKE_SYNC);
 	/* Unlinked, the table may be gone: poll_entry_remove() asks no lock then. */
 	if (mode & WAKE_FREE)
 		wait_entry_let_go(entry);

@@ -122,17 +122,8 @@ void runqueue_resched(struct runqueue *rq)
 		return;
 	thread_set_flag(rq->current, TF_NEED_RESCHED);
 	/* The flag is set before; pairs with the store in idle_poll(). */
-	rq->kick = rq->cpu != cpu_id() && !atomic_load(&rq->polls);
-}
-
-void runqueue_unlock_kick(struct runqueue *rq) __releases(&rq->lock)
-{
-	bool kick = rq->kick;
-
-	rq->kick = false;
-	spin_unlock(&rq->lock);
-	if (kick)
-		irqchip_ipi(rq->cpu, VECTOR_IPI_WAKE);
+	if (rq->cpu != cpu_id() && !atomic_load(&rq->polls))
+		*this_cpu_ptr(thread_wakes_due) |= BIT(rq->cpu);
 }
 
 static void rt_check_preempt(struct runqueue *rq, struct thread *woken)

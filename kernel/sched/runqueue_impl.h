@@ -63,7 +63,6 @@ struct runqueue {
 	struct thread    *hint __guarded_by(lock);    /* woken synchronously: the next to run */
 	struct thread    *skip __guarded_by(lock);    /* yields: anybody else first */
 	bool              polls __atomic;             /* idle, and sees TF_NEED_RESCHED by itself */
-	bool              kick __guarded_by(lock);    /* its CPU is to be interrupted */
 	bool              evicts __guarded_by(lock);  /* current may not run here any more */
 	struct fair_queue fair __guarded_by(lock);
 	struct rt_queue   rt __guarded_by(lock);
@@ -109,15 +108,10 @@ void runqueue_update(struct runqueue *rq, ns_t now);
  */
 void runqueue_forgive(struct runqueue *rq, ns_t now);
 /*
- * The running thread is asked to make way. Locked; if it may be on another CPU, the caller lets go
- * by runqueue_unlock_kick().
+ * The running thread is asked to make way. Locked; if it may be on another CPU, the caller calls
+ * thread_wakes_send() once it has let go: that CPU would spin for the lock while it is interrupted.
  */
 void runqueue_resched(struct runqueue *rq);
-/*
- * Lets go of a queue that may be another CPU's, and interrupts that if it was asked to make way:
- * not before, since it would spin for the lock while the interrupt is sent.
- */
-void runqueue_unlock_kick(struct runqueue *rq) __releases(&rq->lock);
 /* A thread became runnable: should it run at once? Locked. */
 void runqueue_check_preempt(struct runqueue *rq, struct thread *woken);
 /* At the tick: real-time threads that were throttled go on when a new period begins. Locked. */
@@ -168,7 +162,7 @@ void rt_yield(struct rt_queue *rt, struct thread *thread);
 void thread_wake_new_sync(struct thread *thread);
 /*
  * A runnable thread that is on no queue goes onto one, that of the best CPU, and runs if it should.
- * rq is its CPU's, locked; lets go of it.
+ * rq is its CPU's, locked; lets go of it. The caller calls thread_wakes_send() afterwards.
  */
 void thread_place(struct runqueue *rq, struct thread *thread, bool sync) __releases(&rq->lock);
 /* Second half of a switch, on the new thread's stack: prev is off the CPU. Interrupts off. */

@@ -60,7 +60,7 @@ static void rwlock_grant(struct rwlock_waiter *waiter)
 	list_remove(&waiter->link);
 	/* pairs with the acquire in rwlock_wait() */
 	atomic_store_release(&waiter->granted, true);
-	thread_wake(thread);
+	thread_wake_later(thread, false);
 }
 
 /* Lets all waiting readers in; returns what that adds to the state. Under wait_lock. */
@@ -130,6 +130,7 @@ static int rwlock_give_up(struct rwlock *lock, struct rwlock_waiter *waiter)
 			atomic_and(&lock->state, ~RW_WAITERS);
 	}
 	spin_unlock(&lock->wait_lock);
+	thread_wakes_send();
 	return granted ? 0 : -EINTR;
 }
 
@@ -244,6 +245,7 @@ void rwlock_read_unlock(struct rwlock *lock)
 	if (atomic_load(&lock->state) == RW_WAITERS)
 		rwlock_hand_on(lock, false);
 	spin_unlock(&lock->wait_lock);
+	thread_wakes_send();
 }
 
 void rwlock_write_lock(struct rwlock *lock)
@@ -283,6 +285,7 @@ void rwlock_write_unlock(struct rwlock *lock)
 	spin_lock(&lock->wait_lock);
 	rwlock_hand_on(lock, true);
 	spin_unlock(&lock->wait_lock);
+	thread_wakes_send();
 }
 
 void rwlock_downgrade(struct rwlock *lock)
@@ -297,6 +300,7 @@ void rwlock_downgrade(struct rwlock *lock)
 	atomic_store(&lock->state, RW_READER + rwlock_grant_readers(lock) +
 	                           (list_is_empty(&lock->waiters) ? 0 : RW_WAITERS));
 	spin_unlock(&lock->wait_lock);
+	thread_wakes_send();
 }
 
 bool rwlock_is_held(const struct rwlock *lock)

@@ -11,11 +11,14 @@
 #include <arch/upcalls.h>
 
 #include "core/panic.h"
+#include "lib/bits.h"
 #include "sched/balance_impl.h"
 #include "sched/clock.h"
 #include "sched/rcu.h"
 #include "sched/rcu_impl.h"
 #include "sched/wait.h"
+
+DEFINE_PER_CPU(uint64_t, thread_wakes_due);
 
 /* Interrupts off from here to the end of the switch. prev holds no lock. */
 static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases(&rq->lock)
@@ -88,6 +91,7 @@ static void thread_evicted(struct runqueue *rq, struct thread *prev, uint32_t st
 		thread_place(rq, prev, false);
 	else
 		spin_unlock(&rq->lock);
+	thread_wakes_send();
 	wake_up_all(&sched_moved);
 }
 
@@ -136,7 +140,7 @@ void thread_place(struct runqueue *rq, struct thread *thread, bool sync) __relea
 		if (rq->cpu != cpu_id()) {
 			runqueue_add(rq, thread, rq->now);
 			runqueue_check_preempt(rq, thread);
-			runqueue_unlock_kick(rq);
+			spin_unlock(&rq->lock);
 			return;
 		}
 	}
@@ -167,24 +171,38 @@ static bool thread_wake_mode(struct thread *thread, uint32_t states, bool sync)
 	return slept;
 }
 
+void thread_wakes_send_due(void)
+{
+	uint64_t flags = irq_save(), cpus = this_cpu_read(thread_wakes_due);
+
+	this_cpu_write(thread_wakes_due, 0);
+	irq_restore(flags);
+	for (; cpus; cpus &= cpus - 1)
+		irqchip_ipi(bit_lowest(cpus), VECTOR_IPI_WAKE);
+}
+
 void thread_wake_new_sync(struct thread *thread)
 {
 	thread_wake_mode(thread, THREAD_NEW, true);
+	thread_wakes_send();
+}
+
+bool thread_wake_later(struct thread *thread, bool sync)
+{
+	return thread_wake_mode(thread, THREAD_SLEEPING, sync);
 }
 
 bool thread_wake(struct thread *thread)
 {
-	return thread_wake_mode(thread, THREAD_SLEEPING, false);
-}
-
-bool thread_wake_sync(struct thread *thread)
-{
-	return thread_wake_mode(thread, THREAD_SLEEPING, true);
+	return thread_wake_if(thread, THREAD_SLEEPING);
 }
 
 bool thread_wake_if(struct thread *thread, uint32_t states)
 {
-	return thread_wake_mode(thread, states, false);
+	bool woken = thread_wake_mode(thread, states, false);
+
+	thread_wakes_send();
+	return woken;
 }
 
 void thread_signal_end_sleep(struct thread *thread, bool fatal)

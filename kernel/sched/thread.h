@@ -183,8 +183,20 @@ __must_check int kthread_create(const char *name, void (*fn)(void *arg), void *a
 
 /* Wakes it from any sleep but a stop; true if it slept. Any context. */
 bool thread_wake(struct thread *thread);
-/* The same; the caller is about to sleep: the woken thread takes over this CPU when it does. */
-bool thread_wake_sync(struct thread *thread);
+/*
+ * The same for a caller that holds locks which the thread will want: if another CPU must be
+ * interrupted, that is left to thread_wakes_send(), which the caller calls when it has let go.
+ * sync: it is about to sleep then, and the woken thread takes over this CPU when it does.
+ */
+bool thread_wake_later(struct thread *thread, bool sync);
+DECLARE_PER_CPU(uint64_t, thread_wakes_due); /* CPUs to be interrupted. Interrupts off. */
+void thread_wakes_send_due(void);
+/* Any context. */
+static inline void thread_wakes_send(void)
+{
+	if (unlikely(this_cpu_read(thread_wakes_due)))
+		thread_wakes_send_due();
+}
 /* Wakes it if its state is one of `states`. */
 bool thread_wake_if(struct thread *thread, uint32_t states);
 

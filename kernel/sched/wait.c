@@ -3,7 +3,7 @@
  *
  * Non-exclusive entries stand before exclusive ones, so that a wake-up calls them all and then
  * stops after as many exclusive ones as it was told. The lock of a queue is held while callbacks
- * run; they wake threads (run queue lock inside).
+ * run; they wake threads (run queue lock inside). Other CPUs are interrupted when it was let go.
  */
 #include "sched/wait.h"
 
@@ -53,8 +53,7 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry)
 
 int wait_wake_thread(struct wait_entry *entry, uint32_t mode, uintptr_t key)
 {
-	bool woken =
-		mode & WAKE_SYNC ? thread_wake_sync(entry->thread) : thread_wake(entry->thread);
+	bool woken = thread_wake_later(entry->thread, mode & WAKE_SYNC);
 
 	(void)key;
 	if (woken)
@@ -79,17 +78,21 @@ static int wake_up_locked(struct wait_queue *queue, uintptr_t key, int nr_exclus
 	return nr_woken;
 }
 
+int wake_up_waiters(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode)
+{
+	uint64_t flags = spin_lock_irqsave(&queue->lock);
+	int nr_woken = wake_up_locked(queue, key, nr_exclusive, mode);
+
+	spin_unlock_irqrestore(&queue->lock, flags);
+	thread_wakes_send();
+	return nr_woken;
+}
+
 int wake_up_key_mode(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode)
 {
-	uint64_t flags;
-	int nr_woken;
-
 	if (!wait_queue_is_active(queue))
 		return 0;
-	flags = spin_lock_irqsave(&queue->lock);
-	nr_woken = wake_up_locked(queue, key, nr_exclusive, mode);
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return nr_woken;
+	return wake_up_waiters(queue, key, nr_exclusive, mode);
 }
 
 int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth)
@@ -100,6 +103,7 @@ int wake_up_nested(struct wait_queue *queue, uintptr_t key, unsigned int depth)
 	spin_lock_nested(&queue->lock, depth);
 	nr_woken = wake_up_locked(queue, key, 1, 0);
 	spin_unlock_irqrestore(&queue->lock, flags);
+	thread_wakes_send();
 	return nr_woken;
 }
 
@@ -218,6 +222,7 @@ void complete(struct completion *completion)
 	completion->done++;
 	wake_up_locked(&completion->queue, 0, 1, 0);
 	spin_unlock_irqrestore(&completion->queue.lock, flags);
+	thread_wakes_send();
 }
 
 /* Passes if it may. Takes the lock also to pass: complete() has let go of the memory then. */

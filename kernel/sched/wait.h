@@ -90,6 +90,8 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
  * ones.
  */
 int wake_up_key_mode(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode);
+/* The same for a caller that has asked wait_queue_is_active(). */
+int wake_up_waiters(struct wait_queue *queue, uintptr_t key, int nr_exclusive, uint32_t mode);
 
 static inline int wake_up(struct wait_queue *queue)
 {
@@ -117,9 +119,10 @@ static inline int wake_up_sync(struct wait_queue *queue)
 	return wake_up_key_mode(queue, 0, 1, WAKE_SYNC);
 }
 
+/* For busy paths: no call where nobody waits. */
 static inline int wake_up_sync_key(struct wait_queue *queue, uintptr_t key)
 {
-	return wake_up_key_mode(queue, key, 1, WAKE_SYNC);
+	return wait_queue_is_active(queue) ? wake_up_waiters(queue, key, 1, WAKE_SYNC) : 0;
 }
 
 /*
