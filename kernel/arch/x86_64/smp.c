@@ -29,6 +29,7 @@
 #include <arch/percpu.h>
 #include <arch/timer.h>
 
+#include "arch/x86_64/clock.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/segments.h"
@@ -109,6 +110,7 @@ __no_stack_protector void smp_cpu_main(uintptr_t stack_top)
 	traps_init_cpu(smp.entry_stacks[cpu]);
 	irqchip_init_cpu();
 	fpu_init_cpu();
+	kvmclock_init_cpu();
 	arch_timer_init_cpu();
 	tsc_check_other();
 	/* pairs with the acquire in all_ready(); online pairs with the store in smp_start() */

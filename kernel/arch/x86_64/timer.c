@@ -1,5 +1,6 @@
 /*
- * The one-shot timer: the local APIC's, or its TSC-deadline mode where clock and CPU have it.
+ * The one-shot timer: the local APIC's, or its TSC-deadline mode where the CPU has it and its TSC is
+ * steady.
  */
 #include <arch/timer.h>
 
@@ -40,9 +41,9 @@ static void choose_mode(void)
 {
 	uint64_t hz = lapic_timer_hz / LAPIC_TIMER_DIVISOR;
 
-	timer.by_deadline = cpu_has(CPU_TSC_DEADLINE) && arch_clock.is_tsc;
+	timer.by_deadline = cpu_has(CPU_TSC_DEADLINE) && cpu_has(CPU_TSC_INVARIANT);
 	if (timer.by_deadline)
-		hz = arch_clock.frequency_hz;
+		hz = tsc_hz;
 	timer.ticks_per_ns_q32 = (hz << 24) / (NS_PER_SEC >> 8);
 	/* Neither past what the count register holds nor past half the clock's period. */
 	timer.delta_max = (ns_t)(0xffffffffu / (hz / 1000 + 1)) * NS_PER_MSEC;
@@ -58,6 +59,8 @@ void arch_timer_init_cpu(void)
 		choose_mode();
 	lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_16);
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER | (timer.by_deadline ? LAPIC_TIMER_DEADLINE : 0));
+	/* The mode, a write to memory, must have come before a deadline in an MSR does. */
+	__asm__ volatile("mfence" : : : "memory");
 }
 
 void arch_timer_arm(ns_t delta)

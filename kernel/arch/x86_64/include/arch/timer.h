@@ -3,14 +3,14 @@
  *
  * The clock: counter = arch_clock.read() (never steps back on one CPU), nanoseconds since some
  * start = counter delta * mult >> shift. The TSC is taken where it is invariant or emulated; else
- * HPET, else the ACPI PM timer, else a TSC that is not promised to be steady.
+ * KVM's clock, HPET, the ACPI PM timer, and last a TSC that is not promised to be steady.
  */
 #pragma once
 
 #include "lib/types.h"
 
 struct arch_clock {
-	const char *name;          /* as in /sys/.../current_clocksource: tsc, hpet, acpi_pm */
+	const char *name;          /* as in /sys/.../current_clocksource: tsc, kvm-clock, hpet, acpi_pm */
 	uint64_t  (*read)(void);
 	uint64_t    mask;          /* the counter wraps at mask + 1 */
 	uint64_t    frequency_hz;
