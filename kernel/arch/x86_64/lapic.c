@@ -12,6 +12,7 @@
 #include "arch/x86_64/interrupts.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/tlb.h"
+#include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
 
@@ -19,11 +20,13 @@ enum {
 	APIC_BASE_ENABLE = 1 << 11, APIC_BASE_X2 = 1 << 10, SPURIOUS_ENABLE = 1 << 8,
 	ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14, ICR_SELF = 1 << 18, ICR_NMI = 4 << 8,
 	ICR_INIT = 5 << 8, ICR_START = 6 << 8, LINT_NMI = 4 << 8, MSR_X2APIC = 0x800,
+	LVT_WITH_PERFORMANCE = 4 /* the last entry of those that have that one */, XAPIC_ALL = 255,
 };
 
 static struct {
 	volatile uint8_t *base;
 	bool x2;
+	bool x2_is_unwanted; /* nox2apic */
 } lapic __ro_after_init;
 
 static DEFINE_PER_CPU(uint32_t, lapic_id);
@@ -63,6 +66,8 @@ void lapic_init_cpu(void)
 	lapic_write(LAPIC_LINT0, LAPIC_MASKED);
 	/* the machine tells the boot CPU; the others would only say the same */
 	lapic_write(LAPIC_LINT1, cpu_id() == 0 ? LINT_NMI : LAPIC_MASKED);
+	if ((lapic_read(LAPIC_VERSION) >> 16 & 255) >= LVT_WITH_PERFORMANCE)
+		lapic_write(LAPIC_PERFORMANCE, LAPIC_MASKED);
 	lapic_write(LAPIC_ERROR, VECTOR_ERROR);
 	lapic_write(LAPIC_ERROR_STATUS, 0);
 	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
@@ -76,7 +81,12 @@ void lapic_init_cpu(void)
 static bool wants_x2(void)
 {
 	return msr_read(MSR_APIC_BASE) & APIC_BASE_X2 ||
-	       (cpu_has(CPU_X2APIC) && cpu_has(CPU_HYPERVISOR));
+	       (cpu_has(CPU_X2APIC) && cpu_has(CPU_HYPERVISOR) && !lapic.x2_is_unwanted);
+}
+
+bool lapic_can_reach(uint32_t apic_id)
+{
+	return lapic.x2 || apic_id < XAPIC_ALL;
 }
 
 void lapic_init(void)
@@ -173,3 +183,12 @@ void interrupt_handle_internal(uint64_t vector)
 		irqchip_eoi();
 	}
 }
+
+/* As on Linux; not heeded where the firmware has turned it on, which there may be no way back from. */
+static int parse_nox2apic(const char *value)
+{
+	lapic.x2_is_unwanted = true;
+	return 0;
+}
+
+CMDLINE_EARLY("nox2apic", parse_nox2apic);

@@ -129,8 +129,15 @@ static void __init list_calls(void)
 	uint32_t own = lapic_enable();
 
 	for (uint32_t i = 0; i < acpi.nr_cpus && smp.nr_calls + 1 < smp.nr_wanted; i++) {
-		if (acpi.apic_ids[i] != own)
-			smp.calls[smp.nr_calls++].apic_id = acpi.apic_ids[i];
+		uint32_t apic_id = acpi.apic_ids[i];
+
+		if (apic_id == own)
+			continue;
+		if (lapic_can_reach(apic_id))
+			smp.calls[smp.nr_calls++].apic_id = apic_id;
+		else
+			pr_warn("the CPU with APIC id %u is beyond reach without x2APIC: left out\n",
+			        apic_id);
 	}
 }
 
