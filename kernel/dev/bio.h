@@ -23,7 +23,7 @@
  *
  * Order: bios in flight together may be done in any order. Who needs one behind another waits, or
  * uses BIO_PREFLUSH and BIO_FUA:
- *   BIO_PREFLUSH   all writes that were done before the submission are durable before this one begins
+ *   BIO_PREFLUSH   all writes done before the submission are durable before this one begins
  *   BIO_FUA        this one is durable before it is done
  *   BLOCK_FLUSH    a bio without data: all writes that were done before are durable when it is
  * A disk without a volatile cache ignores them; one without FUA is flushed after the write.
@@ -123,7 +123,7 @@ void bio_submit(struct bio *bio);
 /* The same, and waits; the error. done and private are used. Sleeps. */
 __must_check int bio_submit_wait(struct bio *bio);
 
-/* ---- plugs --------------------------------------------------------------------------------- */
+/* ---- plugs ------------------------------------------------------------------------------- */
 
 struct block_plug {
 	struct list    bios;
@@ -136,7 +136,7 @@ void block_plug_end(struct block_plug *plug);
 /* What the current thread has gathered goes down now; the plug stays. */
 void block_plug_flush(void);
 
-/* ---- short synchronous helpers ------------------------------------------------------------- */
+/* ---- short synchronous helpers ----------------------------------------------------------- */
 
 /*
  * Bytes at a byte position, through pages of their own: for tables and super blocks, not for speed,

@@ -42,6 +42,7 @@ struct block_statistics {
 	uint64_t busy_ns;                   /* with at least one in flight */
 	ns_t     busy_since;                /* when the first of those in flight began */
 	uint32_t in_flight[2];              /* reads, all else */
+	uint32_t in_flight_all;
 };
 
 struct block_device {

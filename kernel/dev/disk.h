@@ -18,8 +18,8 @@
  * thread or in deferred work: it must not sleep. It answers 0 (and will call
  * block_request_complete() exactly once, from any context, also from within) or -EAGAIN (no room
  * now: the same request comes again after the next completion of that queue, or disk_kick()). Only
- * when something is in flight, or disk_kick() will follow, may it say -EAGAIN. ops->commit() follows
- * the last of a batch.
+ * when something is in flight, or disk_kick() will follow, may it say -EAGAIN. ops->commit()
+ * follows the last of a batch.
  *
  * Requests that a driver never completes keep disk_remove() waiting for ever.
  */
@@ -68,7 +68,7 @@ struct disk_ops {
 };
 
 struct disk_params {
-	const char            *name;         /* copied */
+	const char            *name;         /* copied; at most 24 bytes */
 	const struct disk_ops *ops;
 	void                  *private;
 	dev_t                  number;       /* of the whole disk */
@@ -113,7 +113,10 @@ void disk_put(struct disk *disk);
 
 /* Registers it. EBUSY: number or name is taken. Sleeps. */
 __must_check int disk_add(struct disk *disk);
-/* From now on no request reaches ops->queue; what waits ends with EIO. Any context that may spin. */
+/*
+ * What waits ends with EIO, and all that comes. A request that is just on its way may still reach
+ * ops->queue(), which completes it with an error. Any context that may spin.
+ */
 void disk_fail(struct disk *disk);
 /* Fails it, waits for what is in flight, takes it and its partitions off the registry. Sleeps. */
 void disk_remove(struct disk *disk);
@@ -124,7 +127,7 @@ void disk_set_readonly(struct disk *disk, bool readonly);
 /* Room again after -EAGAIN without a completion. Any context that may spin. */
 void disk_kick(struct disk *disk);
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------ */
 
 struct block_request {
 	struct list link;       /* the driver's while it has the request */
@@ -140,10 +143,9 @@ struct block_request {
 	/* The block layer's. */
 	int         error;
 	struct disk *disk;
-	struct bio *bios;       /* chained by link; or one, of which this is a slice */
-	struct bio *last;
-	uint64_t    bytes;
-	uint32_t    first_segment, first_offset; /* where in the first bio it begins */
+	struct list bios;       /* whole ones, or empty: */
+	struct bio *slice;      /* then this is a part of that one, from here: */
+	uint32_t    first_segment, first_offset;
 	ns_t        started_ns;
 };
 
@@ -167,7 +169,7 @@ struct block_extent {
 };
 
 struct block_cursor {
-	const struct disk_limits *limits;
+	uint32_t max_bytes; /* of an extent */
 	const struct bio *bio;
 	uint32_t segment, offset;
 	uint64_t left;

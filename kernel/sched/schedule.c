@@ -66,6 +66,17 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 	thread_finish_switch(prev);
 }
 
+void (*thread_unplug_hook)(void);
+
+/* A safe point. */
+static __noinline void work_before_switch(struct thread *prev)
+{
+	if (thread_test_flag(prev, TF_PLUG))
+		thread_unplug_hook();
+	if (thread_test_flag(prev, TF_WORK))
+		work_run();
+}
+
 void schedule(void)
 {
 	struct thread *prev = thread_current();
@@ -73,8 +84,8 @@ void schedule(void)
 
 	lock_assert_can_sleep();
 	debug_assert(!prev->rcu_depth);
-	if (unlikely(thread_test_flag(prev, TF_WORK)))
-		work_run();
+	if (unlikely(thread_test_flag(prev, TF_WORK | TF_PLUG)))
+		work_before_switch(prev);
 	irq_disable();
 	rq = this_runqueue();
 	spin_lock(&rq->lock);

@@ -55,6 +55,7 @@ enum thread_flag {
 	TF_WORK         = 1 << 4, /* deferred work or RCU callbacks wait on this CPU */
 	/* the signal mask saved by sigsuspend, ppoll ... is to be restored */
 	TF_RESTORE_MASK = 1 << 5,
+	TF_PLUG         = 1 << 6, /* I/O is gathered (thread.plug): it is sent before a switch */
 };
 
 /* What sched_exit_work() deals with; the rest is proc's. */
@@ -67,6 +68,8 @@ enum trace_flag { /* bits of a word of its own: system calls of the thread take 
 };
 
 enum { THREAD_NAME_SIZE = 16 };
+
+struct block_plug;
 
 struct thread_ops {
 	/*
@@ -125,6 +128,7 @@ struct thread {
 	uint64_t switches_voluntary __guarded_by(run queue), switches_involuntary
 		__guarded_by(run queue);
 
+	struct block_plug *plug;        /* the block layer's; by itself only */
 	uint32_t rcu_depth;             /* debug: read-side sections open */
 	char     name[THREAD_NAME_SIZE];
 #if LOCK_DEBUG
@@ -202,6 +206,9 @@ bool thread_wake_if(struct thread *thread, uint32_t states);
 
 /* The second half of thread_signal_wake(). */
 void thread_signal_end_sleep(struct thread *thread, bool fatal);
+
+/* Sends what the current thread has gathered: called by schedule() under TF_PLUG. dev/bio.c's. */
+extern void (*thread_unplug_hook)(void) __atomic;
 
 /* Gives up the CPU until woken (if the caller set a sleeping state), else lets others run. */
 void schedule(void);
