@@ -58,44 +58,44 @@ static struct irq_line *line_find(uint32_t gsi)
 	return NULL;
 }
 
-static int line_create(const struct irqchip_line *pin, uint32_t number, struct irq_line **out)
+static int line_start(struct irq_line *line, const struct irqchip_line *pin, uint32_t number)
 {
-	struct irq_line *line = kzalloc(irq_size(offsetof(struct irq_line, irq)), ALLOC_KERNEL);
 	int err;
 
-	if (!line)
-		return -ENOMEM;
 	line->pin = *pin;
 	line->irq.ops = &line_ops;
 	line->irq.hardware_number = pin->pin;
 	line->irq.is_level = pin->is_level;
 	line->irq.can_move = true;
 	err = irq_add(&line->irq, number, 0);
-	if (err) {
-		kfree(line);
-		return err;
-	}
-	list_add_tail(&lines.all, &line->link);
-	*out = line;
-	return 0;
+	if (!err)
+		list_add_tail(&lines.all, &line->link);
+	return err;
 }
 
 static int line_register(const struct irqchip_line *pin, uint32_t number,
                          struct irq_action *action)
 {
+	struct irq_line *spare = kzalloc(irq_size(offsetof(struct irq_line, irq)), ALLOC_KERNEL);
 	struct irq_line *line;
 	int err = 0;
 
+	if (!spare)
+		return -ENOMEM;
 	mutex_lock(&lines.lock);
 	line = line_find(pin->gsi);
-	if (!line)
-		err = line_create(pin, number, &line);
-	else if (line->pin.is_level != pin->is_level ||
-	         line->pin.is_active_low != pin->is_active_low)
+	if (!line) {
+		line = spare;
+		err = line_start(line, pin, number);
+	} else if (line->pin.is_level != pin->is_level ||
+	           line->pin.is_active_low != pin->is_active_low) {
 		err = -EBUSY;
+	}
 	if (!err)
 		irq_attach(&line->irq, action);
 	mutex_unlock(&lines.lock);
+	if (err || line != spare)
+		kfree(spare);
 	return err;
 }
 

@@ -17,7 +17,8 @@
  * Configuration space is hostile: every number in it is bounded before it is used, lists of
  * capabilities have no cycles for those who walk them by the functions here.
  *
- * Locking: probe, remove and everything that says "may sleep" runs under one mutex (RANK_DEVICE).
+ * Locking: probe, remove and everything that says "may sleep" runs under one mutex (RANK_BUS),
+ * which the functions for drivers do not take: they are called in probe and remove only.
  * Configuration accesses can be made anywhere, interrupt handlers included. What is constant after
  * the scan is read by anyone who holds a reference, or walks by pci_device_next().
  *
@@ -33,6 +34,7 @@
 
 struct pci_bus;
 struct pci_device;
+struct pci_host;
 
 enum { PCI_ANY = 0xffffffff };
 
@@ -99,7 +101,7 @@ struct pci_device {
 	uint32_t         class_code __const_after_init; /* class, subclass, interface: bytes */
 	uint8_t          revision  __const_after_init;
 	uint8_t          pin       __const_after_init; /* 1..4: INTA..INTD; 0: none */
-	uint16_t         power, msi, msix, express __const_after_init; /* capabilities; 0: none */
+	uint16_t         power, msi, msix, express __const_after_init; /* where; 0: none */
 	uint16_t         config_size __const_after_init; /* 256, or 4096 */
 	struct pci_resource resources[PCI_RESOURCES] __const_after_init;
 	uint32_t         irq;      /* Linux's number of its line, 0: none */
@@ -110,12 +112,15 @@ struct pci_device {
 	struct pci_messages *messages;   /* NULL: none allocated; under the room's mutex */
 };
 
+/* Kept by its functions and by the bridge to it. */
 struct pci_bus {
-	struct list        link;    /* of all */
-	struct pci_bus    *parent   __const_after_init; /* NULL: a root bus */
-	struct pci_device *bridge   __const_after_init; /* NULL: a root bus */
+	struct refcount    refs;
+	struct pci_host   *host     __const_after_init;
+	struct pci_device *bridge   __const_after_init; /* NULL: a root bus; borrowed */
 	uint16_t           segment  __const_after_init;
-	uint8_t            number, last __const_after_init; /* its own and the last behind it */
+	uint8_t            number   __const_after_init;
+	uint8_t            depth    __const_after_init; /* bridges above it */
+	uint8_t            last;    /* of those behind it, under the room's mutex */
 };
 
 /* ---- start-up and binding ------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include "init/drivers.h"
 
 #include "boot/bootinfo.h"
+#include "dev/pci.h"
 #include "drivers/acpi_button.h"
 #include "drivers/efifb.h"
 #include "drivers/i8042.h"
@@ -15,4 +16,9 @@ void drivers_init(void)
 	efifb_init(&bootinfo); /* the framebuffer that the firmware set up */
 	i8042_init();          /* the keyboard of PCs */
 	acpi_button_init();    /* their power button */
+}
+
+void drivers_init_buses(void)
+{
+	pci_init(); /* functions on PCI, for the drivers below */
 }

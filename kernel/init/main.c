@@ -154,6 +154,7 @@ __noreturn void kmain(void)
 	early_console_fini();                  /* the log goes on by the consoles' own driver */
 	procfs_init();                         /* proc and sysfs can be mounted */
 	start_secondary_cpus();                /* the other CPUs; one clock for all */
+	drivers_init_buses();                  /* what is on buses; its queues can use all CPUs */
 	if (ktest_is_wanted()) {
 		start_ktests();
 		give_back_init();

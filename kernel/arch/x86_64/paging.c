@@ -310,26 +310,38 @@ static uint32_t prot_of(enum mmio_kind kind)
 	}
 }
 
+/* The step to what comes behind: a large page where one fits and nothing smaller is. 0: no memory. */
+static uint64_t mmio_map_one(paddr_t at, uint64_t size, pte_t bits)
+{
+	const unsigned int large = LEVEL_LEAF + 1;
+	pte_t *slot = kernel_slot(MMIO_BASE + at, large, true);
+
+	if (!slot)
+		return 0;
+	if (*slot & PTE_LARGE)
+		return entry_span(large) - (at & (entry_span(large) - 1));
+	if (!*slot && !(at & (entry_span(large) - 1)) && size >= entry_span(large)) {
+		pte_write(slot, at | bits | PTE_LARGE);
+		return entry_span(large);
+	}
+	slot = kernel_slot(MMIO_BASE + at, LEVEL_LEAF, true);
+	if (slot && !*slot)
+		pte_write(slot, at | bits);
+	return slot ? PAGE_SIZE : 0;
+}
+
 int mmio_map(paddr_t paddr, size_t size, enum mmio_kind kind, volatile void **base)
 {
 	pte_t bits = hardware_bits(prot_of(kind) | PROT_PTE_GLOBAL);
-	paddr_t first = paddr & PAGE_MASK;
-	int err = 0;
+	paddr_t end = paddr + size;
+	uint64_t step = PAGE_SIZE;
 
 	if (size == 0 || paddr >= MMIO_SIZE || size > MMIO_SIZE - paddr)
 		return -ERANGE;
 	spin_lock(&paging.lock);
-	for (paddr_t at = first; at < paddr + size; at += PAGE_SIZE) {
-		pte_t *slot = kernel_slot(MMIO_BASE + at, LEVEL_LEAF, true);
-
-		if (!slot) {
-			err = -ENOMEM;
-			break;
-		}
-		if (!*slot)
-			pte_write(slot, at | bits);
-	}
+	for (paddr_t at = paddr & PAGE_MASK; at < end && step; at += step)
+		step = mmio_map_one(at, end - at, bits);
 	spin_unlock(&paging.lock);
 	*base = (volatile void *)(MMIO_BASE + paddr);
-	return err;
+	return step ? 0 : -ENOMEM;
 }
