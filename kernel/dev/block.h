@@ -107,10 +107,13 @@ void block_device_close(struct block_device *device, const void *holder);
 struct block_hooks {
 	void (*added)(const struct block_device *device);
 	void (*removed)(const struct block_device *device);
-	/* the disk changed: forget what is cached of it */
-	void (*changed)(struct block_device *device);
 };
 void block_set_hooks(const struct block_hooks *hooks);
+/*
+ * Called when what is cached of a device's content is void: the device goes, or its partition table
+ * is read again. Under block_registry; may sleep.
+ */
+void block_set_changed(void (*changed)(struct block_device *device));
 
 /* Until every disk added before has had its partitions read. Sleeps. */
 void block_wait_for_probe(void);

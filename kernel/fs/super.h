@@ -15,6 +15,8 @@
 #include "lib/types.h"
 #include "sched/mutex.h"
 
+struct bdev;
+struct block_device;
 struct dentry;
 struct fs_type;
 struct inode;
@@ -77,6 +79,7 @@ struct superblock {
 	const struct super_ops *ops __const_after_init;
 	struct dentry          *root __const_after_init;
 	dev_t                   dev __const_after_init; /* st_dev */
+	struct bdev            *bdev __const_after_init; /* what it lies on; NULL: no device */
 	unsigned int            flags __guarded_by(lock); /* MS_RDONLY, MS_SYNCHRONOUS ... */
 	unsigned int            kind __const_after_init; /* SUPER_* */
 	uint32_t                magic __const_after_init; /* f_type */
@@ -108,6 +111,7 @@ struct mount_request {
 	const char  *options; /* NUL-terminated, "" for none */
 	unsigned int flags;   /* MS_* that concern the super block */
 	const struct cred *cred;
+	struct block_device *device; /* FS_NEEDS_DEVICE: what source is; lent (bdev_mount()) */
 };
 
 struct fs_type {

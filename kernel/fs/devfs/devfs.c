@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 
 #include "core/printk.h"
+#include "dev/block.h"
 #include "dev/chardev.h"
 #include "fs/context.h"
 #include "fs/inode.h"
@@ -94,6 +95,21 @@ static void device_removed(const struct chardev *device)
 static const struct chardev_hooks devfs_hooks = { .added = device_added,
                                                  .removed = device_removed };
 
+static void disk_added(const struct block_device *device)
+{
+	int err = devfs_add(device->name, S_IFBLK | 0600, device->number);
+
+	if (err)
+		pr_err("devfs: no node for %s: error %d\n", device->name, -err);
+}
+
+static void disk_removed(const struct block_device *device)
+{
+	devfs_remove(device->name);
+}
+
+static const struct block_hooks disk_hooks = { .added = disk_added, .removed = disk_removed };
+
 int devfs_init(void)
 {
 	struct path root;
@@ -112,5 +128,6 @@ int devfs_init(void)
 		return err;
 	fs_context_set_umask(devfs.context, 0);
 	chardev_set_hooks(&devfs_hooks);
+	block_set_hooks(&disk_hooks);
 	return 0;
 }
