@@ -9,6 +9,7 @@
 #include "fs/dentry.h"
 #include "fs/emergency.h"
 #include "fs/devfs/devfs.h"
+#include "fs/devfs/hwrng.h"
 #include "fs/devfs/memdev.h"
 #include "fs/epoll.h"
 #include "fs/file.h"
@@ -68,6 +69,7 @@ void fs_init(void)
 	inotify_init();
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
+	hwrng_file_init();
 	shrinker_register(&dentry_shrinker);
 	fs_emergency_init();
 }

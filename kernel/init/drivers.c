@@ -9,6 +9,7 @@
 #include "drivers/efifb.h"
 #include "drivers/i8042.h"
 #include "drivers/serial.h"
+#include "drivers/virtio/mmio.h"
 
 void drivers_init(void)
 {
@@ -16,6 +17,7 @@ void drivers_init(void)
 	efifb_init(&bootinfo); /* the framebuffer that the firmware set up */
 	i8042_init();          /* the keyboard of PCs */
 	acpi_button_init();    /* their power button */
+	virtio_mmio_init();    /* paravirtual devices of machines without PCI */
 }
 
 void drivers_init_buses(void)

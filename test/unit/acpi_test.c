@@ -253,6 +253,7 @@ TEST(good_tables_give_their_numbers_and_no_complaint)
 	assert_true(window.segment == 1 && window.bus_first == 0x10 && window.bus_last == 0x3f);
 	assert_true(acpi_device_find("LNRO0005", 0, &device));
 	assert_true(device.paddr == 0xfe000200 && device.size == 0x200 && device.gsi == 5);
+	assert_true(device.is_level && !device.is_active_low);
 	assert_false(acpi_device_find("LNRO0005", 1, &device));
 }
 

@@ -70,6 +70,8 @@ class Machine:
         words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", self.display]
         words += ["-machine", self.machine, "-cpu", "host" if self.kvm else "max"]
         words += ["-accel", "kvm" if self.kvm else "tcg"]
+        if self.machine.startswith("microvm"):
+            words += ["-global", "virtio-mmio.force-legacy=false"]
         words += ["-m", self.memory, "-smp", str(self.cpus), "-serial", self.serial]
         if not self.reboot:
             words += ["-no-reboot"]

@@ -9,6 +9,7 @@
 enum {
 	AML_ZERO = 0x00, AML_ONE = 0x01, AML_NAME = 0x08, AML_BYTE = 0x0a, AML_WORD = 0x0b,
 	AML_STRING = 0x0d, AML_PACKAGE = 0x12,
+	IRQ_EDGE = 1 << 1, IRQ_ACTIVE_LOW = 1 << 2,
 	RES_MEMORY32_FIXED = 0x86, RES_EXTENDED_IRQ = 0x89, RES_END = 0x79,
 	DEVICE_SEARCH_BYTES = 256, /* how far behind its _HID a device's _CRS may lie */
 };
@@ -95,6 +96,8 @@ static bool find_resources(struct bytes b, struct acpi_device *device)
 			b.at += 11;
 		} else if (memory && b.at[0] == RES_EXTENDED_IRQ && b.at[1] >= 6 && b.at[2] == 0) {
 			device->gsi = read32(b.at + 5);
+			device->is_level = !(b.at[3] & IRQ_EDGE);
+			device->is_active_low = b.at[3] & IRQ_ACTIVE_LOW;
 			irq = true;
 		}
 	}

@@ -25,7 +25,7 @@
 	(BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |             \
 	 BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM))
 
-enum { CONFIG_TRIES = 16, RESET_TRIES = 1000, SERVE_NAME_SIZE = 32 };
+enum { STATUS_GONE = 0xff, CONFIG_TRIES = 16, RESET_TRIES = 1000, SERVE_NAME_SIZE = 32 };
 
 static uint32_t devices_found __atomic; /* for names */
 
@@ -41,7 +41,9 @@ static int reset(struct virtio_device *device)
 {
 	device->transport->set_status(device, 0);
 	for (int i = 0; i < RESET_TRIES; i++) {
-		if (device->transport->status(device) == 0)
+		uint8_t status = device->transport->status(device);
+
+		if (status == 0 || status == STATUS_GONE)
 			return 0;
 		sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
 	}
@@ -230,6 +232,11 @@ static void nothing(void)
 {
 }
 
+void virtio_settle(void)
+{
+	work_on_each_cpu(nothing); /* each CPU's queue is served in order */
+}
+
 /* The device is reset already: afterwards no queue->serve() runs. */
 static void queues_stop(struct virtio_device *device)
 {
@@ -240,7 +247,7 @@ static void queues_stop(struct virtio_device *device)
 			device->transport->queue_stop(device->queues[i]);
 	}
 	device->transport->interrupts_stop(device);
-	work_on_each_cpu(nothing); /* behind what the interrupts had queued */
+	virtio_settle(); /* what the interrupts had queued */
 }
 
 static void queues_free(struct virtio_device *device)

@@ -29,6 +29,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
+#include "core/irq.h"
 #include "drivers/virtio/virtqueue.h"
 #include "lib/types.h"
 #include "sched/mutex.h"
@@ -100,7 +101,7 @@ struct virtio_queue {
 	struct work           work;
 	const char           *name __const_after_init; /* "virtio0-requests.1", for interrupts */
 	volatile void        *bell __const_after_init; /* the transport's */
-	void                 *transport_data; /* the transport's, for this queue */
+	struct irq_action     interrupt; /* the transport's */
 	void                 *memory __const_after_init; /* of the ring; in the direct map */
 	unsigned int          order __const_after_init;
 };
@@ -136,7 +137,8 @@ void virtio_config_read(struct virtio_device *device, uint32_t offset, void *to,
 /* A field of 1, 2, 4 or 8 bytes. */
 uint64_t virtio_config_number(struct virtio_device *device, uint32_t offset, uint32_t size);
 #define virtio_config_field(device, type, field) \
-	virtio_config_number(device, offsetof(struct type, field), sizeof(((struct type *)0)->field))
+	virtio_config_number(device, offsetof(struct type, field),                       \
+	                     sizeof(((struct type *)0)->field))
 void virtio_config_write8(struct virtio_device *device, uint32_t offset, uint8_t value);
 
 /* How many queues there will be; before the first virtio_queue_create(). Sleeps. -ENOMEM ... */
@@ -165,6 +167,9 @@ static inline void virtio_queue_publish(struct virtio_queue *queue)
 	if (virtqueue_publish(&queue->ring))
 		queue->device->transport->notify(queue);
 }
+
+/* Waits until the deferred work that was queued before, on any CPU, has run. Sleeps. */
+void virtio_settle(void);
 
 /* The device lies; `why` says how, and lives on. Any context; once is enough. */
 void virtio_device_break(struct virtio_device *device, const char *why);

@@ -4,5 +4,6 @@
 #include "drivers/virtio/drivers.h"
 
 const struct virtio_driver *const virtio_drivers[] = {
+	&virtio_rng_driver, /* noise for core/random.h, /dev/hwrng */
 	NULL,
 };

@@ -40,6 +40,17 @@ static uint32_t from_wire32(__virtio32 value)
 	return le32_to_cpu((__force __le32)value);
 }
 
+/* An index, with order; sparse knows no atomic access to virtio's types. */
+static void index_store_release(__virtio16 *at, uint16_t value)
+{
+	atomic_store_release((__force uint16_t *)at, (__force uint16_t)wire16(value));
+}
+
+static uint16_t index_load_acquire(const __virtio16 *at)
+{
+	return from_wire16((__force __virtio16)atomic_load_acquire((const __force uint16_t *)at));
+}
+
 size_t virtqueue_avail_offset(uint16_t size)
 {
 	return size * sizeof(struct vring_desc);
@@ -173,7 +184,7 @@ bool virtqueue_publish(struct virtqueue *queue)
 		return false;
 	queue->published = now;
 	/* entries and descriptors before the index; pairs with the device's reading of it */
-	atomic_store_release(&queue->avail->idx, wire16(now));
+	index_store_release(&queue->avail->idx, now);
 	/* the index before the question; pairs with the device's, which asks the other way round */
 	smp_mb();
 	if (queue->has_event_index) {
@@ -211,8 +222,7 @@ static void release(struct virtqueue *queue, uint16_t head)
 static uint16_t nr_waiting(const struct virtqueue *queue)
 {
 	/* entries after the index; pairs with the device's writing of it */
-	return (uint16_t)(from_wire16(atomic_load_acquire(&queue->used->idx)) -
-	                  queue->used_index);
+	return (uint16_t)(index_load_acquire(&queue->used->idx) - queue->used_index);
 }
 
 int virtqueue_take(struct virtqueue *queue, struct virtqueue_used *out)

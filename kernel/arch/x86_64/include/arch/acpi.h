@@ -79,7 +79,12 @@ const struct acpi_table_header *acpi_table_find(const char signature[4], uint32_
  * fixed memory range and an interrupt beside it, found by a bounded scan of the bytes. False past
  * the last.
  */
-struct acpi_device { paddr_t paddr; uint32_t size; uint32_t gsi; };
+struct acpi_device {
+	paddr_t  paddr;
+	uint32_t size;
+	uint32_t gsi;
+	bool     is_level, is_active_low; /* how the interrupt is wired */
+};
 bool acpi_device_find(const char *hid, uint32_t n, struct acpi_device *device);
 
 /*
