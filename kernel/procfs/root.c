@@ -7,6 +7,7 @@
 
 #include "lib/printf.h"
 #include "proc/proc.h"
+#include "procfs/disks.h"
 #include "procfs/pid.h"
 #include "procfs/sysctl.h"
 
@@ -36,7 +37,7 @@ static const struct entry entries[] = {
 	{ "consoles", S_IFREG | 0444, .show = show_consoles },
 	{ "cpuinfo", S_IFREG | 0444, .show = show_cpuinfo },
 	{ "devices", S_IFREG | 0444, .show = show_devices },
-	{ "diskstats", S_IFREG | 0444, .show = show_nothing },
+	{ "diskstats", S_IFREG | 0444, .show = show_diskstats },
 	{ "filesystems", S_IFREG | 0444, .show = show_filesystems },
 	{ "gauges", S_IFREG | 0400, .show = show_gauges },
 	{ "interrupts", S_IFREG | 0444, .show = show_interrupts },
@@ -48,7 +49,7 @@ static const struct entry entries[] = {
 	{ "meminfo", S_IFREG | 0444, .show = show_meminfo },
 	{ "misc", S_IFREG | 0444, .show = show_minor_devices },
 	{ "modules", S_IFREG | 0444, .show = show_nothing },
-	{ "partitions", S_IFREG | 0444, .show = show_nothing },
+	{ "partitions", S_IFREG | 0444, .show = show_partitions },
 	{ "provoke-crash", S_IFREG | 0200, .exists = provoke_exists, .write = write_provoke },
 	{ "slabinfo", S_IFREG | 0400, .show = show_slabinfo },
 	{ "stat", S_IFREG | 0444, .show = show_stat },

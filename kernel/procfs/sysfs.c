@@ -50,11 +50,17 @@ static const struct entry system_entries[] = {
 };
 static const struct directory system_directory = DIRECTORY(system_entries);
 
-static const struct entry devices_entries[] = { DIR("system", &system_directory) };
+static const struct entry virtual_entries[] = { SYSFS_BLOCK(sysfs_in_devices) };
+static const struct directory virtual_directory = DIRECTORY(virtual_entries);
+
+static const struct entry devices_entries[] = {
+	DIR("system", &system_directory),
+	DIR("virtual", &virtual_directory),
+};
 static const struct directory devices = DIRECTORY(devices_entries);
 
 static const struct entry root_entries[] = {
-	DIR("block", &empty),
+	SYSFS_BLOCK(sysfs_in_root),
 	DIR("bus", &empty),
 	DIR("class", &sysfs_class_directory),
 	DIR("dev", &sysfs_dev_directory),

@@ -13,3 +13,13 @@ extern const struct directory sysfs_cpu_directory;   /* sysfs_cpu.c */
 extern const struct directory sysfs_node_directory;  /* sysfs_node.c */
 extern const struct directory sysfs_class_directory; /* sysfs_class.c */
 extern const struct directory sysfs_dev_directory;
+
+/*
+ * sysfs_block.c: a directory of block devices, by .dir = &sysfs_block_directory and the place that it
+ * is in as .arg.
+ */
+struct place;
+extern const struct directory sysfs_block_directory;
+extern const struct place sysfs_in_devices, sysfs_in_root, sysfs_in_class, sysfs_in_dev;
+#define SYSFS_BLOCK(place) \
+	{ "block", S_IFDIR | 0755, .dir = &sysfs_block_directory, .arg = &(place) }

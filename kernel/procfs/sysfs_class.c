@@ -1,6 +1,6 @@
 /*
  * /sys/class and /sys/dev/char: the character devices by class and by number, with what mdev and
- * udev read of each: `dev` and `uevent`.
+ * udev read of each: `dev` and `uevent`. Block devices are in sysfs_block.c.
  *
  * Classes are told by the major number, as on Linux: mem, tty, misc. A device's directory stands in
  * its class itself. Keys are indices of registered devices (chardev_at()).
@@ -149,6 +149,7 @@ static const struct directory class_directory = { .lookup = device_lookup, .next
 	{ class_name, S_IFDIR | 0755, .dir = &class_directory, .arg = &classes[index] }
 
 static const struct entry class_entries[] = {
+	SYSFS_BLOCK(sysfs_in_class),
 	CLASS(0, "mem"), CLASS(1, "misc"), CLASS(2, "tty"),
 };
 
@@ -201,10 +202,9 @@ static const struct entry *number_next(const struct node *dir, uint64_t *key, ch
 }
 
 static const struct directory char_directory = { .lookup = number_lookup, .next = number_next };
-static const struct directory block_directory = { 0 };
 
 static const struct entry dev_entries[] = {
-	{ "block", S_IFDIR | 0755, .dir = &block_directory },
+	SYSFS_BLOCK(sysfs_in_dev),
 	{ "char", S_IFDIR | 0755, .dir = &char_directory },
 };
 

@@ -14,6 +14,7 @@
 #include "id/nsproxy.h"
 #include "lib/string.h"
 #include "proc/task.h"
+#include "procfs/disks.h"
 #include "procfs/root.h"
 #include "tty/tty.h"
 
@@ -93,6 +94,7 @@ int show_devices(const struct node *node, struct text *text)
 		}
 	}
 	text_puts(text, "\nBlock devices:\n");
+	show_block_majors(text);
 	return 0;
 }
 
@@ -123,7 +125,7 @@ int show_minor_devices(const struct node *node, struct text *text)
 	return 0;
 }
 
-/* There are no block devices, partitions or modules. */
+/* There are no modules. */
 int show_nothing(const struct node *node, struct text *text)
 {
 	return 0;
