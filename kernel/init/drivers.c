@@ -10,6 +10,7 @@
 #include "drivers/i8042.h"
 #include "drivers/serial.h"
 #include "drivers/virtio/mmio.h"
+#include "drivers/virtio/pci.h"
 
 void drivers_init(void)
 {
@@ -17,10 +18,11 @@ void drivers_init(void)
 	efifb_init(&bootinfo); /* the framebuffer that the firmware set up */
 	i8042_init();          /* the keyboard of PCs */
 	acpi_button_init();    /* their power button */
-	virtio_mmio_init();    /* paravirtual devices of machines without PCI */
 }
 
 void drivers_init_buses(void)
 {
-	pci_init(); /* functions on PCI, for the drivers below */
+	pci_init();         /* functions on PCI, for the drivers below */
+	virtio_pci_init();  /* paravirtual devices: disks, consoles, noise */
+	virtio_mmio_init(); /* those of machines without PCI */
 }

@@ -240,8 +240,9 @@ void virtio_settle(void)
 /* The device is reset already: afterwards no queue->serve() runs. */
 static void queues_stop(struct virtio_device *device)
 {
-	if (!device->queues)
+	if (!device->queues || device->is_silent)
 		return;
+	device->is_silent = true;
 	for (uint16_t i = 0; i < device->nr_queues; i++) {
 		if (device->queues[i])
 			device->transport->queue_stop(device->queues[i]);
@@ -259,6 +260,13 @@ static void queues_free(struct virtio_device *device)
 	kfree(device->queues);
 	device->queues = NULL;
 	device->nr_queues = 0;
+	device->is_silent = false;
+}
+
+void virtio_device_silence(struct virtio_device *device)
+{
+	(void)!reset(device);
+	queues_stop(device);
 }
 
 /* ---- interrupts ------------------------------------------------------------------------------ */
@@ -334,8 +342,7 @@ static int probe(struct virtio_device *device, const struct virtio_driver *drive
 		err = driver->probe(device);
 	if (!err)
 		return 0;
-	(void)!reset(device);
-	queues_stop(device);
+	virtio_device_silence(device);
 	queues_free(device);
 	status_add(device, VIRTIO_CONFIG_S_FAILED);
 	return err;
@@ -374,8 +381,7 @@ void virtio_device_remove(struct virtio_device *device)
 	driver = device->driver;
 	device->driver = NULL;
 	if (driver) {
-		(void)!reset(device);
-		queues_stop(device);
+		virtio_device_silence(device);
 		driver->broken(device);
 		driver->remove(device);
 		queues_free(device);

@@ -65,7 +65,10 @@ struct virtio_driver {
 	const char *name;
 	uint32_t    id;       /* VIRTIO_ID_* */
 	uint64_t    features; /* that it can make use of, below VIRTIO_TRANSPORT_F_START */
-	/* 0: the device is in use. Queues that were created are freed on an error. Sleeps. */
+	/*
+	 * 0: the device is in use. On an error, queues that were created are freed behind it; see
+	 * virtio_device_silence(). Sleeps.
+	 */
 	int  (*probe)(struct virtio_device *device);
 	/* The configuration has changed. Sleeps. NULL: who cares. */
 	void (*config_changed)(struct virtio_device *device);
@@ -86,6 +89,7 @@ struct virtio_device {
 	struct virtio_queue **queues __const_after_init; /* some may be NULL while probing */
 	uint16_t             nr_queues __const_after_init;
 	bool                 is_broken __atomic;
+	bool                 is_silent __guarded_by(lock); /* reset, its interrupts taken away */
 	struct work          break_work, config_work;
 	void                *private; /* the driver's */
 };
@@ -160,6 +164,12 @@ __must_check int virtio_queue_create(struct virtio_device *device,
 
 /* DRIVER_OK: queues are alive from here on. */
 void virtio_device_start(struct virtio_device *device);
+
+/*
+ * For a probe() that fails when there are queues: afterwards the device touches no memory and no
+ * serve() runs, so that what they use can be freed. The queues go when probe() returns. Sleeps.
+ */
+void virtio_device_silence(struct virtio_device *device);
 
 /* Rings the bell if there is something new to see. Under the driver's lock of the ring. */
 static inline void virtio_queue_publish(struct virtio_queue *queue)

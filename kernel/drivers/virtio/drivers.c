@@ -4,6 +4,7 @@
 #include "drivers/virtio/drivers.h"
 
 const struct virtio_driver *const virtio_drivers[] = {
+	&virtio_blk_driver, /* disks: vda, vdb ... */
 	&virtio_rng_driver, /* noise for core/random.h, /dev/hwrng */
 	NULL,
 };

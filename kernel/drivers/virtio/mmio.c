@@ -241,7 +241,7 @@ static uint32_t look(const struct place *place, const volatile uint8_t *base)
 	if (!id || version == VERSION)
 		return id;
 	if (version == VERSION_LEGACY)
-		pr_warn("the device at %#lx is a legacy one: left alone (QEMU: -global virtio-mmio.force-legacy=false)\n",
+		pr_warn("%#lx: a legacy device, left alone (QEMU: -global virtio-mmio.force-legacy=false)\n",
 		        place->paddr);
 	else
 		pr_warn("the device at %#lx has version %u: left alone\n", place->paddr, version);

@@ -167,6 +167,7 @@ static int rng_probe(struct virtio_device *device)
 	if (rng->buffer)
 		err = rng_start(device, rng);
 	if (err) {
+		virtio_device_silence(device);
 		kfree(rng->buffer);
 		kfree(rng);
 		return err;

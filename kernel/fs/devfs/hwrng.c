@@ -38,7 +38,9 @@ static ssize_t hwrng_file_read(struct io *io)
 	return done ? done : got;
 }
 
-static const struct file_ops hwrng_file_ops = { .read = hwrng_file_read, .seek = file_seek_nowhere };
+static const struct file_ops hwrng_file_ops = {
+	.read = hwrng_file_read, .seek = file_seek_nowhere,
+};
 
 void hwrng_file_init(void)
 {
