@@ -15,6 +15,7 @@
 #include "lib/bits.h"
 #include "lib/devnum.h"
 #include "lib/math.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
 
@@ -133,11 +134,13 @@ static uint32_t nr_queues_of(struct virtio_device *device)
 static int queue_init(struct blk *blk, uint32_t index)
 {
 	struct blk_queue *queue = &blk->queues[index];
+	char name[16];
 	const struct virtio_queue_params params = {
-		.index = (uint16_t)index, .name = "requests", .size = BLK_RING_SIZE, .cpu = index,
+		.index = (uint16_t)index, .name = name, .size = BLK_RING_SIZE, .cpu = index,
 		.serve = blk_serve, .private = queue,
 	};
 
+	snprintf(name, sizeof(name), "req.%u", index);
 	spin_lock_init(&queue->lock, RANK_LEAF);
 	queue->blk = blk;
 	queue->slots = kmalloc(BLK_QUEUE_DEPTH * sizeof(struct blk_slot), ALLOC_KERNEL);

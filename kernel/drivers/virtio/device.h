@@ -103,7 +103,7 @@ struct virtio_queue {
 	void                (*serve)(struct virtio_queue *queue) __const_after_init;
 	void                 *private __const_after_init; /* the driver's */
 	struct work           work;
-	const char           *name __const_after_init; /* "virtio0-requests.1", for interrupts */
+	const char           *name __const_after_init; /* "virtio0-req.1", for interrupts */
 	volatile void        *bell __const_after_init; /* the transport's */
 	struct irq_action     interrupt; /* the transport's */
 	void                 *memory __const_after_init; /* of the ring; in the direct map */
@@ -150,7 +150,7 @@ __must_check int virtio_queues_prepare(struct virtio_device *device, uint16_t nr
 
 struct virtio_queue_params {
 	uint16_t    index;
-	const char *name;     /* "requests"; the caller's */
+	const char *name;     /* "req.0"; copied */
 	uint32_t    size;     /* at most so many descriptors */
 	uint32_t    cpu;      /* for its interrupts; IRQ_ANY_CPU */
 	void      (*serve)(struct virtio_queue *queue);

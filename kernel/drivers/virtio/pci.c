@@ -20,12 +20,13 @@
 #include "core/printk.h"
 #include "dev/pci.h"
 #include "drivers/virtio/device.h"
+#include "lib/printf.h"
 #include "mem/alloc.h"
 
 enum {
 	VENDOR = 0x1af4,
 	TRANSITIONAL_FIRST = 0x1000, MODERN_FIRST = 0x1040, MODERN_LAST = 0x107f,
-	NOTIFY_BYTES = 2, ISR_BYTES = 1, CONFIG_BYTES_MAX = 4096,
+	NOTIFY_BYTES = 2, ISR_BYTES = 1, CONFIG_NAME_SIZE = 24, CONFIG_BYTES_MAX = 4096,
 };
 
 /* A structure of registers. */
@@ -44,6 +45,7 @@ struct virtio_pci {
 	bool                 has_message_each __const_after_init; /* a queue */
 	struct irq_action    config_interrupt, queues_interrupt;
 	char                 parent[PCI_NAME_SIZE] __const_after_init;
+	char                 config_name[CONFIG_NAME_SIZE] __const_after_init;
 };
 
 static const struct virtio_transport pci_transport;
@@ -281,8 +283,9 @@ static int pci_interrupts_start(struct virtio_device *device, uint16_t nr_queues
 	vpci->nr_messages = (unsigned int)nr;
 	vpci->has_line = !vpci->pci->msix || pci_messages_are_line(vpci->pci);
 	vpci->has_message_each = !vpci->has_line && nr == nr_queues + 1;
+	snprintf(vpci->config_name, sizeof(vpci->config_name), "%s-config", device->name);
 	vpci->config_interrupt = (struct irq_action){
-		.handler = config_interrupt, .arg = device, .name = device->name,
+		.handler = config_interrupt, .arg = device, .name = vpci->config_name,
 	};
 	vpci->queues_interrupt = (struct irq_action){ .arg = device, .name = device->name };
 	if (nr > 1)
