@@ -43,6 +43,7 @@ enum lock_rank {
 	RANK_SOCKETS_IN_FLIGHT, /* which sockets lie in queues of others */
 	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
+	RANK_WRITEBACK,       /* who writes the dirty inodes of one super block */
 	RANK_META,            /* a file system's metadata operations, block maps, bitmaps */
 	RANK_RECLAIM,         /* pseudo-rank, see above */
 	RANK_OOM,             /* the choice of an OOM victim */

@@ -1,44 +1,23 @@
 /*
  * The page cache of what lies on a disk: files of a disk's file system, and block devices
  * themselves. The file system says WHERE blocks are (map), everything that moves data is here and
- * in fs/writeback.h.
+ * in fs/writeback.h. A file system embeds struct disk_inode (fs/inode_cache.h), which has a struct
+ * disk_mapping, and takes the operations of its files from below: disk_file_read() and so on.
  *
- * struct disk_mapping embeds struct mapping (fs/pagecache.h), whose index, references and lookups
- * it shares. A file system embeds struct disk_inode (fs/inode_cache.h), which has one, calls
- * disk_mapping_init(), and takes the operations of its files from below: disk_file_read and so on.
+ * The states of a page stand beside enum disk_page_flags below.
  *
- * States of a page in the index (flags in mem/page.h):
- *
- *	LOCKED             being read, or its place is being changed (allocation, removal). The holder
- *	                   is a thread, or the bios that read it. sched/page_lock.h
- *	UPTODATE           content is valid; never taken back. Not set and not LOCKED: reading failed
- *	                   (ERROR); whoever wants it next reads again
- *	DIRTY              newer than the disk; RADIX_DIRTY is set in the index, under mapping->lock
- *	WRITEBACK          bios are writing it; RADIX_WRITEBACK. May become DIRTY meanwhile
- *	OWNER_1 ALLOCATED  every block below the file's size has a place on the disk: it may be dirtied
- *	OWNER_2 AHEAD      whoever comes here starts the next read-ahead
- *	PRIVATE            a file system's metadata layer owns it (private_value is its word): it
- *	                   writes the page by bios of its own, write-back and reclaim pass by
- *	REFERENCED         used since the clock hand passed
- *	private_value      without PRIVATE: bios still to come, while it is read or written
- *
- * A page that is DIRTY, WRITEBACK or LOCKED never leaves the index but by truncation, which waits
- * for LOCKED and WRITEBACK. Content is changed by whoever holds a reference, without the page lock:
- * first the bytes, then disk_page_dirty(). The reference keeps the page in the index against
- * reclaim, the inode's lock against truncation.
+ * Content is changed by whoever holds a reference, without the page lock: first the bytes, then
+ * disk_page_dirty(). The reference keeps the page in the index against reclaim, the inode's lock
+ * against truncation.
  *
  * Stores through shared mappings: a PTE is writable only if the page was made DIRTY after the last
- * write-back began. Write-back clears DIRTY first, then takes the write permission away
+ * write-back of it began. Write-back clears DIRTY first, then takes the write permission away
  * (backing_write_protect), then submits; a fault makes DIRTY again after it made the PTE writable.
  *
- * Who waits for what, outermost first:
- *
- *	inode's lock > page lock (ascending index in one file) > a metadata operation > page lock of
- *	a device's page
- *
- * - MAP_READ and MAP_ALLOCATE are called with pages of the file locked. They take neither the
- *   inode's lock nor page locks of files, and do not wait for anybody who does. Reading the
- *   device's pages (metadata) is fine.
+ * Who waits for what, outermost first: inode's lock > page lock (ascending index in one file) > a
+ * metadata operation > page lock of a device's page.
+ * - map() is called with pages of the file locked. It takes neither the inode's lock nor page locks
+ *   of files, and does not wait for anybody who does. Reading the device's pages is fine.
  * - Write-back, in whatever thread, takes page locks of files, never the inode's lock. So nobody
  *   waits for write-back, or calls disk_mapping_truncate(), inside a metadata operation.
  * - Page faults take no inode lock: they allocate under the page lock alone. Truncation sets the
@@ -69,7 +48,7 @@ enum disk_extent_state {
 	EXTENT_HOLE,      /* nothing there: reads as zeroes */
 	EXTENT_MAPPED,    /* at device_block */
 	EXTENT_NEW,       /* at device_block, allocated by this call: what lies there is nobody's */
-	EXTENT_UNWRITTEN, /* reserved at device_block, reads as zeroes; never written by the cache */
+	EXTENT_UNWRITTEN, /* reserved at device_block, reads as zeroes; the cache never writes it */
 };
 
 /* Blocks that lie behind one another on the device, in blocks of 1 << block_shift bytes. */
@@ -88,7 +67,7 @@ struct disk_mapping_ops {
 	/*
 	 * Where blocks block .. block + count - 1 of the file lie: the run that begins at block, at
 	 * most count long (less is fine). MAP_READ may be asked of anything, behind the end too (a
-	 * hole). MAP_ALLOCATE never answers HOLE. Sleeps. EIO, ENOSPC, EDQUOT, EFBIG, ENOMEM, EROFS.
+	 * hole). MAP_ALLOCATE never answers HOLE. Sleeps. EIO ENOSPC EDQUOT EFBIG ENOMEM EROFS.
 	 * Locks: see the head of this file; must protect itself against a concurrent map.
 	 */
 	int (*map)(struct mapping *mapping, uint64_t block, uint32_t count, unsigned int flags,
@@ -107,11 +86,31 @@ struct disk_mapping {
 	struct block_device           *device __const_after_init;
 	uint32_t block_shift __guarded_by(host->lock); /* 9 to 12; changes without pages only */
 	bool     is_device __const_after_init; /* a device's own: Buffers of /proc/meminfo */
-	uint32_t generation __atomic;  /* counts removals of blocks: extents kept from before are void */
+	/* count removals and allocations: what map() said before is void, or its holes */
+	uint32_t removals __atomic, allocations __atomic;
 	uint32_t errors __atomic;      /* fs/errors.h: write-back that failed */
-	uint32_t nr_writing __atomic;  /* pages under write-back */
 };
 
+/*
+ * States of a page in the index (flags in mem/page.h):
+ *
+ *	LOCKED      being read, or its place is being changed (allocation, removal). The holder is a
+ *	            thread, or the bios that read it. sched/page_lock.h
+ *	UPTODATE    content is valid; never taken back. Neither set nor LOCKED: reading failed
+ *	            (ERROR), whoever wants it next reads again
+ *	DIRTY       newer than the disk; RADIX_DIRTY in the index. Both under mapping->lock
+ *	WRITEBACK   bios are writing it; RADIX_WRITEBACK. It may become DIRTY meanwhile
+ *	ALLOCATED   every block below the file's size has a place on the disk: it may be dirtied
+ *	AHEAD       whoever comes here starts the next read-ahead
+ *	PRIVATE     a file system's metadata layer owns it (private_value is its word) and writes it
+ *	            by bios of its own: write-back and reclaim pass by
+ *	REFERENCED  used since the clock hand passed
+ *
+ * Without PRIVATE, private_value counts the bios still to come while a page is read or written. A
+ * page that is DIRTY, WRITEBACK or LOCKED leaves the index only by truncation, which waits for
+ * LOCKED and WRITEBACK. What lies behind the file's size in the last page is zero when it is read
+ * and when the size grows; between, shared mappings may store there.
+ */
 enum disk_page_flags {
 	PAGE_ALLOCATED = PAGE_OWNER_1,
 	PAGE_AHEAD     = PAGE_OWNER_2,
@@ -148,7 +147,7 @@ static inline void disk_page_set_uptodate(struct page *page)
 {
 	__atomic_fetch_or(&page->flags, PAGE_UPTODATE, __ATOMIC_RELEASE);
 }
-/* Starts reading what is not there of nr pages, and does not wait. At most 1 MiB at once. Sleeps. */
+/* Starts reading what is not there of nr pages, and does not wait for it. Sleeps. */
 void disk_mapping_read_ahead(struct mapping *mapping, pgoff_t first, size_t nr);
 /*
  * Content was changed: marks the page dirty and puts the inode on the list of its super block. The
@@ -172,10 +171,11 @@ void disk_page_clean(struct mapping *mapping, struct page *page);
  */
 int disk_mapping_truncate(struct mapping *mapping, pos_t size);
 /*
- * The size grew from `from` to what it is now without a write (truncate(2), fallocate(2)): blocks
- * behind the old end must be allocated before they are stored to. Inode's lock held for writing.
+ * The content grows to `size` bytes without a write (truncate(2), fallocate(2)): zeroes what is
+ * behind the end in the last page, and sets inode->size. Inode's lock held for writing; not inside
+ * a metadata operation. EIO, ENOMEM. Sleeps.
  */
-void disk_mapping_extended(struct mapping *mapping, pos_t from);
+int disk_mapping_extend(struct mapping *mapping, pos_t size);
 /*
  * Bytes from .. to - 1 are to read as zeroes: pages wholly inside leave, edges are zeroed and
  * dirtied. The caller frees the whole blocks inside, afterwards. As disk_mapping_truncate().

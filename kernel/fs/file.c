@@ -73,6 +73,7 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
 	file->owner = NULL;
 	list_init(&file->watchers);
 	file->readahead = 0;
+	file->read_next = 0;
 	*out = file;
 	return 0;
 }

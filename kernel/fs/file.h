@@ -111,7 +111,12 @@ enum {
 	FILE_OPENED  = 1 << 8, /* ops->open succeeded: release() is due */
 	FILE_QUIET   = 1 << 9, /* EPIPE raises no SIGPIPE: sockets of datagrams */
 	FILE_ASYNC   = 1 << 10, /* O_ASYNC can be set: its readiness raises SIGIO */
+	FILE_DIRECT  = 1 << 11, /* O_DIRECT works */
+	FILE_ERRORS  = 1 << 12, /* hears of errors of write-back: errors_seen is valid */
 };
+
+/* file->readahead: none is wanted, POSIX_FADV_RANDOM. */
+#define READAHEAD_NONE UINT32_MAX
 
 struct file {
 	const struct file_ops *ops __const_after_init;
@@ -127,7 +132,11 @@ struct file {
 	void                  *private __const_after_init;
 	struct file_owner     *owner __atomic; /* whom SIGIO goes to; NULL: nobody yet */
 	struct list            watchers __guarded_by(fs/epoll.c); /* epoll items on this file */
-	uint32_t               readahead __guarded_by(position_lock); /* pages */
+	/* hints of disks (disk_read.c): pages of the last window, the page after the last */
+	uint32_t               readahead __atomic;
+	uint32_t               read_next __atomic;
+	/* what was told already (fs/errors.h); set with FILE_ERRORS */
+	uint32_t               errors_seen __atomic, super_errors_seen __atomic;
 	struct rcu_head        rcu;
 };
 

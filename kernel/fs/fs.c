@@ -11,6 +11,7 @@
 #include "fs/devfs/devfs.h"
 #include "fs/devfs/hwrng.h"
 #include "fs/devfs/memdev.h"
+#include "fs/disk_impl.h"
 #include "fs/epoll.h"
 #include "fs/file.h"
 #include "fs/mount.h"
@@ -70,6 +71,7 @@ void fs_init(void)
 	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
 		panic("no memory for the first file systems");
 	hwrng_file_init();
+	disk_reclaim_init();
 	shrinker_register(&dentry_shrinker);
 	fs_emergency_init();
 }

@@ -28,8 +28,9 @@ struct disk_inode {
 	uint32_t            state __guarded_by(writeback->lock); /* DISK_INODE_* */
 	ns_t                dirtied_at __guarded_by(writeback->lock); /* monotonic */
 	struct list         dirty_link __guarded_by(writeback->lock);
-	struct hlist_node   cache_link __guarded_by(inode cache's lock);
-	struct list         cache_list __guarded_by(inode cache's lock); /* of all, for the shrinker */
+	struct hlist_node   cache_link __guarded_by(cache.lock);
+	struct list         cache_list __guarded_by(cache.lock); /* of all cached */
+	uint32_t            was_used __atomic; /* found since the shrinker looked */
 };
 
 static inline struct disk_inode *to_disk_inode(struct inode *inode)
@@ -53,8 +54,8 @@ void disk_inode_evict(struct inode *inode);
 int __must_check inode_cache_get(struct superblock *super, ino_t ino, struct inode **out);
 /* Only if it is in memory; NULL. Spinlocks only. */
 struct inode *inode_cache_find(struct superblock *super, ino_t ino);
-/* A new inode (create; linkat(2) of a nameless one) enters; the cache takes its own reference. */
-void inode_cache_add(struct inode *inode);
+/* A new inode (create; linkat(2) of a nameless one) enters; the cache takes a reference. ENOMEM. */
+int __must_check inode_cache_add(struct inode *inode);
 /* Its last name is gone. The caller has a reference, and its put() may evict. */
 void inode_cache_remove(struct inode *inode);
 

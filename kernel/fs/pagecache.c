@@ -9,13 +9,10 @@
 #include "fs/pagecache.h"
 
 #include <arch/upcalls.h>
-#include <linux/errno.h>
 
 #include "core/gauge.h"
 #include "core/panic.h"
-#include "fs/file.h"
-#include "fs/inode.h"
-#include "lib/math.h"
+#include "fs/pagecache_impl.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/page.h"
@@ -78,8 +75,7 @@ static const struct radix_allocator index_allocator = {
 	.free_deferred = node_free_deferred,
 };
 
-/* Lets the allocator reclaim, so that the next node_alloc() succeeds. */
-static int index_refill(void)
+int index_refill(void)
 {
 	void *node = cache_alloc(node_cache, ALLOC_KERNEL);
 

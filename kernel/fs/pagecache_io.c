@@ -6,34 +6,15 @@
  * file. A whole new page is filled before it enters the cache, so that nobody sees what was in it
  * before.
  */
-#include <linux/errno.h>
-#include <linux/fcntl.h>
 #include <linux/fs.h>
 
 #include "fs/attr.h"
-#include "fs/file.h"
-#include "fs/inode.h"
-#include "fs/pagecache.h"
-#include "fs/super.h"
-#include "lib/math.h"
+#include "fs/pagecache_impl.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/page.h"
-#include "sched/thread.h"
 #include "vm/area.h"
 #include "vm/space.h"
-#include "vm/uio.h"
-
-enum { RESCHED_PAGES = 32 };
-
-/* True every so many pages if the thread should stop: it is being killed. */
-static bool is_interrupted(pos_t position)
-{
-	if (((uint64_t)position >> PAGE_SHIFT) % RESCHED_PAGES)
-		return false;
-	cond_resched();
-	return thread_test_flag(thread_current(), TF_KILLED);
-}
 
 static size_t page_bytes(pos_t position)
 {
@@ -75,7 +56,7 @@ ssize_t mapping_read(struct io *io)
 		n = min(n, (size_t)left);
 		copied = read_from_page(mapping, io->position, uio, n);
 		io->position += (pos_t)copied;
-		failed = copied < n || is_interrupted(io->position);
+		failed = copied < n || mapping_is_interrupted(io->position);
 	}
 	file_accessed(io->file);
 	if (failed && uio->remaining == wanted)
@@ -150,45 +131,12 @@ static ssize_t write_pages(struct mapping *mapping, struct uio *uio, pos_t *posi
 			break;
 		*position += copied;
 		size_grow(mapping->host, *position);
-		if ((size_t)copied < n || is_interrupted(*position))
+		if ((size_t)copied < n || mapping_is_interrupted(*position))
 			break;
 	}
 	if (uio->remaining == wanted && copied < 0)
 		return copied;
 	return (ssize_t)(wanted - uio->remaining);
-}
-
-/* Where the write goes and how much of it may: limits, seals. */
-static int write_check(struct io *io, struct mapping *mapping)
-{
-	struct inode *inode = mapping->host;
-	uint64_t limit = min(io->size_limit, (uint64_t)inode->super->max_size);
-
-	pos_t end;
-
-	if (!checked_add(io->position, (pos_t)io->uio->remaining, &end))
-		return -EINVAL;
-	if (io->flags & IO_APPEND)
-		io->position = inode->size;
-	if (io->position < 0)
-		return -EINVAL;
-	if (inode->flags & INODE_IMMUTABLE)
-		return -EPERM;
-	if (unlikely(mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
-		return -EPERM;
-	if (!io->uio->remaining)
-		return 0;
-	if ((uint64_t)io->position >= limit)
-		return -EFBIG;
-	if (io->uio->remaining > limit - (uint64_t)io->position)
-		uio_truncate(io->uio, limit - (uint64_t)io->position);
-	if (unlikely(mapping->seals & F_SEAL_GROW)) {
-		if (io->position >= inode->size)
-			return -EPERM;
-		if ((pos_t)io->uio->remaining > inode->size - io->position)
-			uio_truncate(io->uio, (size_t)(inode->size - io->position));
-	}
-	return 0;
 }
 
 ssize_t mapping_write(struct io *io)
@@ -204,7 +152,7 @@ ssize_t mapping_write(struct io *io)
 	} else {
 		rwlock_write_lock(&inode->lock);
 	}
-	n = write_check(io, mapping);
+	n = mapping_write_check(io, mapping);
 	if (!n && io->uio->remaining) {
 		n = file_wrote(file);
 		if (!n)

@@ -7,9 +7,11 @@
 #include <linux/mount.h>
 
 #include "core/panic.h"
+#include "core/printk.h"
 #include "core/spinlock.h"
 #include "fs/dentry.h"
 #include "lib/devnum.h"
+#include "fs/inode_cache.h"
 #include "fs/notify.h"
 #include "fs/path.h"
 #include "lib/bitmap.h"
@@ -111,6 +113,16 @@ struct superblock *super_get(struct superblock *super)
 	return super;
 }
 
+/* What is on a disk comes to rest, and nothing of it is kept. */
+static void stored_finish(struct superblock *super)
+{
+	int err = writeback_sync(super, true);
+
+	if (err)
+		pr_err("%s: not everything was written: error %d\n", super->type->name, -err);
+	inode_cache_drop_super(super);
+}
+
 static void super_destroy(struct superblock *super)
 {
 	notify_super(super);
@@ -118,11 +130,14 @@ static void super_destroy(struct superblock *super)
 		dentry_shrink_super(super);
 		dentry_put(super->root);
 	}
+	if (super->writeback)
+		stored_finish(super);
 	if (super->ops->sync)
 		super->ops->sync(super, true);
 	/* Inodes are freed through RCU, and need the operations until then. */
 	rcu_barrier();
 	assert(super->inodes == 0);
+	writeback_destroy(super);
 	if (super->ops->release)
 		super->ops->release(super);
 	mutex_lock(&supers.lock);
@@ -152,19 +167,43 @@ int super_statfs(struct superblock *super, struct fs_stat *stat)
 	return super->ops->statfs ? super->ops->statfs(super, stat) : 0;
 }
 
+/* The index-th, or the first behind it that is not on its way out; with a reference. */
+static struct superblock *super_at(unsigned int index)
+{
+	struct superblock *super, *found = NULL;
+
+	mutex_lock(&supers.lock);
+	list_for_each_entry(super, &supers.all, link) {
+		if (index) {
+			index--;
+		} else if (refcount_try_get(&super->refs)) {
+			found = super;
+			break;
+		}
+	}
+	mutex_unlock(&supers.lock);
+	return found;
+}
+
 int super_sync(struct superblock *super, bool wait)
 {
-	return super->ops->sync ? super->ops->sync(super, wait) : 0;
+	int err = writeback_sync(super, wait), sync_err = 0;
+
+	if (super->ops->sync)
+		sync_err = super->ops->sync(super, wait);
+	return err ? err : sync_err;
 }
 
 void super_sync_all(bool wait)
 {
 	struct superblock *super;
 
-	mutex_lock(&supers.lock);
-	list_for_each_entry(super, &supers.all, link)
-		super_sync(super, wait);
-	mutex_unlock(&supers.lock);
+	/* First everything gets on its way, then each is waited for. */
+	writeback_kick_all();
+	for (unsigned int i = 0; (super = super_at(i)) != NULL; i++) {
+		(void)super_sync(super, wait);
+		super_put(super);
+	}
 }
 
 /* What remount may change in the super block; the rest of MS_* is the mount's or no flag at all. */
@@ -184,29 +223,13 @@ int super_remount(struct superblock *super, unsigned int flags, const char *opti
 		if (atomic_load(&super->writers))
 			err = -EBUSY;
 	}
+	if (!err && wanted & ~old & MS_RDONLY)
+		err = super_sync(super, true);
 	if (!err && super->ops->remount)
 		err = super->ops->remount(super, &wanted, options);
 	atomic_store_release(&super->flags, err ? old : wanted);
 	mutex_unlock(&super->lock);
 	return err;
-}
-
-/* The index-th, or the first behind it that is not on its way out; with a reference. */
-static struct superblock *super_at(unsigned int index)
-{
-	struct superblock *super, *found = NULL;
-
-	mutex_lock(&supers.lock);
-	list_for_each_entry(super, &supers.all, link) {
-		if (index) {
-			index--;
-		} else if (refcount_try_get(&super->refs)) {
-			found = super;
-			break;
-		}
-	}
-	mutex_unlock(&supers.lock);
-	return found;
 }
 
 static void super_force_readonly(struct superblock *super)

@@ -14,9 +14,10 @@
  * Errors of write-back are counted in the mapping and in the super block (fs/errors.h), and every
  * open file hears of each once: fsync(2), syncfs(2), O_SYNC.
  *
- * Locking: writeback->lock (RANK_INODE_CACHE) over lists and state of inodes. Who works on an inode
- * has DISK_INODE_SYNCING; others wait for it. No other lock is held across I/O. The inode's lock is
- * not taken here: write_inode() reads attributes as they are.
+ * Locking: writeback->lock (RANK_INODE_CACHE) over lists and state of inodes; writeback->mutex
+ * (RANK_WRITEBACK) makes one thread at a time write the listed inodes. Who works on an inode has
+ * DISK_INODE_SYNCING; others wait for it. No other lock is held across I/O. The inode's lock is not
+ * taken here: write_inode() reads attributes as they are.
  */
 #pragma once
 
@@ -38,11 +39,10 @@ enum disk_inode_state {
 	DISK_INODE_DIRTY       = DISK_INODE_DIRTY_PAGES | DISK_INODE_DIRTY_ATTR |
 	                         DISK_INODE_DIRTY_TIME,
 	DISK_INODE_SYNCING     = 1 << 3, /* somebody writes it */
-	DISK_INODE_CACHED      = 1 << 4, /* in the inode cache, which has a reference */
-	DISK_INODE_USED        = 1 << 5, /* found since the shrinker looked */
+	DISK_INODE_FREEING     = 1 << 4, /* evict() has begun */
 };
 
-/* ---- super blocks ---------------------------------------------------------------------------- */
+/* ---- super blocks --------------------------------------------------------------------------- */
 
 /* For a super block of disk_inodes, before the first of them. ENOMEM. */
 int __must_check writeback_create(struct superblock *super);
@@ -56,12 +56,14 @@ void writeback_destroy(struct superblock *super);
  */
 int writeback_sync(struct superblock *super, bool wait);
 
-/* ---- inodes ----------------------------------------------------------------------------------- */
+/* ---- inodes --------------------------------------------------------------------------------- */
 
 /* what of DISK_INODE_DIRTY. Spinlocks only; nothing for inodes being evicted. */
 void disk_inode_dirty(struct inode *inode, unsigned int what);
 /* As super_ops.dirty_inode: times were touched. */
 void disk_inode_dirty_times(struct inode *inode);
+/* It is being evicted: off the list, and never on it again. For disk_inode_evict(). */
+void disk_inode_forget(struct inode *inode);
 bool disk_inode_is_dirty(const struct inode *inode, unsigned int what);
 /*
  * Calls super_ops.write_inode() if attributes are dirty (times alone: unless data_only), and waits
@@ -69,12 +71,12 @@ bool disk_inode_is_dirty(const struct inode *inode, unsigned int what);
  */
 int disk_inode_write(struct inode *inode, bool data_only, bool wait);
 
-/* ---- pages ------------------------------------------------------------------------------------ */
+/* ---- pages ---------------------------------------------------------------------------------- */
 
 /*
  * Submit dirty pages of from .. to (inclusive bytes; to INT64_MAX: the end). Pages that are being
  * written already are waited for and written again if wait, else left. Does not wait for what it
- * submits: mapping_wait() does. First error. Sleeps.
+ * submits: mapping_wait() does. EIO if the file system could not say where. Sleeps.
  */
 int mapping_write_back(struct mapping *mapping, pos_t from, pos_t to, bool wait);
 /* Until no page of the range is under write-back. Errors are in mapping->errors only. Sleeps. */

@@ -8,7 +8,6 @@
  */
 #include "sched/page_lock.h"
 
-#include "core/panic.h"
 #include "lib/hash.h"
 #include "sched/wait.h"
 
@@ -66,7 +65,6 @@ void page_clear_and_wake(struct page *page, uint32_t flags)
 	struct wait_queue *queue = queue_of(page);
 	uint32_t old = __atomic_fetch_and(&page->flags, ~(flags | PAGE_WAITERS), __ATOMIC_RELEASE);
 
-	debug_assert(old & flags);
 	if (old & PAGE_WAITERS)
 		wake_up_all(queue);
 }

@@ -89,3 +89,86 @@ void backing_unmap_range(struct backing *backing, pgoff_t first, pgoff_t last, b
 	}
 	mutex_unlock(&backing->lock);
 }
+
+/* ---- for write-back and reclaim ------------------------------------------------------------- */
+
+/* Clears the permission to write in PTEs of one leaf table; true if any had it. */
+static bool protect_leaf(struct zap *zap, pte_t *slot, uaddr_t start, uaddr_t stop)
+{
+	bool any = false;
+
+	mmu_leaf_lock(slot);
+	for (pte_t *at = slot; start < stop; start += PAGE_SIZE, at++) {
+		pte_t pte = pte_read(at);
+
+		if (!pte_is_present(pte) || !pte_is_writable(pte)
+		    || page_is(pte_page(pte), PAGE_ANON))
+			continue;
+		pte_exchange(at, pte_without_write(pte));
+		tlb_batch_add(&zap->tlb, start);
+		any = true;
+	}
+	mmu_leaf_unlock(slot);
+	return any;
+}
+
+static void protect_area(struct area *area, struct range range)
+{
+	struct zap zap;
+	bool any = false;
+	pte_t *slot;
+
+	zap_begin(&zap, area->space);
+	while ((slot = mmu_leaf_next(&area->space->mmu, &range.start, range.end))) {
+		uaddr_t stop = min(range.end, mmu_leaf_end(range.start));
+
+		any |= protect_leaf(&zap, slot, range.start, stop);
+		range.start = stop;
+	}
+	if (any)
+		zap_end(&zap);
+}
+
+void backing_write_protect(struct backing *backing, pgoff_t first, pgoff_t last)
+{
+	if (!backing_is_mapped(backing))
+		return;
+	mutex_lock(&backing->lock);
+	for (struct interval *i = interval_first(&backing->areas, first, last); i;
+	     i = interval_next(i, first, last)) {
+		struct area *area = container_of(i, struct area, in_mapping);
+
+		if (area->flags & VM_SHARED)
+			protect_area(area, area_range(area, first, last));
+	}
+	mutex_unlock(&backing->lock);
+}
+
+/* Whether the one page of the range was used through this area. */
+static bool area_used(struct area *area, struct range range)
+{
+	pte_t *slot = mmu_leaf_next(&area->space->mmu, &range.start, range.end);
+
+	return slot && pte_is_present(pte_read(slot)) && pte_is_accessed(pte_read(slot));
+}
+
+bool backing_try_unmap(struct backing *backing, pgoff_t index, bool *was_used)
+{
+	*was_used = false;
+	if (!mutex_trylock(&backing->lock))
+		return false;
+	for (struct interval *i = interval_first(&backing->areas, index, index); i;
+	     i = interval_next(i, index, index)) {
+		struct area *area = container_of(i, struct area, in_mapping);
+		struct range range = area_range(area, index, index);
+		struct zap zap;
+
+		*was_used |= area_used(area, range);
+		zap_begin(&zap, area->space);
+		zap.keeps_copies = true;
+		zap_area(&zap, area, range.start, range.end);
+		zap_end(&zap);
+	}
+	mutex_unlock(&backing->lock);
+	return true;
+}

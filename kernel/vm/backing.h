@@ -102,3 +102,17 @@ void backing_writable_put(struct backing *backing);
  * object (invalidation, eviction). Sleeps; caller may hold the inode's lock and page locks.
  */
 void backing_unmap_range(struct backing *backing, pgoff_t first, pgoff_t last, bool even_cow);
+
+/*
+ * Takes the permission to store away from all shared mappings of first .. last: the next store
+ * faults, and asks dirty(). No processor stores through an old translation when it returns. Sleeps;
+ * caller may hold page locks.
+ */
+void backing_write_protect(struct backing *backing, pgoff_t first, pgoff_t last);
+
+/*
+ * For reclaim, which cannot know what its caller holds: unmaps one page as backing_unmap_range()
+ * without even_cow, if backing->lock is free. *was_used: some mapping was used since it was made or
+ * last looked at. False: nothing was done.
+ */
+bool __must_check backing_try_unmap(struct backing *backing, pgoff_t index, bool *was_used);

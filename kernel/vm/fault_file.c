@@ -116,9 +116,29 @@ static int page_dirty(struct fault *fault, struct page *page)
 	return err ? fault_signal(fault, SIGBUS, BUS_ADRERR) : 0;
 }
 
+/*
+ * Again, after the PTE became writable: write-back that began between the first time and the PTE
+ * has not seen the PTE, and takes the mark away only once.
+ */
+static void page_dirty_again(struct fault *fault, struct page *page)
+{
+	struct backing *backing = fault->area->backing;
+
+	if (backing->ops->dirty)
+		(void)backing->ops->dirty(backing, page);
+}
+
+/* The same; lets go of the page. */
+static __cold void page_dirtied(struct fault *fault, struct page *page)
+{
+	page_dirty_again(fault, page);
+	page_put(page);
+}
+
 int fault_file(struct fault *fault)
 {
 	bool is_shared = fault->area->flags & VM_SHARED, write = fault_is_write(fault);
+	struct page *dirtied = NULL;
 	struct window window;
 	int err;
 
@@ -127,15 +147,21 @@ int fault_file(struct fault *fault)
 		return FAULT_NEEDS_IO;
 	if (write && !is_shared)
 		return fault_install_copy(fault, window.pages[window.target], 0);
-	if (write) {
-		err = page_dirty(fault, window.pages[window.target]);
+	if (!fault->area->backing->ops->dirty) {
+		write |= is_shared && fault->area->flags & VM_WRITE;
+	} else if (write) {
+		dirtied = window.pages[window.target];
+		err = page_dirty(fault, dirtied);
 		if (err) {
 			window_put(&window);
 			return err;
 		}
+		page_get(dirtied);
 	}
-	write |= is_shared && fault->area->flags & VM_WRITE && !fault->area->backing->ops->dirty;
-	return window_map(&window, fault, write) ? FAULT_DONE : FAULT_RETRY;
+	err = window_map(&window, fault, write) ? FAULT_DONE : FAULT_RETRY;
+	if (unlikely(dirtied))
+		page_dirtied(fault, dirtied);
+	return err;
 }
 
 int fault_shared_write(struct fault *fault)
@@ -163,6 +189,7 @@ int fault_shared_write(struct fault *fault)
 			err = FAULT_DONE;
 		}
 		mmu_leaf_unlock(fault->slot);
+		page_dirty_again(fault, page);
 	}
 	page_put(page);
 	return err;

@@ -1,0 +1,74 @@
+/*
+ * Files of disks: open, mmap, seek. Reading, writing and syncing are in disk_read.c, disk_write.c
+ * and disk_sync.c. See disk_mapping.h.
+ */
+#include <linux/errno.h>
+#include <linux/fs.h>
+
+#include "fs/disk_impl.h"
+#include "fs/file.h"
+#include "fs/super.h"
+#include "fs/errors.h"
+#include "vm/space.h"
+
+int disk_file_open(struct inode *inode, struct file *file)
+{
+	if (file->mapping) {
+		file->errors_seen = error_sequence_sample(&disk_of(file->mapping)->errors);
+		file->mode |= FILE_DIRECT;
+	}
+	file->super_errors_seen = error_sequence_sample(&inode->super->errors);
+	file->mode |= FILE_ERRORS;
+	return 0;
+}
+
+int disk_file_mmap(struct file *file, struct map_request *request)
+{
+	request->backing = &file->mapping->backing;
+	file_accessed(file);
+	return 0;
+}
+
+/*
+ * The first position from `from` on in a hole, or not in one; size if there is none. What is cached
+ * does not matter: a block has its place before it is written.
+ */
+static pos_t next_of(struct disk_mapping *disk, pos_t from, pos_t size, bool hole)
+{
+	const uint32_t shift = disk->block_shift;
+	uint64_t block = (uint64_t)from >> shift, end = disk_size_blocks(disk);
+
+	while (block < end) {
+		struct disk_extent extent;
+		uint32_t ahead = (uint32_t)min(end - block, (uint64_t)UINT32_MAX);
+		int err = disk->ops->map(&disk->mapping, block, ahead, MAP_READ, &extent);
+
+		if (err)
+			return err;
+		if ((extent.state != EXTENT_MAPPED) == hole)
+			return min(max(from, (pos_t)(block << shift)), size);
+		block += extent.count;
+	}
+	return size;
+}
+
+pos_t disk_file_seek(struct file *file, pos_t offset, int whence)
+{
+	struct inode *inode = file->inode;
+	pos_t size, result;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return file_seek_size(file, offset, whence, inode->size);
+	rwlock_read_lock(&inode->lock);
+	size = inode->size;
+	result = -ENXIO;
+	if (offset >= 0 && offset < size) {
+		result = next_of(disk_of(file->mapping), offset, size, whence == SEEK_HOLE);
+		if (whence == SEEK_DATA && result == size)
+			result = -ENXIO;
+	}
+	rwlock_read_unlock(&inode->lock);
+	if (result >= 0)
+		file->position = result;
+	return result;
+}
