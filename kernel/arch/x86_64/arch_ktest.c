@@ -187,6 +187,62 @@ static void unmap_test_page(struct mapped *m)
 	page_put(m->page);
 }
 
+/* More than a CPU has numbers for. */
+enum { SPACES = 9 };
+
+static void activate(struct arch_mmu *mmu)
+{
+	uint64_t flags = irq_save();
+
+	mmu_activate(mmu);
+	irq_restore(flags);
+}
+
+static bool reads(struct arch_mmu *mmu, uint32_t expected)
+{
+	uint32_t value = 0;
+
+	activate(mmu);
+	return user_get_u32(&value, (const uint32_t __user *)TEST_ADDR) == 0 && value == expected;
+}
+
+static void swap_pages(struct mapped *a, struct mapped *b)
+{
+	pte_t *slot_a = mmu_leaf_find(&a->mmu, TEST_ADDR);
+	pte_t *slot_b = mmu_leaf_find(&b->mmu, TEST_ADDR);
+
+	pte_exchange(slot_b, pte_exchange(slot_a, pte_read(slot_b)));
+	mmu_flush_page(&a->mmu, TEST_ADDR);
+	mmu_flush_range(&b->mmu, 0, USER_MAX);
+}
+
+KTEST(spaces_that_come_back_have_their_own_pages_and_what_changed_meanwhile)
+{
+	static struct mapped m[SPACES];
+	struct arch_mmu *before = mmu_active();
+	bool ok = true;
+
+	KTEST_NO_LEAK();
+	for (uint32_t i = 0; i < SPACES; i++) {
+		ok = ok && map_test_page(&m[i]);
+		*(uint32_t *)page_to_virt(m[i].page) = i;
+	}
+	KTEST_ASSERT(ok);
+	for (uint32_t i = 0; i < 5 * SPACES; i++)
+		ok = ok && reads(&m[i % SPACES].mmu, i % SPACES);
+	for (uint32_t i = 0; i < 3; i++)
+		ok = ok && reads(&m[i].mmu, i);
+	swap_pages(&m[0], &m[1]); /* neither is active, */
+	ok = ok && reads(&m[0].mmu, 1) && reads(&m[1].mmu, 0) && reads(&m[2].mmu, 2);
+	swap_pages(&m[2], &m[0]);
+	ok = ok && reads(&m[2].mmu, 1) && reads(&m[1].mmu, 0) && reads(&m[0].mmu, 2);
+	for (uint32_t i = SPACES; i-- > 0;) {
+		m[i].before = before;
+		unmap_test_page(&m[i]);
+	}
+	KTEST_ASSERT(ok);
+}
+
 KTEST(user_copies_stop_at_the_byte_that_is_not_there)
 {
 	static char pattern[256], back[256];

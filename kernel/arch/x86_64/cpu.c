@@ -94,7 +94,8 @@ static void read_features(const struct cpu_identity *id)
 {
 	set_feature(CPU_PGE, id->features_1d & BIT(13));
 	set_feature(CPU_PAT, id->features_1d & BIT(16));
-	set_feature(CPU_PCID, id->features_1c & BIT(17));
+	set_feature(CPU_PCID, id->features_1c & BIT(17) && id->features_1d & BIT(13) &&
+	            !(cr3_read() & ~PAGE_MASK)); /* or it could not be turned on */
 	set_feature(CPU_X2APIC, id->features_1c & BIT(21));
 	set_feature(CPU_TSC_DEADLINE, id->features_1c & BIT(24));
 	set_feature(CPU_XSAVE, id->features_1c & BIT(26));
@@ -121,6 +122,7 @@ void cpu_init_registers(void)
 	uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	cr4 |= cpu_has(CPU_PGE) ? CR4_PGE : 0;
+	cr4 |= cpu_has(CPU_PCID) ? CR4_PCIDE : 0;
 	cr4 |= cpu_has(CPU_SMEP) ? CR4_SMEP : 0;
 	cr4 |= cpu_has(CPU_SMAP) ? CR4_SMAP : 0;
 	cr4 |= cpu_has(CPU_UMIP) ? CR4_UMIP : 0;

@@ -2,9 +2,9 @@
  * Time by the hypervisor's word: KVM's clock pages, one a CPU (pvclock.h), and the frequencies of
  * TSC and APIC timer that KVM and VMware tell by CPUID 0x40000010.
  *
- * A page lies in the CPU's per-CPU data; its physical address, with bit 0 set, goes into an MSR, and
- * from then on the hypervisor keeps it right. Where it does not promise that all CPUs' pages agree,
- * the clock is held by the latest time that any CPU has read.
+ * A page lies in the CPU's per-CPU data; its physical address, with bit 0 set, goes into an MSR,
+ * and from then on the hypervisor keeps it right. Where it does not promise that all CPUs' pages
+ * agree, the clock is held by the latest time that any CPU has read.
  */
 #include "arch/x86_64/clock.h"
 

@@ -26,6 +26,7 @@ enum {
 static struct {
 	volatile uint8_t *base;
 	bool x2;
+	bool x2_is_wanted;   /* x2apic_phys */
 	bool x2_is_unwanted; /* nox2apic */
 } lapic __ro_after_init;
 
@@ -81,7 +82,8 @@ void lapic_init_cpu(void)
 static bool wants_x2(void)
 {
 	return msr_read(MSR_APIC_BASE) & APIC_BASE_X2 ||
-	       (cpu_has(CPU_X2APIC) && cpu_has(CPU_HYPERVISOR) && !lapic.x2_is_unwanted);
+	       (cpu_has(CPU_X2APIC) && (cpu_has(CPU_HYPERVISOR) || lapic.x2_is_wanted) &&
+	        !lapic.x2_is_unwanted);
 }
 
 bool lapic_can_reach(uint32_t apic_id)
@@ -100,6 +102,8 @@ void lapic_init(void)
 		lapic.base = base;
 	}
 	lapic_init_cpu();
+	if (lapic.x2)
+		pr_info("apic: x2APIC\n");
 }
 
 void irqchip_eoi(void)
@@ -184,11 +188,19 @@ void interrupt_handle_internal(uint64_t vector)
 	}
 }
 
-/* As on Linux; not heeded where the firmware has turned it on, which there may be no way back from. */
+/* On hardware, where Linux wants it only with interrupt remapping, unless it is told this. */
+static int parse_x2apic_phys(const char *value)
+{
+	lapic.x2_is_wanted = true;
+	return 0;
+}
+
+/* As on Linux; not heeded where the firmware has turned it on: there may be no way back. */
 static int parse_nox2apic(const char *value)
 {
 	lapic.x2_is_unwanted = true;
 	return 0;
 }
 
+CMDLINE_EARLY("x2apic_phys", parse_x2apic_phys);
 CMDLINE_EARLY("nox2apic", parse_nox2apic);

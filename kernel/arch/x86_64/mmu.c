@@ -7,11 +7,12 @@
  * space's write lock.
  */
 #include <arch/mmu.h>
-
 #include <linux/errno.h>
 
+#include <arch/cpu.h>
 #include <arch/percpu.h>
 
+#include "arch/x86_64/pcid.h"
 #include "arch/x86_64/tables.h"
 #include "arch/x86_64/tlb.h"
 #include "core/gauge.h"
@@ -128,6 +129,8 @@ int mmu_init(struct arch_mmu *mmu)
 	if (!root)
 		return -ENOMEM;
 	*mmu = (struct arch_mmu){ .root = virt_to_phys(root), .nr_tables = 1 };
+	if (cpu_has(CPU_PCID))
+		mmu->id = pcid_id_next();
 	return 0;
 }
 

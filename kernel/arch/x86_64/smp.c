@@ -29,7 +29,6 @@
 #include <arch/percpu.h>
 #include <arch/timer.h>
 
-#include "arch/x86_64/clock.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/segments.h"
@@ -110,7 +109,6 @@ __no_stack_protector void smp_cpu_main(uintptr_t stack_top)
 	traps_init_cpu(smp.entry_stacks[cpu]);
 	irqchip_init_cpu();
 	fpu_init_cpu();
-	kvmclock_init_cpu();
 	arch_timer_init_cpu();
 	tsc_check_other();
 	/* pairs with the acquire in all_ready(); online pairs with the store in smp_start() */
@@ -274,6 +272,8 @@ static void __init start_from(paddr_t page)
 	call_all(page);
 	n = number_arrived();
 	await_ready(n);
+	if (n)
+		tlb_is_not_alone();
 	/* pairs with the acquire in smp_cpu_main() */
 	atomic_store_release(&percpu_nr_cpus, 1 + n);
 }
@@ -282,6 +282,8 @@ void __init smp_start(int (*prepare)(uint32_t cpu), void (*main)(uintptr_t stack
 {
 	paddr_t page = memmap_start_page();
 
+	if (cpu_has(CPU_PCID))
+		tlb_is_not_alone();
 	list_calls();
 	smp.main = main;
 	make_all_ready(prepare);

@@ -1,6 +1,6 @@
 /*
- * The one-shot timer: the local APIC's, or its TSC-deadline mode where the CPU has it and its TSC is
- * steady.
+ * The one-shot timer: the local APIC's, or its TSC-deadline mode where the CPU has it and its TSC
+ * is steady.
  */
 #include <arch/timer.h>
 
@@ -11,6 +11,7 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/regs.h"
+#include "core/printk.h"
 
 enum { EMULATED_LAPIC_HZ = 1000000000, DELTA_MIN_NS = 1000 };
 
@@ -42,8 +43,10 @@ static void choose_mode(void)
 	uint64_t hz = lapic_timer_hz / LAPIC_TIMER_DIVISOR;
 
 	timer.by_deadline = cpu_has(CPU_TSC_DEADLINE) && cpu_has(CPU_TSC_INVARIANT);
-	if (timer.by_deadline)
+	if (timer.by_deadline) {
 		hz = tsc_hz;
+		pr_info("timer: by TSC deadline\n");
+	}
 	timer.ticks_per_ns_q32 = (hz << 24) / (NS_PER_SEC >> 8);
 	/* Neither past what the count register holds nor past half the clock's period. */
 	timer.delta_max = (ns_t)(0xffffffffu / (hz / 1000 + 1)) * NS_PER_MSEC;
@@ -57,6 +60,8 @@ void arch_timer_init_cpu(void)
 {
 	if (cpu_id() == 0)
 		choose_mode();
+	else
+		kvmclock_init_cpu();
 	lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_DIVIDE_BY_16);
 	lapic_write(LAPIC_TIMER, VECTOR_TIMER | (timer.by_deadline ? LAPIC_TIMER_DEADLINE : 0));
 	/* The mode, a write to memory, must have come before a deadline in an MSR does. */

@@ -13,8 +13,12 @@
  * such a thread comes back. Only the CPU's own page walker might still follow the tables: before
  * those are freed, lazy CPUs are interrupted too, and leave the space.
  *
- * `seen` is written only by its CPU, with interrupts off, and only where everything is flushed: a
- * flusher's own partial invalidation says nothing about the generations of others.
+ * `seen` is written only by its CPU, with interrupts off, where everything is flushed, or where the
+ * CPU had seen all but its own flush: a partial invalidation says nothing about those of others.
+ *
+ * Where the CPUs have process-context identifiers (pcid.h), a CPU knows spaces that it has left:
+ * then each flush raises the generation, and a CPU that takes part in it says at once that it has
+ * seen it, unless it was behind already.
  *
  * Two CPUs may flush at each other with interrupts off: who waits so looks after its own flushes.
  * But nobody may wait under a lock that another CPU could want with interrupts off.
@@ -25,10 +29,12 @@
 #include <arch/irqchip.h>
 #include <arch/percpu.h>
 
+#include "arch/x86_64/pcid.h"
 #include "arch/x86_64/regs.h"
 #include "arch/x86_64/tables.h"
 #include "arch/x86_64/tlb.h"
 #include "core/lockdep.h"
+#include "core/panic.h"
 #include "lib/atomic.h"
 #include "lib/bits.h"
 
@@ -43,6 +49,7 @@ struct tlb_state {
 
 static DEFINE_PER_CPU(struct tlb_state, tlb_state);
 static uint64_t kernel_generation __atomic;
+bool tlb_is_alone __ro_after_init = true;
 
 static void invalidate_page(uint64_t addr)
 {
@@ -54,17 +61,32 @@ static void invalidate_all(void)
 	cr3_write(cr3_read());
 }
 
-static void invalidate_global(void)
+/* Everything, of all spaces and of the kernel. */
+static void invalidate_by_invpcid(void)
+{
+	const struct { uint64_t pcid, addr; } unused = { 0 };
+	const uint64_t all_and_global = 2;
+
+	__asm__ volatile("invpcid %0, %1" : : "m"(unused), "r"(all_and_global) : "memory");
+}
+
+static void invalidate_by_cr4(void)
 {
 	uint64_t flags = irq_save(), cr4 = cr4_read();
 
-	if (cr4 & CR4_PGE) {
-		cr4_write(cr4 & ~CR4_PGE);
-		cr4_write(cr4);
-	} else {
-		invalidate_all();
-	}
+	cr4_write(cr4 & ~CR4_PGE);
+	cr4_write(cr4);
 	irq_restore(flags);
+}
+
+static void invalidate_global(void)
+{
+	if (cpu_has(CPU_INVPCID))
+		invalidate_by_invpcid();
+	else if (cpu_has(CPU_PGE))
+		invalidate_by_cr4();
+	else
+		invalidate_all();
 }
 
 /* ---- the active space ---------------------------------------------------------------------- */
@@ -87,29 +109,48 @@ static void stop_borrowing(struct tlb_state *state)
 	atomic_store_release(&state->seen, now); /* pairs with is_behind() */
 }
 
-void mmu_activate(struct arch_mmu *mmu)
+static uint64_t root_of(const struct arch_mmu *mmu, uint64_t generation, uint64_t left_seen)
+{
+	if (cpu_has(CPU_PCID))
+		return pcid_switch(mmu, generation, left_seen);
+	return mmu ? mmu->root : kernel_root;
+}
+
+static __noinline void activate_among_others(struct arch_mmu *mmu)
 {
 	struct tlb_state *state = this_cpu_ptr(tlb_state);
 	struct arch_mmu *old = state->mmu;
 	uint64_t bit = BIT(cpu_id()), generation = 0;
 
-	if (old == mmu) {
-		if (state->lazy)
-			stop_borrowing(state);
-		return;
-	}
-	atomic_store_relaxed(&state->lazy, false); /* before the mask, which orders it */
 	if (mmu) {
 		/* Pairs with flush(): it sees us in the mask, or we see its tables. */
 		atomic_or(&mmu->cpus, bit);
 		generation = atomic_load(&mmu->generation);
 	}
-	cr3_write(mmu ? mmu->root : kernel_root);
+	cr3_write(root_of(mmu, generation, state->seen));
 	if (old)
 		atomic_and(&old->cpus, ~bit); /* pairs with is_behind() and mmu_evict() */
 	/* In this order; pairs with the loads in is_behind(). */
 	atomic_store_release(&state->seen, generation);
 	atomic_store_release(&state->mmu, mmu);
+}
+
+void mmu_activate(struct arch_mmu *mmu)
+{
+	struct tlb_state *state = this_cpu_ptr(tlb_state);
+
+	if (state->mmu == mmu) {
+		if (state->lazy)
+			stop_borrowing(state);
+		return;
+	}
+	atomic_store_relaxed(&state->lazy, false); /* before the mask, which orders it */
+	if (!tlb_is_alone) {
+		activate_among_others(mmu);
+		return;
+	}
+	cr3_write(mmu ? mmu->root : kernel_root);
+	atomic_store_relaxed(&state->mmu, mmu);
 }
 
 void mmu_borrow(void)
@@ -128,6 +169,12 @@ void mmu_deactivate(struct arch_mmu *mmu)
 	if (mmu_active() == mmu)
 		mmu_activate(NULL);
 	irq_restore(flags);
+}
+
+void tlb_is_not_alone(void)
+{
+	assert(!mmu_active());
+	tlb_is_alone = false;
 }
 
 void tlb_init_cpu(void)
@@ -240,9 +287,21 @@ static void invalidate_range(uint64_t start, uint64_t end)
 		invalidate_page(at);
 }
 
+/* The generation of a flush that this CPU, if it has the space loaded, has done its part of. */
+static uint64_t raise_generation(struct arch_mmu *mmu)
+{
+	struct tlb_state *state = this_cpu_ptr(tlb_state);
+	uint64_t flags = irq_save(), generation = atomic_add_return(&mmu->generation, 1);
+
+	if (state->mmu == mmu && state->seen + 1 == generation)
+		atomic_store_release(&state->seen, generation); /* pairs with is_behind() */
+	irq_restore(flags);
+	return generation;
+}
+
 static void flush(struct arch_mmu *mmu, uaddr_t start, uaddr_t end, bool pass_lazy)
 {
-	uint64_t others;
+	uint64_t others, generation = 0;
 
 	if (mmu_active() == mmu) {
 		if (end - start >= MANY_PAGES * PAGE_SIZE)
@@ -250,12 +309,16 @@ static void flush(struct arch_mmu *mmu, uaddr_t start, uaddr_t end, bool pass_la
 		else
 			invalidate_range(start, end);
 	}
-	if (nr_cpus() == 1)
+	if (tlb_is_alone)
 		return;
+	if (cpu_has(CPU_PCID))
+		generation = raise_generation(mmu);
 	smp_mb(); /* the tables before the mask; pairs with mmu_activate() */
 	others = atomic_load(&mmu->cpus) & ~BIT(cpu_id());
+	if (others && !generation)
+		generation = raise_generation(mmu);
 	if (others)
-		flush_others(mmu, others, atomic_add_return(&mmu->generation, 1), pass_lazy);
+		flush_others(mmu, others, generation, pass_lazy);
 }
 
 void mmu_flush_range(struct arch_mmu *mmu, uaddr_t start, uaddr_t end)

@@ -7,6 +7,13 @@
 
 struct arch_mmu;
 
+/*
+ * One CPU, whose TLB knows one space: what is invalidated there is gone. tlb_is_not_alone() ends
+ * it, before there are spaces.
+ */
+extern bool tlb_is_alone __const_after_init;
+void tlb_is_not_alone(void);
+
 /* VECTOR_IPI_FLUSH came. Interrupts off. */
 void tlb_flush_interrupt(void);
 

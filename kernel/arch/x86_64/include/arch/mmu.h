@@ -18,10 +18,11 @@ struct arch_mmu {
 	/* the top table, whose upper half is the kernel's */
 	paddr_t  root        __const_after_init;
 	uint64_t cpus        __atomic; /* bit n: CPU n may hold translations of this space */
-	/* goes up with each flush; a CPU behind it flushes at load */
+	/* goes up with each flush that a CPU might miss; one behind it flushes at load */
 	uint64_t generation  __atomic;
 	bool     is_dying    __atomic; /* mmu_fini() has begun: whoever borrows it leaves */
 	uint64_t nr_tables   __atomic; /* pages used by tables, for VmPTE */
+	uint64_t id          __const_after_init; /* never that of another; 0 where none is needed */
 };
 
 typedef uint64_t pte_t;

@@ -10,7 +10,7 @@
 #include "lib/types.h"
 
 struct arch_clock {
-	const char *name;          /* as in /sys/.../current_clocksource: tsc, kvm-clock, hpet, acpi_pm */
+	const char *name;          /* as Linux has it: tsc, kvm-clock, hpet, acpi_pm */
 	uint64_t  (*read)(void);
 	uint64_t    mask;          /* the counter wraps at mask + 1 */
 	uint64_t    frequency_hz;
