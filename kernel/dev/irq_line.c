@@ -68,9 +68,11 @@ static int line_start(struct irq_line *line, const struct irqchip_line *pin, uin
 	line->irq.is_level = pin->is_level;
 	line->irq.can_move = true;
 	err = irq_add(&line->irq, number, 0);
-	if (!err)
-		list_add_tail(&lines.all, &line->link);
-	return err;
+	if (err)
+		return err;
+	line->irq.affinity = ~0ul;
+	list_add_tail(&lines.all, &line->link);
+	return 0;
 }
 
 static int line_register(const struct irqchip_line *pin, uint32_t number,

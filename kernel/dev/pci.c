@@ -80,6 +80,18 @@ struct pci_device *pci_device_lookup(uint16_t segment, uint8_t bus, uint8_t devf
 	return found;
 }
 
+struct pci_device *pci_device_parent(struct pci_device *dev)
+{
+	struct pci_device *bridge;
+
+	spin_lock(&pci.list_lock);
+	bridge = dev->bus->bridge;
+	if (bridge)
+		pci_device_get(bridge);
+	spin_unlock(&pci.list_lock);
+	return bridge;
+}
+
 void pci_name(const struct pci_device *dev, char name[PCI_NAME_SIZE])
 {
 	snprintf(name, PCI_NAME_SIZE, "%04x:%02x:%02x.%u", dev->bus->segment, dev->bus->number,
@@ -155,7 +167,7 @@ static void bind_to(struct pci_device *dev, const struct pci_driver *driver)
 		pr_err("%s: %s does not get it to work: error %d\n", name, driver->name, -err);
 }
 
-void pci_device_bind(struct pci_device *dev)
+static void bind_to_any(struct pci_device *dev)
 {
 	struct registration *registration;
 
@@ -187,7 +199,7 @@ static void offer_to(struct pci_device *dev, const void *driver)
 static void offer_to_all(struct pci_device *dev, const void *unused)
 {
 	if (!dev->driver)
-		pci_device_bind(dev);
+		bind_to_any(dev);
 }
 
 void pci_driver_register(const struct pci_driver *driver)
@@ -200,9 +212,53 @@ void pci_driver_register(const struct pci_driver *driver)
 	}
 	registration->driver = driver;
 	mutex_lock(&pci.lock);
+	spin_lock(&pci.list_lock);
 	list_add_tail(&pci.drivers, &registration->link);
+	spin_unlock(&pci.list_lock);
 	for_each_device(offer_to, driver);
 	mutex_unlock(&pci.lock);
+}
+
+const struct pci_driver *pci_driver_at(unsigned int n)
+{
+	const struct pci_driver *driver = NULL;
+	struct registration *registration;
+
+	spin_lock(&pci.list_lock);
+	list_for_each_entry(registration, &pci.drivers, link) {
+		if (n-- == 0) {
+			driver = registration->driver;
+			break;
+		}
+	}
+	spin_unlock(&pci.list_lock);
+	return driver;
+}
+
+int pci_device_unbind(struct pci_device *dev, const struct pci_driver *driver)
+{
+	int err = -ENODEV;
+
+	mutex_lock(&pci.lock);
+	if (dev->driver == driver && driver) {
+		unbind(dev);
+		err = 0;
+	}
+	mutex_unlock(&pci.lock);
+	return err;
+}
+
+int pci_device_bind(struct pci_device *dev, const struct pci_driver *driver)
+{
+	int err = -ENODEV;
+
+	mutex_lock(&pci.lock);
+	if (!dev->driver && !dev->is_removed) {
+		bind_to(dev, driver);
+		err = dev->driver == driver ? 0 : -ENODEV;
+	}
+	mutex_unlock(&pci.lock);
+	return err;
 }
 
 /* ---- coming and going ---------------------------------------------------------------------- */
@@ -224,11 +280,11 @@ static void remove_one(struct pci_device *dev)
 	spin_lock(&pci.list_lock);
 	atomic_store(&dev->is_removed, true);
 	list_remove(&dev->link);
-	spin_unlock(&pci.list_lock);
 	if (dev->below) {
 		bitmap_clear(dev->bus->host->buses, dev->below->number);
 		dev->below->bridge = NULL;
 	}
+	spin_unlock(&pci.list_lock);
 	pci_device_put(dev);
 }
 

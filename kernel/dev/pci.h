@@ -109,7 +109,8 @@ struct pci_device {
 	bool             is_removed __atomic;
 	const struct pci_driver *driver; /* under the room's mutex */
 	void            *driver_data;    /* the driver's */
-	struct pci_messages *messages;   /* NULL: none allocated; under the room's mutex */
+	/* NULL: none allocated; changed under the room's mutex and list_lock */
+	struct pci_messages *messages;
 };
 
 /* Kept by its functions and by the bridge to it. */
@@ -134,6 +135,16 @@ void pci_init(void);
 /* Offers every function that has no driver yet to this one. May sleep. `driver` stays. */
 void pci_driver_register(const struct pci_driver *driver);
 
+/* The n-th that was registered; NULL: no more. Any context. */
+const struct pci_driver *pci_driver_at(unsigned int n);
+
+/*
+ * The function has no driver any more; it has this one, if it wants it. -ENODEV: it has another or
+ * none, is gone, or the driver does not want it. May sleep.
+ */
+__must_check int pci_device_unbind(struct pci_device *dev, const struct pci_driver *driver);
+__must_check int pci_device_bind(struct pci_device *dev, const struct pci_driver *driver);
+
 /* ---- finding ------------------------------------------------------------------------------- */
 
 /* With a reference: the next after `previous`, whose reference is given up. NULL: no more. */
@@ -142,6 +153,9 @@ struct pci_device *pci_device_next(struct pci_device *previous);
 struct pci_device *pci_device_lookup(uint16_t segment, uint8_t bus, uint8_t devfn);
 void pci_device_get(struct pci_device *dev);
 void pci_device_put(struct pci_device *dev);
+
+/* The bridge above, with a reference; NULL: none. */
+struct pci_device *pci_device_parent(struct pci_device *dev);
 
 /* "0000:00:1f.2" */
 enum { PCI_NAME_SIZE = 16 };
@@ -216,6 +230,14 @@ __must_check int pci_reset(struct pci_device *dev);
 __must_check int pci_messages_alloc(struct pci_device *dev, unsigned int least, unsigned int most);
 /* All handlers are unregistered. Nothing happens if there are none. May sleep. */
 void pci_messages_free(struct pci_device *dev);
+
+/*
+ * The number in /proc/interrupts of message `index`: 0 if it has no handler, or comes by a line.
+ * False: there is no such message. For those who are not the driver; any context.
+ */
+bool pci_message_number(struct pci_device *dev, unsigned int index, uint32_t *number);
+/* True: MSI-X, false: MSI or the line. */
+bool pci_messages_are_msix(const struct pci_device *dev);
 
 /* True: several handlers share a line, and each must ask its device whether it had called. */
 bool pci_messages_are_line(const struct pci_device *dev);

@@ -174,7 +174,7 @@ static void restore(const struct pci_device *dev, const struct saved *saved)
 		pci_write16(dev, dev->express + PCI_EXP_DEVCTL, saved->express_control);
 	for (uint32_t i = HEADER_WORDS; i-- > PCI_COMMAND / 4;) {
 		/* of this word the upper half is the status: ones clear bits */
-		uint32_t value = i == PCI_COMMAND / 4 ? saved->header[i] & 0xffff : saved->header[i];
+		uint32_t value = saved->header[i] & (i == PCI_COMMAND / 4 ? 0xffff : ~0u);
 
 		pci_write32(dev, 4 * i, value);
 	}

@@ -41,8 +41,9 @@ struct pci_registry {
 	struct mutex    lock;      /* scans, binding; RANK_BUS */
 	struct spinlock list_lock; /* the lists, for lookups; references are taken under it */
 	struct list     hosts __guarded_by(lock);
-	struct list     drivers __guarded_by(lock);
-	struct list     devices __guarded_by(list_lock); /* changed under lock, too */
+	/* these are changed under lock, too */
+	struct list     drivers __guarded_by(list_lock);
+	struct list     devices __guarded_by(list_lock);
 };
 extern struct pci_registry pci;
 
@@ -57,8 +58,6 @@ uint32_t pci_host_read(struct pci_host *host, uint8_t bus, uint8_t devfn, uint32
 
 /* pci.c: known to everybody from now on; consumes the reference. */
 void pci_device_add(struct pci_device *dev);
-/* A driver for it, if there is one. */
-void pci_device_bind(struct pci_device *dev);
 void pci_device_remove_locked(struct pci_device *dev);
 /* The host and everything behind it; the host is its owner's. -ENOMEM. */
 __must_check int pci_host_add(struct pci_host *host);

@@ -232,7 +232,9 @@ static int start(struct pci_device *dev, enum message_kind kind, unsigned int nr
 		return err;
 	}
 	set_line(dev, kind == BY_LINE);
+	spin_lock(&pci.list_lock);
 	dev->messages = messages;
+	spin_unlock(&pci.list_lock);
 	return (int)nr;
 }
 
@@ -265,8 +267,35 @@ void pci_messages_free(struct pci_device *dev)
 	else if (messages->kind == BY_MSI)
 		msi_enable(dev, false);
 	set_line(dev, true);
+	spin_lock(&pci.list_lock);
 	dev->messages = NULL;
+	spin_unlock(&pci.list_lock);
 	kfree(messages);
+}
+
+bool pci_message_number(struct pci_device *dev, unsigned int index, uint32_t *number)
+{
+	const struct pci_messages *messages;
+	bool is_there;
+
+	*number = 0;
+	spin_lock(&pci.list_lock);
+	messages = dev->messages;
+	is_there = messages && index < messages->nr;
+	if (is_there && messages->all[index])
+		*number = messages->all[index]->irq.number;
+	spin_unlock(&pci.list_lock);
+	return is_there;
+}
+
+bool pci_messages_are_msix(const struct pci_device *dev)
+{
+	bool are_msix;
+
+	spin_lock(&pci.list_lock);
+	are_msix = dev->messages && dev->messages->kind == BY_MSIX;
+	spin_unlock(&pci.list_lock);
+	return are_msix;
 }
 
 bool pci_messages_are_line(const struct pci_device *dev)
@@ -279,6 +308,14 @@ static uint32_t hardware_number(const struct pci_device *dev, unsigned int index
 {
 	return index | (uint32_t)dev->devfn << 11 | (uint32_t)dev->bus->number << 19 |
 	       (uint32_t)dev->bus->segment << 27;
+}
+
+/* Others look at it: see pci_message_number(). */
+static void set_message(struct pci_messages *messages, unsigned int index, struct message *message)
+{
+	spin_lock(&pci.list_lock);
+	messages->all[index] = message;
+	spin_unlock(&pci.list_lock);
 }
 
 static int message_create(struct pci_device *dev, unsigned int index, uint32_t cpu)
@@ -300,7 +337,7 @@ static int message_create(struct pci_device *dev, unsigned int index, uint32_t c
 	if (err)
 		kfree(message);
 	else
-		messages->all[index] = message;
+		set_message(messages, index, message);
 	return err;
 }
 
@@ -333,7 +370,7 @@ void pci_message_unregister(struct pci_device *dev, unsigned int index, struct i
 	message = messages->all[index];
 	if (irq_detach(&message->irq, action) > 0)
 		return;
+	set_message(messages, index, NULL);
 	irq_remove(&message->irq);
-	messages->all[index] = NULL;
 	kfree(message);
 }

@@ -38,6 +38,16 @@ uint64_t cpus_possible(void)
 	return first_cpus(max(nr_cpus(), acpi.nr_cpus));
 }
 
+void text_put_cpu_mask(struct text *text, uint64_t cpus)
+{
+	int digits = (int)(bit_count(cpus_possible()) + 3) / 4;
+
+	if (digits > 8)
+		text_printf(text, "%0*lx,%08lx", digits - 8, cpus >> 32, cpus & 0xffffffff);
+	else
+		text_printf(text, "%0*lx", digits, cpus);
+}
+
 void text_put_cpu_list(struct text *text, uint64_t cpus)
 {
 	const char *comma = "";

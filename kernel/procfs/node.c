@@ -132,6 +132,7 @@ static int node_create(struct superblock *super, const struct child *child, stru
 	node->entry = entry;
 	node->pid = child->pid;
 	node->key = child->key;
+	node->inode.size = child->size;
 	if (S_ISLNK(entry->mode) && child->mode)
 		node->inode.size = 64; /* of a descriptor: Linux's figure */
 	set_type(node);

@@ -40,6 +40,7 @@ struct child {
 	struct pid         *pid; /* a reference; NULL: no process */
 	uint64_t            key; /* descriptor, CPU ... : whatever the entry's functions want */
 	mode_t              mode; /* type and permissions; 0: the entry's */
+	uint32_t            size; /* bytes that stat(2) tells of a file */
 };
 
 struct directory {

@@ -150,7 +150,9 @@ static void put_cpus(struct text *text, struct task *task)
 {
 	const uint64_t cpus = sched_affinity_get(&task->thread) & cpus_possible();
 
-	text_printf(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", cpus);
+	text_puts(text, "Cpus_allowed:\t");
+	text_put_cpu_mask(text, cpus);
+	text_puts(text, "\nCpus_allowed_list:\t");
 	text_put_cpu_list(text, cpus);
 	text_puts(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 }

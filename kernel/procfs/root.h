@@ -33,6 +33,11 @@ int show_gauges(const struct node *node, struct text *text);
 int show_kallsyms(const struct node *node, struct text *text);
 int show_locks(const struct node *node, struct text *text);
 
+/* irq.c, pci.c */
+extern const struct directory proc_irq_directory;
+extern const struct directory proc_bus_directory;
+bool pci_is_there(void);
+
 /* lock_stat.c */
 int show_lock_stat(const struct node *node, struct text *text);
 int write_lock_stat(const struct node *node, char *line, size_t len);

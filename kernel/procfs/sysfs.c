@@ -57,11 +57,19 @@ static const struct entry devices_entries[] = {
 	DIR("system", &system_directory),
 	DIR("virtual", &virtual_directory),
 };
-static const struct directory devices = DIRECTORY(devices_entries);
+static const struct directory devices = {
+	.entries = devices_entries,
+	.count = array_size(devices_entries),
+	.lookup = sysfs_pci_root_lookup,
+	.next = sysfs_pci_root_next,
+};
+
+static const struct entry bus_entries[] = { DIR("pci", &sysfs_bus_pci_directory) };
+static const struct directory bus = DIRECTORY(bus_entries);
 
 static const struct entry root_entries[] = {
 	SYSFS_BLOCK(sysfs_in_root),
-	DIR("bus", &empty),
+	DIR("bus", &bus),
 	DIR("class", &sysfs_class_directory),
 	DIR("dev", &sysfs_dev_directory),
 	DIR("devices", &devices),

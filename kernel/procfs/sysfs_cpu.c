@@ -48,7 +48,7 @@ static int show_set(const struct node *node, struct text *text)
 	if (file->is_list)
 		text_put_cpu_list(text, file->set(node));
 	else
-		text_printf(text, "%lx", file->set(node));
+		text_put_cpu_mask(text, file->set(node));
 	text_puts(text, "\n");
 	return 0;
 }

@@ -310,7 +310,7 @@ static uint32_t prot_of(enum mmio_kind kind)
 	}
 }
 
-/* The step to what comes behind: a large page where one fits and nothing smaller is. 0: no memory. */
+/* How far it got: a large page where one fits and nothing smaller is. 0: no memory. */
 static uint64_t mmio_map_one(paddr_t at, uint64_t size, pte_t bits)
 {
 	const unsigned int large = LEVEL_LEAF + 1;
