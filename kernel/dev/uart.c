@@ -18,24 +18,33 @@
 
 static struct {
 	struct mutex              lock;
-	struct uart              *lines[UART_MAX] __guarded_by(lock); /* only grows; read without */
+	/* only grows; read without the lock */
+	struct uart              *lines[UART_KINDS][UART_MAX] __guarded_by(lock);
 	const struct uart_client *client __const_after_init;
 } uarts = { .lock = MUTEX(uarts.lock, RANK_DEVICE) };
+
+const char *uart_kind_name(enum uart_kind kind)
+{
+	return kind == UART_HVC ? "hvc" : "ttyS";
+}
 
 static void attach(struct uart *uart)
 {
 	int err = uarts.client->attach(uart);
 
 	if (err)
-		pr_err("ttyS%u: no terminal for it (error %d)\n", uart->number, err);
+		pr_err("%s%u: no terminal for it (error %d)\n", uart_kind_name(uart->kind),
+		       uart->number, err);
 }
 
 void uart_set_client(const struct uart_client *client)
 {
 	uarts.client = client;
-	for (unsigned int i = 0; i < UART_MAX; i++) {
-		if (uarts.lines[i])
-			attach(uarts.lines[i]);
+	for (unsigned int i = 0; i < UART_KINDS * UART_MAX; i++) {
+		struct uart *uart = uarts.lines[i / UART_MAX][i % UART_MAX];
+
+		if (uart)
+			attach(uart);
 	}
 }
 
@@ -53,14 +62,15 @@ static int rings_alloc(struct uart *uart)
 
 static int number_take(struct uart *uart, unsigned int number)
 {
+	struct uart **lines = uarts.lines[uart->kind];
 	int err = -ENOSPC;
 
 	mutex_lock(&uarts.lock);
-	while (number < UART_MAX && uarts.lines[number])
+	while (number < UART_MAX && lines[number])
 		number++;
 	if (number < UART_MAX) {
 		uart->number = number;
-		atomic_store_release(&uarts.lines[number], uart); /* pairs with uart_find() */
+		atomic_store_release(&lines[number], uart); /* pairs with uart_find() */
 		err = 0;
 	}
 	mutex_unlock(&uarts.lock);
@@ -83,9 +93,9 @@ int uart_register(struct uart *uart, unsigned int number)
 	return err;
 }
 
-struct uart *uart_find(unsigned int number)
+struct uart *uart_find(enum uart_kind kind, unsigned int number)
 {
-	return number < UART_MAX ? atomic_load_acquire(&uarts.lines[number]) : NULL;
+	return number < UART_MAX ? atomic_load_acquire(&uarts.lines[kind][number]) : NULL;
 }
 
 /* ---- the driver's side ----------------------------------------------------------------------- */

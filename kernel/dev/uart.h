@@ -1,5 +1,6 @@
 /*
- * The class of serial lines: what a driver of a UART gives, and what a terminal makes of it.
+ * The class of serial lines: what a driver of a UART gives, and what a terminal makes of it. The
+ * lines of a hypervisor's console are such, too: without a chip, a format or modem lines.
  *
  * A driver fills a struct uart with its operations and calls uart_register(); the line gets the
  * next number. The user of lines (tty/) sets one struct uart_client for all of them. Received bytes
@@ -37,6 +38,13 @@ struct uart_format {
 	bool     flow_rts_cts;
 };
 
+/* Lines of a kind are numbered by themselves. */
+enum uart_kind {
+	UART_SERIAL, /* ttyS0 ... */
+	UART_HVC,    /* hvc0 ...: only bytes; set_format, set_modem and set_break mean nothing */
+	UART_KINDS,
+};
+
 /* What was wrong with a received byte. */
 enum uart_error { UART_OK, UART_BREAK, UART_PARITY, UART_FRAME, UART_OVERRUN };
 
@@ -70,6 +78,7 @@ struct uart_counts {
 struct uart {
 	const struct uart_ops *ops __const_after_init;
 	const char            *description __const_after_init; /* "16550A at 0x3f8, IRQ 4" */
+	enum uart_kind         kind __const_after_init;
 	unsigned int           number __const_after_init;      /* N of ttySN */
 	uint32_t               type __const_after_init;        /* PORT_* of <linux/serial_core.h> */
 	uint32_t               port, irq, max_baud __const_after_init; /* for TIOCGSERIAL */
@@ -113,12 +122,14 @@ struct uart_client {
 void uart_set_client(const struct uart_client *client);
 
 /*
- * The structure stays the driver's. Allocates the rings; gives the line the lowest number from
- * `number` on that is free. -ENOMEM, -ENOSPC. May sleep.
+ * The structure stays the driver's, for good. Allocates the rings; gives the line the lowest number
+ * of its kind from `number` on that is free. -ENOMEM, -ENOSPC. May sleep.
  */
 __must_check int uart_register(struct uart *uart, unsigned int number);
 /* NULL: there is no such line. */
-struct uart *uart_find(unsigned int number);
+struct uart *uart_find(enum uart_kind kind, unsigned int number);
+/* "ttyS", "hvc" */
+const char *uart_kind_name(enum uart_kind kind);
 
 /*
  * ---- for drivers, with the lock held

@@ -155,6 +155,7 @@ __noreturn void kmain(void)
 	procfs_init();                         /* proc and sysfs can be mounted */
 	start_secondary_cpus();                /* the other CPUs; one clock for all */
 	drivers_init_buses();                  /* what is on buses; its queues can use all CPUs */
+	console_settle();                      /* /dev/console is known */
 	if (ktest_is_wanted()) {
 		start_ktests();
 		give_back_init();

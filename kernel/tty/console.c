@@ -3,9 +3,9 @@
  * opens it.
  *
  * console=ttyS0,115200n8 may be given several times: the log goes to all of them, /dev/console is
- * the last. console=tty0 (or tty1, or tty) means the screen. When nothing is said, it is the
- * screen if there is one, else the first serial line, which also takes the place of what is not
- * there (Documentation/admin-guide/serial-console.rst of Linux). In a panic the screen shows what
+ * the last. console=tty0 (or tty1, or tty) means the screen, hvc0 the console of a hypervisor, which
+ * comes late, with its bus. When nothing is said, it is the screen if there is one, else the first
+ * serial line, else that of a hypervisor, which also takes the place of what is not there (Documentation/admin-guide/serial-console.rst of Linux). In a panic the screen shows what
  * is said even if it is no console.
  */
 #define pr_fmt(fmt) "console: " fmt
@@ -25,10 +25,12 @@
 #include "tty/screen.h"
 #include "tty/tty_impl.h"
 
-enum { CONSOLES_MAX = 4, DEFAULT_BAUD = 9600, FALLBACK_BAUD = 115200 };
+enum { CONSOLES_MAX = 4, DEFAULT_BAUD = 9600, FALLBACK_BAUD = 115200,
+       HVC_BAUD = 38400 };
 
 struct console_word {
 	bool         is_screen;
+	enum uart_kind kind;
 	unsigned int number; /* N of ttySN */
 	uint32_t     baud;
 	tcflag_t     cflag;
@@ -45,6 +47,8 @@ static struct {
 	struct console      consoles[CONSOLES_MAX] __const_after_init;
 	unsigned int        nr_consoles __const_after_init;
 	struct tty         *preferred __const_after_init; /* /dev/console; NULL: none */
+	unsigned int        preferred_word __const_after_init; /* which named it; words behind win */
+	bool                is_started __const_after_init;
 } console;
 
 /* "115200n8r": speed, parity, bits, flow; all may be left out from the right. */
@@ -89,9 +93,13 @@ static int parse_console(const char *value)
 		console.words[console.nr_words++] = (struct console_word){ .is_screen = true };
 		return 0;
 	}
-	if (strncmp(value, "ttyS", 4))
+	if (!strncmp(value, "hvc", 3)) {
+		word.kind = UART_HVC;
+		word.baud = HVC_BAUD;
+	} else if (strncmp(value, "ttyS", 4)) {
 		return -EINVAL;
-	err = parse_u64_prefix(value + 4, 10, &number, &value);
+	}
+	err = parse_u64_prefix(value + strlen(uart_kind_name(word.kind)), 10, &number, &value);
 	if (err || number >= UART_MAX)
 		return -EINVAL;
 	word.number = (unsigned int)number;
@@ -136,7 +144,16 @@ static bool is_console(const struct uart *uart)
 	return false;
 }
 
-static void screen_add(void)
+/* The word that is last on the command line names /dev/console. */
+static void prefer(struct tty *tty, unsigned int word)
+{
+	if (console.preferred && word < console.preferred_word)
+		return;
+	console.preferred = tty;
+	console.preferred_word = word;
+}
+
+static void screen_add(unsigned int index)
 {
 	struct console *added = &console.consoles[console.nr_consoles];
 
@@ -144,7 +161,7 @@ static void screen_add(void)
 		pr_warn("there is no screen\n");
 		return;
 	}
-	console.preferred = &screen_find()->tty;
+	prefer(&screen_find()->tty, index);
 	if (is_console(NULL))
 		return;
 	*added = (struct console){
@@ -154,25 +171,24 @@ static void screen_add(void)
 	log_sink_register(&added->sink);
 }
 
-static void serial_add(const struct console_word *word)
+static void serial_add(const struct console_word *word, unsigned int index)
 {
-	struct uart *uart = uart_find(word->number);
-	struct tty *tty = serial_tty_find(word->number);
+	struct uart *uart = uart_find(word->kind, word->number);
+	struct tty *tty = serial_tty_find(word->kind, word->number);
 	struct console *added = &console.consoles[console.nr_consoles];
 
-	if (!tty) {
-		pr_warn("there is no ttyS%u\n", word->number);
-		return;
-	}
+	if (!tty)
+		return; /* it may yet come */
 	serial_tty_set_console(tty, word->baud, word->cflag);
-	console.preferred = tty;
+	prefer(tty, index);
 	if (is_console(uart))
 		return;
 	/* the first line showed the early messages already */
 	*added = (struct console){
 		.uart = uart,
-		.sink = { .name = "ttyS", .write = serial_write, .console = true,
-		          .replay = word->number != 0 },
+		.sink = { .name = uart_kind_name(word->kind), .write = serial_write,
+		          .console = true,
+		          .replay = word->kind != UART_SERIAL || word->number != 0 },
 	};
 	console.nr_consoles++;
 	log_sink_register(&added->sink);
@@ -181,18 +197,35 @@ static void serial_add(const struct console_word *word)
 /* What serves when the command line names nothing that is there. */
 static void fallback_add(void)
 {
-	static const struct console_word serial = { .baud = FALLBACK_BAUD, .cflag = CS8 };
+	struct console_word word = { .baud = FALLBACK_BAUD, .cflag = CS8 };
 	bool has_screen = screen_find();
 
-	if (!has_screen && !uart_find(0))
+	if (!uart_find(UART_SERIAL, 0))
+		word.kind = UART_HVC;
+	if (!has_screen && !uart_find(word.kind, 0))
 		return;
 	if (console.nr_words)
-		pr_warn("none of the command line is there; taking %s\n",
-		        has_screen ? "tty0" : "ttyS0");
+		pr_warn("none of the command line is there; taking %s%s\n",
+		        has_screen ? "tty" : uart_kind_name(word.kind), "0");
 	if (has_screen)
-		screen_add();
+		screen_add(0);
 	else
-		serial_add(&serial);
+		serial_add(&word, 0);
+}
+
+static bool is_missing(const struct console_word *word)
+{
+	return !word->is_screen && !serial_tty_find(word->kind, word->number);
+}
+
+/* A line of a hypervisor is on a bus. */
+static bool may_yet_come(void)
+{
+	for (unsigned int i = 0; i < console.nr_words; i++) {
+		if (is_missing(&console.words[i]) && console.words[i].kind == UART_HVC)
+			return true;
+	}
+	return !console.nr_words && !screen_find() && !uart_find(UART_SERIAL, 0);
 }
 
 static void consoles_add(void)
@@ -201,17 +234,40 @@ static void consoles_add(void)
 
 	for (unsigned int i = 0; i < console.nr_words; i++) {
 		if (console.words[i].is_screen)
-			screen_add();
+			screen_add(i);
 		else
-			serial_add(&console.words[i]);
+			serial_add(&console.words[i], i);
 	}
-	if (!console.preferred)
+	console.is_started = true;
+	if (!console.preferred && !may_yet_come())
 		fallback_add();
 	if (!screen_find())
 		return;
 	if (!is_console(NULL))
 		log_sink_register(&panic_sink);
 	screen_flush(screen_find());
+}
+
+void console_line_came(const struct uart *uart)
+{
+	for (unsigned int i = 0; i < console.nr_words && console.is_started; i++) {
+		const struct console_word *word = &console.words[i];
+
+		if (!word->is_screen && word->kind == uart->kind && word->number == uart->number)
+			serial_add(word, i);
+	}
+}
+
+void console_settle(void)
+{
+	for (unsigned int i = 0; i < console.nr_words; i++) {
+		if (is_missing(&console.words[i]))
+			pr_warn("there is no %s%u\n", uart_kind_name(console.words[i].kind),
+			        console.words[i].number);
+	}
+	if (!console.preferred)
+		fallback_add();
+	sak_init(console.preferred);
 }
 
 /*
@@ -225,16 +281,6 @@ static int console_open(struct inode *inode, struct file *file)
 	return tty ? tty_file_open(tty, file, TTY_OPEN_CONSOLE) : -ENODEV;
 }
 
-/* The number of a console's serial line; UART_MAX: there is none. */
-static unsigned int number_of(const struct uart *uart)
-{
-	unsigned int number = 0;
-
-	while (number < UART_MAX && uart_find(number) != uart)
-		number++;
-	return number;
-}
-
 bool console_describe(unsigned int index, struct console_info *info)
 {
 	const struct uart *uart;
@@ -243,9 +289,10 @@ bool console_describe(unsigned int index, struct console_info *info)
 	if (index >= console.nr_consoles)
 		return false;
 	uart = console.consoles[index].uart;
-	tty = uart ? serial_tty_find(number_of(uart)) : &screen_find()->tty;
+	tty = uart ? serial_tty_find(uart->kind, uart->number) : &screen_find()->tty;
 	*info = (struct console_info){
-		.name = uart ? "ttyS" : "tty", .number = uart ? number_of(uart) : 0,
+		.name = uart ? uart_kind_name(uart->kind) : "tty",
+		.number = uart ? uart->number : 0,
 		.dev = tty->dev, .is_preferred = tty == console.preferred,
 	};
 	return true;
@@ -290,5 +337,4 @@ void console_init(void)
 	if (chardev_register(&current_device) || chardev_register(&console_device))
 		pr_err("the numbers of /dev/tty or /dev/console are taken\n");
 	consoles_add();
-	sak_init(console.preferred);
 }

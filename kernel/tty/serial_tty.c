@@ -1,5 +1,6 @@
 /*
- * Terminals on serial lines: /dev/ttyS0 and so on, each the client of a struct uart (dev/uart.h).
+ * Terminals on serial lines: /dev/ttyS0 and so on, and /dev/hvc0 of hypervisors, each the client of
+ * a struct uart (dev/uart.h).
  *
  * The interrupt only wakes and queues work; the work, in a thread, feeds the line discipline and
  * pushes echo. While the line discipline has no room, bytes wait in the uart's ring, then in its
@@ -18,6 +19,7 @@
 #include "dev/uart.h"
 #include "lib/devnum.h"
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "lib/math.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -53,9 +55,16 @@ static struct uart *uart_of(const struct tty *tty)
 	return to_serial_tty(tty)->uart;
 }
 
-struct tty *serial_tty_find(unsigned int number)
+/* Where the numbers of a kind of line begin. */
+static dev_t first_number(enum uart_kind kind)
 {
-	struct uart *uart = uart_find(number);
+	return kind == UART_HVC ? dev_make(TTY_MAJOR_HVC, 0)
+	                        : dev_make(TTY_MAJOR_SERIAL, TTY_SERIAL_MINOR);
+}
+
+struct tty *serial_tty_find(enum uart_kind kind, unsigned int number)
+{
+	struct uart *uart = uart_find(kind, number);
 	struct serial_tty *line = uart ? uart->client_data : NULL;
 
 	return line ? &line->tty : NULL;
@@ -208,12 +217,16 @@ static int serial_tty_set_break(struct tty *tty, bool on)
 
 static int serial_tty_get_modem(struct tty *tty, unsigned int *lines)
 {
+	if (uart_of(tty)->kind == UART_HVC)
+		return -ENOTTY;
 	*lines = uart_get_modem(uart_of(tty));
 	return 0;
 }
 
 static int serial_tty_set_modem(struct tty *tty, unsigned int set, unsigned int clear)
 {
+	if (uart_of(tty)->kind == UART_HVC)
+		return -ENOTTY;
 	/* OUT2 lets the interrupt through: it is not for users */
 	uart_set_modem(uart_of(tty), set, clear & ~(unsigned int)TIOCM_OUT2);
 	return 0;
@@ -252,6 +265,14 @@ static int serial_tty_wait_ready(struct tty *tty, struct file *file)
 	return wait_event_interruptible(&line->carrier, uart_get_modem(line->uart) & TIOCM_CAR);
 }
 
+int serial_tty_file_open(struct inode *inode, struct file *file)
+{
+	enum uart_kind kind = dev_major(inode->rdev) == TTY_MAJOR_HVC ? UART_HVC : UART_SERIAL;
+	struct tty *tty = serial_tty_find(kind, inode->rdev - first_number(kind));
+
+	return tty ? tty_file_open(tty, file, 0) : -ENXIO;
+}
+
 static void get_serial(const struct uart *uart, struct serial_struct *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -281,6 +302,8 @@ static void get_counts(struct uart *uart, struct serial_icounter_struct *out)
 
 static long serial_tty_ioctl(struct tty *tty, unsigned int command, void *arg)
 {
+	if (uart_of(tty)->kind == UART_HVC)
+		return -ENOIOCTLCMD;
 	switch (command) {
 	case TIOCGSERIAL:
 		get_serial(uart_of(tty), arg);
@@ -326,24 +349,29 @@ static int attach(struct uart *uart)
 {
 	struct serial_tty *line = kzalloc(sizeof(*line), ALLOC_KERNEL);
 	struct termios2 settings = termios_default;
-	dev_t dev = dev_make(TTY_MAJOR_SERIAL, TTY_SERIAL_MINOR + uart->number);
+	const char *kind = uart_kind_name(uart->kind);
+	dev_t dev = first_number(uart->kind) + uart->number;
+	int err;
 
 	if (!line)
 		return -ENOMEM;
 	settings.c_cflag |= CLOCAL;
-	termios_set_baud(&settings, 9600);
+	termios_set_baud(&settings, uart->kind == UART_HVC ? 38400 : 9600);
 	tty_init(&line->tty, &serial_tty_ops, dev, &settings);
 	line->uart = uart;
 	work_init(&line->work, serve);
 	work_init(&line->hangup_work, hang_up);
 	wait_queue_init(&line->carrier);
-	snprintf(line->name, sizeof(line->name), "ttyS%u", uart->number);
+	snprintf(line->name, sizeof(line->name), "%s%u", kind, uart->number);
 	line->chardev = (struct chardev){
-		.first = dev, .name = line->name, .class_name = "ttyS", .mode = 0600,
+		.first = dev, .name = line->name, .class_name = kind, .mode = 0600,
 		.ops = &tty_file_ops,
 	};
 	uart->client_data = line;
-	return chardev_register(&line->chardev);
+	err = chardev_register(&line->chardev);
+	if (!err)
+		console_line_came(uart);
+	return err;
 }
 
 static const struct uart_client serial_client = {

@@ -91,7 +91,8 @@ struct tty_file {
 	bool        is_console; /* opened as /dev/console */
 };
 
-enum { TTY_MAJOR_SERIAL = 4, TTY_MAJOR_AUX = 5, TTY_MAJOR_PTS = 136, TTY_SERIAL_MINOR = 64 };
+enum { TTY_MAJOR_SERIAL = 4, TTY_MAJOR_AUX = 5, TTY_MAJOR_PTS = 136,
+       TTY_MAJOR_HVC = 229, TTY_SERIAL_MINOR = 64 };
 
 /* Room for output that a writer waits for: the longest expansion of a byte. */
 enum { TTY_WRITE_ROOM = 8 };
@@ -141,6 +142,12 @@ bool console_describe(unsigned int index, struct console_info *info);
 
 /* ioctl(2) on a terminal; the master of a pty asks the same of its slave. */
 long tty_ioctl(struct tty *tty, struct file *file, unsigned int command, void *arg);
+
+/*
+ * The drivers of buses have come, too: what console= names and is still not there is said so, and
+ * if nothing of it is, another takes its place.
+ */
+void console_settle(void);
 
 /* Registers /dev/tty, /dev/console, /dev/ptmx, devpts; binds the serial lines; sinks of the log. */
 void tty_start(void);

@@ -254,15 +254,8 @@ static unsigned int tty_poll(struct file *file, struct poller *poller)
 	return ready;
 }
 
-static int serial_open(struct inode *inode, struct file *file)
-{
-	struct tty *tty = serial_tty_find(dev_minor(inode->rdev) - TTY_SERIAL_MINOR);
-
-	return tty ? tty_file_open(tty, file, 0) : -ENXIO;
-}
-
 const struct file_ops tty_file_ops = {
-	.open = serial_open,
+	.open = serial_tty_file_open,
 	.release = tty_file_release,
 	.read = tty_read,
 	.write = tty_write,

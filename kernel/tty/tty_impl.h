@@ -3,9 +3,11 @@
  */
 #pragma once
 
+#include "dev/uart.h"
 #include "tty/tty.h"
 
 struct file;
+struct inode;
 struct io;
 struct poller;
 
@@ -18,9 +20,13 @@ long tty_settings_ioctl(struct tty *tty, unsigned int command, void *arg);
 
 /* Lines: serial_tty.c. Console and log: console.c. */
 void serial_tty_init(void);
-/* The terminal of ttyS<number>, borrowed for ever; NULL: there is none. */
-struct tty *serial_tty_find(unsigned int number);
+/* The terminal of ttyS<number> or hvc<number>, borrowed for ever; NULL: there is none. */
+struct tty *serial_tty_find(enum uart_kind kind, unsigned int number);
+/* Opening the node of such a line. */
+int serial_tty_file_open(struct inode *inode, struct file *file);
 /* Speed and frame of a console, as its default. */
 void serial_tty_set_console(struct tty *tty, uint32_t baud, tcflag_t cflag);
 
 void console_init(void);
+/* A line that a console= may name, after console_init() perhaps. */
+void console_line_came(const struct uart *uart);
