@@ -232,7 +232,7 @@ void lockdep_spin_acquired(struct spinlock *lock, unsigned int subclass, bool tr
 		report("irq-safe by its rank, tried with interrupts on", NULL, lock,
 		       order_of(lock->rank, 0));
 
-	atomic_store_relaxed(&lock->holder, (uint16_t)(cpu_id() + 1));
+	atomic_store_relaxed(&lock->holder, (uint8_t)(cpu_id() + 1));
 	if (!log_in_panic())
 		held_push(this_cpu_ptr(spin_held),
 			  (struct held_lock){ .lock = lock,

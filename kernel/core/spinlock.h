@@ -1,5 +1,5 @@
 /*
- * Spinlock: mutual exclusion for a few dozen instructions. A ticket lock: first come, first served.
+ * Spinlock: mutual exclusion for a few dozen instructions. A byte, and tickets for those who wait.
  *
  *	static struct {
  *		struct spinlock lock;
@@ -11,6 +11,10 @@
  * that an interrupt handler takes too is called irq-safe, has one of the last ranks, and is taken
  * by spin_lock_irqsave() everywhere (or spin_lock_irq() where interrupts are known to be on). Never
  * sleep, touch user memory or call an unknown operation while holding one.
+ *
+ * Who waits is served in the order of coming, except that somebody who comes just when the lock is
+ * given back may be faster than the one whose turn it is. In a virtual machine there is no order: the
+ * one whose turn it is may be a CPU that its host does not run, and everybody would wait for it.
  *
  * Every lock has a rank (core/lockrank.h); in the debug kernel each taking is checked and recorded
  * (core/lockdep.h). Who has to wait is counted by rank (core/lockstat.h). The lock is eight bytes
@@ -25,10 +29,11 @@
 #include "lib/types.h"
 
 struct spinlock {
-	uint16_t next __atomic;  /* the ticket that the next comer draws */
-	uint16_t owner __atomic; /* the ticket that is served */
+	uint8_t  is_held __atomic;
+	uint8_t  holder __atomic; /* debug: number + 1 of the CPU that has it */
 	uint16_t rank __const_after_init;
-	uint16_t holder __atomic; /* debug: number + 1 of the CPU that has it */
+	uint16_t next __atomic;   /* the ticket that the next one who waits draws */
+	uint16_t served __atomic; /* the ticket whose turn it is; written with the lock held */
 };
 
 #define SPINLOCK(lock_rank) ((struct spinlock){ .rank = (lock_rank) })
@@ -43,21 +48,20 @@ static inline bool spin_is_held(const struct spinlock *lock)
 {
 	if (LOCK_DEBUG)
 		return lockdep_is_held(lock);
-	return READ_ONCE(lock->next) != READ_ONCE(lock->owner);
+	return READ_ONCE(lock->is_held);
 }
 
-/* Wait until the ticket is served; counts the wait. For spin_lock() alone, by arch_spin_wait(). */
-void spin_wait(struct spinlock *lock, uint16_t ticket) __cold;
+/* Wait for the lock and take it; counts the wait. For spin_lock() alone, by arch_spin_wait(). */
+void spin_wait(struct spinlock *lock) __cold;
 
 /* Take the lock, waiting for it; any context in which the rank allows it. */
 static inline void spin_lock_nested(struct spinlock *lock, unsigned int subclass) __acquires(lock)
 {
 	if (LOCK_DEBUG)
 		lockdep_spin_check(lock, subclass);
-	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	/* Pairs with the release in spin_unlock(). */
-	if (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket))
-		arch_spin_wait(lock, ticket);
+	if (unlikely(__atomic_exchange_n(&lock->is_held, 1, __ATOMIC_ACQUIRE)))
+		arch_spin_wait(lock);
 	if (LOCK_DEBUG)
 		lockdep_spin_acquired(lock, subclass, false);
 	__acquire(lock);
@@ -71,15 +75,10 @@ static inline void spin_lock(struct spinlock *lock) __acquires(lock)
 /* Take the lock if nobody has it; never waits, so any rank may be held. */
 static inline bool __must_check spin_trylock(struct spinlock *lock)
 {
-	uint32_t seen = __atomic_load_n((uint32_t *)(void *)lock, __ATOMIC_RELAXED);
-	uint16_t owner = seen >> 16;
-
-	if ((uint16_t)seen != owner)
+	if (READ_ONCE(lock->is_held))
 		return false;
-	uint32_t taken = (uint32_t)owner << 16 | (uint16_t)(owner + 1);
 	/* Pairs with the release in spin_unlock(). */
-	if (!__atomic_compare_exchange_n((uint32_t *)(void *)lock, &seen, taken, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (__atomic_exchange_n(&lock->is_held, 1, __ATOMIC_ACQUIRE))
 		return false;
 	if (LOCK_DEBUG)
 		lockdep_spin_acquired(lock, 0, true);
@@ -95,10 +94,8 @@ static inline void spin_unlock(struct spinlock *lock) __releases(lock)
 {
 	if (LOCK_DEBUG)
 		lockdep_spin_released(lock);
-	/*
-	 * Pairs with the acquire in spin_lock() and spin_trylock(); only the holder writes owner.
-	 */
-	__atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+	/* Pairs with the acquire in spin_lock(), spin_trylock() and spin_wait(). */
+	__atomic_store_n(&lock->is_held, 0, __ATOMIC_RELEASE);
 	__release(lock);
 }
 

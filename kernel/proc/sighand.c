@@ -77,22 +77,26 @@ struct k_sigaction sighand_action(struct sighand *sighand, int sig)
 	return action;
 }
 
-static void action_store(struct sighand *sighand, int sig, const struct k_sigaction *action)
+/* Interrupts are off; either may be NULL. */
+static void action_exchange(struct sighand *sighand, int sig, const struct k_sigaction *new,
+			    struct k_sigaction *old)
 {
-	unsigned long flags = irq_save();
-
 	spin_lock_nested(&sighand->lock, 1);
-	sighand->actions[sig - 1] = *action;
+	if (old)
+		*old = sighand->actions[sig - 1];
+	if (new)
+		sighand->actions[sig - 1] = *new;
 	spin_unlock(&sighand->lock);
-	irq_restore(flags);
 }
 
 void sighand_reset(struct sighand *sighand, int sig)
 {
 	struct k_sigaction action = sighand_action(sighand, sig);
+	unsigned long flags = irq_save();
 
 	action.handler = HANDLER_DEFAULT;
-	action_store(sighand, sig, &action);
+	action_exchange(sighand, sig, &action, NULL);
+	irq_restore(flags);
 }
 
 /* POSIX: a signal that becomes ignored is forgotten, even if it is blocked. */
@@ -113,18 +117,16 @@ int signal_action_set(int sig, const struct k_sigaction *act, struct k_sigaction
 
 	if (sig < 1 || sig > NR_SIGNALS || (act && (SIGNAL_BIT(sig) & SIGNALS_KERNEL_ONLY)))
 		return -EINVAL;
-	flags = spin_lock_irqsave(&task->proc->lock);
-	if (old)
-		*old = sighand_action(task->sighand, sig);
 	if (act) {
 		fresh = *act;
 		fresh.flags &= ACTION_FLAGS;
 		fresh.mask &= ~SIGNALS_KERNEL_ONLY;
-		action_store(task->sighand, sig, &fresh);
-		if (signal_is_ignored_locked(task, sig)) {
-			forget_ignored_locked(task->proc, sig);
-			signal_recalc_locked(task);
-		}
+	}
+	flags = spin_lock_irqsave(&task->proc->lock);
+	action_exchange(task->sighand, sig, act ? &fresh : NULL, old);
+	if (act && signal_is_ignored_locked(task, sig)) {
+		forget_ignored_locked(task->proc, sig);
+		signal_recalc_locked(task);
 	}
 	spin_unlock_irqrestore(&task->proc->lock, flags);
 	return 0;

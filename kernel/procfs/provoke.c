@@ -105,8 +105,8 @@ static struct thread *start_elsewhere(void (*fn)(void *arg))
 static __noinline void provoke_spin(void) __acquires(&stuck)
 {
 	if (!start_elsewhere(provoke_holder))
-		stuck.next++;
-	while (READ_ONCE(stuck.next) == READ_ONCE(stuck.owner))
+		stuck.is_held = true;
+	while (!READ_ONCE(stuck.is_held))
 		cpu_relax();
 	spin_lock(&stuck);
 }

@@ -120,7 +120,7 @@ KTEST(spinlock_excludes_other_cpus_and_counts_who_waits)
 	spin_lock(&contended.lock);
 	ticket = READ_ONCE(contended.lock.next);
 	atomic_store(&remote.step, 1);
-	/* It has drawn a ticket: it waits. */
+	/* It has drawn a ticket, so it waits. */
 	while (READ_ONCE(contended.lock.next) == ticket)
 		cpu_relax();
 	spin_unlock(&contended.lock);

@@ -100,10 +100,10 @@ static inline void cpu_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
-/* Calls spin_wait(lock, ticket) of core/spinlock.h and loses no register: nothing but the jump. */
-static inline void arch_spin_wait(void *lock, uint64_t ticket)
+/* Calls spin_wait(lock) of core/spinlock.h and loses no register: nothing but the jump. */
+static inline void arch_spin_wait(void *lock)
 {
-	__asm__ volatile("call arch_spin_wait_entry" : : "D"(lock), "S"(ticket) : "memory", "cc");
+	__asm__ volatile("call arch_spin_wait_entry" : : "D"(lock) : "memory", "cc");
 }
 
 /*
