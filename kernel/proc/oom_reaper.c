@@ -4,8 +4,9 @@
  * Each has a slot here. Normally it exits by itself, says so (oom_victim_gone()), and the slot is
  * free again. One that has not after REAP_DELAY is visited by the thread oom_reaper, which takes
  * its private memory; if that fails TRIES_MAX times because something holds the space's lock for
- * writing, the space is passed over from then on, so that another victim can be chosen. What a
- * victim holds by its descriptors only comes back when it dies: that is waited for a while longer.
+ * writing, the space is passed over from then on, so that another victim can be chosen. What the
+ * kernel keeps for a victim (descriptors, locks, queued signals) only comes back when it dies: that
+ * is waited for as well, and longer where its descriptors hold much.
  *
  * Nothing is allocated here. If all slots are taken, somebody is dying: that is enough.
  */
@@ -132,9 +133,10 @@ static bool space_is_gone(const struct space *space)
 	return !refcount_read(&space->users) && !space_rss(space);
 }
 
-static bool files_are_gone(const struct victim *victim)
+/* What the kernel kept for it has been given back, too. */
+static bool has_exited(const struct victim *victim)
 {
-	return !victim->has_files || !READ_ONCE(victim->proc->nr_live);
+	return !READ_ONCE(victim->proc->nr_live);
 }
 
 void oom_victim_gone(void)
@@ -143,7 +145,7 @@ void oom_victim_gone(void)
 		struct victim *slot = &reaper.victims[i], gone = { 0 };
 
 		spin_lock(&reaper.lock);
-		if (slot->space && space_is_gone(slot->space) && files_are_gone(slot))
+		if (slot->space && space_is_gone(slot->space) && has_exited(slot))
 			gone = slot_clear_locked(slot);
 		spin_unlock(&reaper.lock);
 		victim_put(&gone);
@@ -186,10 +188,14 @@ static bool space_take(struct victim *victim)
 /* True: nothing more is to be done about the victim. */
 static bool visit(struct victim *victim)
 {
-	if (space_take(victim) && files_are_gone(victim))
+	bool is_taken = space_take(victim);
+
+	if (is_taken && has_exited(victim))
 		return true;
 	if (++victim->tries < (victim->has_files ? TRIES_MAX_FILES : TRIES_MAX))
 		return false;
+	if (is_taken)
+		return true;
 	atomic_store_relaxed(&victim->space->is_passed_over, true);
 	pr_info("oom_reaper: unable to reap pid:%d (%s)\n", victim->pid, victim->title.name);
 	return true;
