@@ -29,6 +29,7 @@ enum lock_rank {
 	/* a bus: which driver has which device, while it probes; subclass 1: virtio on PCI */
 	RANK_BUS,
 	RANK_DISK_OPEN,       /* opening and closing of block devices; subclass 1 inside mounting */
+	RANK_LOOP,            /* what is attached to a loop device */
 	RANK_DISK_REGISTRY,   /* block devices, their partitions, openers and holders */
 	RANK_SUPERBLOCK,      /* mounting, unmounting, freezing, one superblock */
 	RANK_MOUNT,           /* the mount trees of all namespaces */

@@ -28,7 +28,6 @@ static struct {
 	struct list     devices __guarded_by(lock);
 	struct list     majors __guarded_by(lock); /* by number */
 	const struct block_hooks *hooks __guarded_by(block_registry);
-	void (*changed)(struct block_device *device) __atomic;
 } registry = {
 	.lock = SPINLOCK(RANK_LEAF),
 	.devices = LIST_INIT(registry.devices),
@@ -214,29 +213,15 @@ int block_device_register(struct block_device *device)
 	return 0;
 }
 
-void block_device_changed(struct block_device *device)
-{
-	void (*changed)(struct block_device *) = atomic_load_relaxed(&registry.changed);
-
-	if (changed)
-		changed(device);
-}
-
 void block_device_unregister(struct block_device *device)
 {
 	atomic_store_relaxed(&device->is_gone, true);
 	spin_lock(&registry.lock);
 	list_remove_init(&device->link);
 	spin_unlock(&registry.lock);
-	block_device_changed(device);
 	if (registry.hooks)
 		registry.hooks->removed(device);
 	block_device_put(device);
-}
-
-void block_set_changed(void (*changed)(struct block_device *device))
-{
-	atomic_store_relaxed(&registry.changed, changed);
 }
 
 void block_set_hooks(const struct block_hooks *hooks)

@@ -109,12 +109,6 @@ struct block_hooks {
 	void (*removed)(const struct block_device *device);
 };
 void block_set_hooks(const struct block_hooks *hooks);
-/*
- * Called when what is cached of a device's content is void: the device goes, or its partition table
- * is read again. Under block_registry; may sleep.
- */
-void block_set_changed(void (*changed)(struct block_device *device));
-
 /* Until every disk added before has had its partitions read. Sleeps. */
 void block_wait_for_probe(void);
 

@@ -189,6 +189,16 @@ void disk_set_capacity(struct disk *disk, uint64_t nr_sectors)
 	atomic_store_relaxed(&disk->whole->nr_sectors, nr_sectors);
 }
 
+int disk_set_limits(struct disk *disk, const struct disk_limits *limits)
+{
+	struct disk_limits wanted = *limits;
+	int err = limits_normalize(&wanted);
+
+	if (!err)
+		disk->limits = wanted;
+	return err;
+}
+
 void disk_set_readonly(struct disk *disk, bool readonly)
 {
 	if (readonly)

@@ -31,6 +31,7 @@
 #include "sched/wait.h"
 
 struct block_request;
+struct file;
 struct disk_queue;
 
 enum disk_flags {
@@ -62,8 +63,9 @@ struct disk_ops {
 	/* First open, last close, of the disk or a partition. Sleep. NULL: nothing. */
 	int  (*opened)(struct disk *disk);
 	void (*closed)(struct disk *disk);
-	/* arg as file_ops.ioctl has it; -ENOTTY: not one of mine. Sleeps. NULL: none. */
-	int  (*ioctl)(struct block_device *device, unsigned int command, void *arg);
+	/* As file_ops.ioctl; -ENOTTY: not one of mine. Sleeps. NULL: none. */
+	long (*ioctl)(struct block_device *device, struct file *file, unsigned int command,
+	              void *arg);
 	void (*release)(struct disk *disk); /* the last reference is gone; no sleep. NULL */
 };
 
@@ -86,7 +88,7 @@ struct disk_params {
 struct disk {
 	const struct disk_ops *ops __const_after_init;
 	void                  *private __const_after_init;
-	struct disk_limits     limits __const_after_init; /* no zeroes that mean something else */
+	struct disk_limits     limits; /* no zeroes that mean something else; changes without I/O */
 	unsigned int           flags __atomic;
 	uint32_t               minors __const_after_init;
 	uint32_t               nr_queues __const_after_init;
@@ -124,6 +126,8 @@ void disk_remove(struct disk *disk);
 /* Its size changed, or whether it can be written. Partitions beyond the end fail. */
 void disk_set_capacity(struct disk *disk, uint64_t nr_sectors);
 void disk_set_readonly(struct disk *disk, bool readonly);
+/* Other limits, with nothing in flight. EINVAL: as disk_create(). */
+__must_check int disk_set_limits(struct disk *disk, const struct disk_limits *limits);
 /* Room again after -EAGAIN without a completion. Any context that may spin. */
 void disk_kick(struct disk *disk);
 

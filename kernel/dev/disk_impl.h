@@ -99,7 +99,6 @@ int block_device_create(struct disk *disk, uint32_t partition, struct block_devi
 int block_device_register(struct block_device *device);
 /* Not found any more; puts the registry's reference. block_registry held. */
 void block_device_unregister(struct block_device *device);
-void block_device_changed(struct block_device *device); /* calls the hook. block_registry held */
 
 /* ---- dev/partition.c ---- */
 void partition_probe_start(struct disk *disk);

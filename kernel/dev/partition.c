@@ -253,10 +253,8 @@ int partition_rescan(struct block_device *whole)
 		return -EINVAL;
 	mutex_lock(&block_registry);
 	err = atomic_load_relaxed(&whole->is_gone) ? -ENXIO : 0;
-	if (!err) {
-		block_device_changed(whole);
+	if (!err)
 		err = scan_locked(whole->disk);
-	}
 	mutex_unlock(&block_registry);
 	return err;
 }

@@ -6,7 +6,7 @@
  * mounted file system's metadata share. It exists while somebody has the device open; the last to
  * close it writes what is dirty and drops all pages, as on Linux.
  *
- *     err = bdev_open(device, writable, holder, &bdev);     holder NULL: not exclusive
+ *     err = bdev_open(device, holder, &bdev);     holder NULL: not exclusive
  *     page = ... disk_page_get(bdev_mapping(bdev), index, &page) ...
  *     bdev_close(bdev, holder);
  *
@@ -22,6 +22,7 @@
 #include "lib/types.h"
 
 struct file;
+struct file_ops;
 struct fs_type;
 struct mount_request;
 struct superblock;
@@ -31,7 +32,6 @@ struct bdev {
 	struct disk_inode    disk; /* first; inode.size is the device's in bytes */
 	struct block_device *device __const_after_init; /* a reference */
 	uint32_t             users __guarded_by(bdevs.lock);
-	uint32_t             writers __guarded_by(bdevs.lock); /* of users: opened for writing */
 };
 
 static inline struct mapping *bdev_mapping(struct bdev *bdev)
@@ -45,22 +45,18 @@ static inline struct bdev *to_bdev(struct inode *inode)
 }
 
 /*
- * Opens a device, by itself, by number, or by the path of a node (a mount's source). The caller's
- * reference to device is not consumed. holder: see block_device_open(). Sleep. ENXIO: there is no
- * such device; EBUSY: another holder has it; ENOMEM; EACCES: `writable`, and it is read-only, or
- * the node lies on a mount that has no devices; ENOTBLK: not a block device; those of path_lookup().
+ * Opens a device. The caller's reference to it is not consumed. holder: see block_device_open().
+ * Sleeps. ENXIO: it is gone; EBUSY: another holder has it; ENOMEM.
  */
-__must_check int bdev_open(struct block_device *device, bool writable, const void *holder,
-                           struct bdev **out);
-__must_check int bdev_open_number(dev_t number, bool writable, const void *holder,
-                                  struct bdev **out);
-__must_check int bdev_open_path(const struct walk_from *from, const char *source, bool writable,
-                                const void *holder, struct bdev **out);
-/* The device that a path names, with a reference, not opened. Errors as bdev_open_path(). Sleeps. */
+__must_check int bdev_open(struct block_device *device, const void *holder, struct bdev **out);
+/* With the holder of open. The last one writes and drops the cache. Sleeps. */
+void bdev_close(struct bdev *bdev, const void *holder);
+/*
+ * The device that a path names, with a reference, not opened. Sleeps. ENOTBLK; ENXIO: there is no
+ * such device; EACCES: the node lies on a mount that has no devices; those of path_lookup().
+ */
 __must_check int bdev_find_path(const struct walk_from *from, const char *source,
                                 struct block_device **out);
-/* Arguments as at open. The last one writes and drops the cache. Sleeps. */
-void bdev_close(struct bdev *bdev, bool writable, const void *holder);
 
 /*
  * The soft block size: a power of two from the logical block to a page. The cache is written and
@@ -75,17 +71,24 @@ static inline uint32_t bdev_block_size(const struct bdev *bdev)
 __must_check int bdev_sync(struct bdev *bdev);
 
 /*
- * fs_type.mount of a file system on a device: finds the super block that has request's device
- * mounted already (EBUSY if it is read-only and this is not, or the other way round), or opens the
- * device exclusively, calls fill() and ties the super block to it: super->bdev, super->dev; the
- * device is closed when the super block has gone, after ops->release(). fill() makes a super block
- * by super_create() with a root; on failure it has put what it made. Sleeps.
+ * fs_type.mount of a file system on a device (FS_NEEDS_DEVICE): finds the super block that has
+ * request's device mounted already (EBUSY if one is read-only and the other not), or opens the
+ * device exclusively (EACCES: read-only, and this is not), calls fill() and ties the super block to
+ * it: super->bdev, super->dev; the device is closed when the super block has gone, after
+ * ops->release(). fill() makes a super block by super_create() with a root; on failure it has put
+ * what it made. Sleeps.
  */
+typedef int bdev_fill_fn(const struct fs_type *type, const struct mount_request *request,
+                         struct bdev *bdev, struct superblock **out);
 __must_check int bdev_mount(const struct fs_type *type, const struct mount_request *request,
-                            int (*fill)(const struct fs_type *type,
-                                        const struct mount_request *request, struct bdev *bdev,
-                                        struct superblock **out),
-                            struct superblock **out);
+                            bdev_fill_fn *fill, struct superblock **out);
 
-/* Registers nodes of block devices: devfs, S_IFBLK files. Once, at start-up. */
-void blockdev_init(void);
+/* Files opened on S_IFBLK nodes. */
+extern const struct file_ops bdev_file_ops;
+
+/* What BLKPG wants, taken out of user memory (syscall/ioctl_block.c). */
+struct bdev_partition_change {
+	int     operation; /* BLKPG_* */
+	int     number;
+	int64_t start, length; /* bytes */
+};

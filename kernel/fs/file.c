@@ -64,7 +64,7 @@ int file_create_at(const struct path *path, const struct cred *cred, unsigned in
 	file->path = *path;
 	file->mapping = file->inode->mapping;
 	file->mode = mode_of_flags(flags) | FILE_SEEK;
-	file->flags = flags & ~(unsigned int)(O_CREAT | O_EXCL | O_TRUNC);
+	file->flags = flags & ~(unsigned int)(O_CREAT | O_TRUNC);
 	refcount_init(&file->refs, 1);
 	file->position = 0;
 	file->position_lock = (struct mutex)MUTEX(file->position_lock, RANK_FILE_POSITION);
@@ -162,7 +162,8 @@ int file_start(struct file *file)
 		if (err)
 			return err;
 	}
-	file->flags &= ~(unsigned int)O_NOCTTY; /* a terminal's open() has seen it */
+	/* open() of a terminal, of a block device, has seen them */
+	file->flags &= ~(unsigned int)(O_NOCTTY | O_EXCL);
 	file->mode |= FILE_OPENED;
 	return 0;
 }

@@ -110,6 +110,7 @@ enum {
 	FILE_NOWAIT  = 1 << 7, /* read and write honour IO_NOWAIT */
 	FILE_OPENED  = 1 << 8, /* ops->open succeeded: release() is due */
 	FILE_QUIET   = 1 << 9, /* EPIPE raises no SIGPIPE: sockets of datagrams */
+	FILE_HOLDER  = 1 << 13, /* O_EXCL of a block device: it is its holder */
 	FILE_ASYNC   = 1 << 10, /* O_ASYNC can be set: its readiness raises SIGIO */
 	FILE_DIRECT  = 1 << 11, /* O_DIRECT works */
 	FILE_ERRORS  = 1 << 12, /* hears of errors of write-back: errors_seen is valid */

@@ -14,6 +14,7 @@
 #include "fs/disk_impl.h"
 #include "fs/epoll.h"
 #include "fs/file.h"
+#include "fs/loop.h"
 #include "fs/mount.h"
 #include "fs/pagecache.h"
 #include "fs/pipe.h"
@@ -68,7 +69,7 @@ void fs_init(void)
 	pipe_init();
 	timerfd_init();
 	inotify_init();
-	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init())
+	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init() || loop_init())
 		panic("no memory for the first file systems");
 	hwrng_file_init();
 	disk_reclaim_init();

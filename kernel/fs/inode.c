@@ -9,6 +9,7 @@
 #include "core/gauge.h"
 #include "core/panic.h"
 #include "dev/chardev.h"
+#include "fs/blockdev.h"
 #include "fs/file.h"
 #include "fs/lock.h"
 #include "fs/super.h"
@@ -174,6 +175,8 @@ void inode_set_special(struct inode *inode)
 {
 	if (S_ISCHR(inode->mode))
 		inode->fops = &chardev_node_ops;
+	else if (S_ISBLK(inode->mode))
+		inode->fops = &bdev_file_ops;
 	else if (S_ISFIFO(inode->mode))
 		inode->fops = fifo_ops;
 	else

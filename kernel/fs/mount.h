@@ -106,6 +106,9 @@ struct mount_options {
 	const char  *options;
 	unsigned int flags; /* MS_* */
 	const struct cred *cred;
+	/* types on devices: where source is looked for, or the device itself */
+	const struct walk_from *from;
+	struct block_device    *device;
 };
 int mount_new(struct mount_namespace *ns, const struct path *at,
               const struct mount_options *options);

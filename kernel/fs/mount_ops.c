@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/mount.h>
 
+#include "fs/blockdev.h"
 #include "fs/context.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
@@ -58,10 +59,30 @@ static int place_attach(struct mount_namespace *ns, struct path *place, struct m
 #define SUPER_FLAGS (MS_RDONLY | MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | \
                      MS_POSIXACL | MS_LAZYTIME | MS_I_VERSION)
 
+static int super_of_device(const struct fs_type *type, struct mount_request *request,
+                           const struct mount_options *options, struct superblock **out)
+{
+	struct block_device *device = NULL;
+	int err = 0;
+
+	if (options->device)
+		device = block_device_get(options->device);
+	else if (!options->from)
+		err = -EINVAL;
+	else
+		err = bdev_find_path(options->from, options->source, &device);
+	if (err)
+		return err;
+	request->device = device;
+	err = type->mount(type, request, out);
+	block_device_put(device);
+	return err;
+}
+
 static int super_for(const struct mount_options *options, struct superblock **out)
 {
 	const struct fs_type *type = options->type ? fs_type_find(options->type) : NULL;
-	const struct mount_request request = {
+	struct mount_request request = {
 		.source = options->source,
 		.options = options->options,
 		.flags = options->flags & SUPER_FLAGS,
@@ -72,6 +93,8 @@ static int super_for(const struct mount_options *options, struct superblock **ou
 		return -EINVAL;
 	if (!type || type->flags & FS_HIDDEN)
 		return -ENODEV;
+	if (type->flags & FS_NEEDS_DEVICE)
+		return super_of_device(type, &request, options, out);
 	return type->mount(type, &request, out);
 }
 

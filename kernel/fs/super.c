@@ -9,6 +9,7 @@
 #include "core/panic.h"
 #include "core/printk.h"
 #include "core/spinlock.h"
+#include "fs/blockdev.h"
 #include "fs/dentry.h"
 #include "lib/devnum.h"
 #include "fs/inode_cache.h"
@@ -17,6 +18,7 @@
 #include "lib/bitmap.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
+#include "sched/wait.h"
 #include "sched/rcu.h"
 
 enum { FS_TYPES_MAX = 32, ANON_DEVS_MAX = 1 << 14 };
@@ -30,10 +32,12 @@ static struct {
 static struct {
 	struct mutex lock; /* RANK_SLEEPING */
 	struct list  all __guarded_by(lock);
+	struct wait_queue gone; /* super_find_device() */
 	/* minors of major 0 in use */
 	uint64_t     devs[bitmap_words(ANON_DEVS_MAX)] __guarded_by(lock);
 } supers = {
 	.lock = MUTEX(supers.lock, RANK_SLEEPING),
+	.gone = WAIT_QUEUE(supers.gone),
 	.all = LIST_INIT(supers.all),
 	.devs = { 1 },
 };
@@ -140,11 +144,54 @@ static void super_destroy(struct superblock *super)
 	writeback_destroy(super);
 	if (super->ops->release)
 		super->ops->release(super);
+	if (super->bdev)
+		bdev_close(super->bdev, super->type);
 	mutex_lock(&supers.lock);
 	list_remove(&super->link);
-	bitmap_clear(supers.devs, dev_minor(super->dev));
+	if (!dev_major(super->dev))
+		bitmap_clear(supers.devs, dev_minor(super->dev));
 	mutex_unlock(&supers.lock);
+	wake_up_all(&supers.gone);
 	kfree(super);
+}
+
+void super_set_bdev(struct superblock *super, struct bdev *bdev)
+{
+	mutex_lock(&supers.lock);
+	bitmap_clear(supers.devs, dev_minor(super->dev));
+	super->dev = bdev->device->number;
+	super->bdev = bdev;
+	mutex_unlock(&supers.lock);
+}
+
+/* *dying: there is one, which nobody can have any more. */
+static struct superblock *find_device(const struct fs_type *type, const struct block_device *device,
+                                      bool *dying)
+{
+	struct superblock *super, *found = NULL;
+
+	*dying = false;
+	mutex_lock(&supers.lock);
+	list_for_each_entry(super, &supers.all, link) {
+		if (super->type != type || !super->bdev || super->bdev->device != device)
+			continue;
+		if (refcount_try_get(&super->refs))
+			found = super;
+		else
+			*dying = true;
+		break;
+	}
+	mutex_unlock(&supers.lock);
+	return found;
+}
+
+struct superblock *super_find_device(const struct fs_type *type, const struct block_device *device)
+{
+	struct superblock *found;
+	bool dying;
+
+	wait_event(&supers.gone, (found = find_device(type, device, &dying)) || !dying);
+	return found;
 }
 
 void super_put(struct superblock *super)

@@ -130,6 +130,13 @@ const struct fs_type *fs_type_at(unsigned int index);
 /* A fresh super block with one reference, an anonymous device number and no root. */
 int super_create(const struct fs_type *type, const struct super_ops *ops, unsigned int flags,
                  struct superblock **out);
+/* Fresh, and on a device: it is closed with the super block, and its number is st_dev. */
+void super_set_bdev(struct superblock *super, struct bdev *bdev);
+/*
+ * The super block of this type on the device, with a reference; NULL: none, also after waiting for
+ * one that was on its way out. Sleeps.
+ */
+struct superblock *super_find_device(const struct fs_type *type, const struct block_device *device);
 struct superblock *super_get(struct superblock *super);
 void super_put(struct superblock *super); /* may sleep */
 

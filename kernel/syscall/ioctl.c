@@ -16,7 +16,9 @@
 #include "fs/super.h"
 #include "id/cred.h"
 #include "lib/string.h"
+#include "mem/alloc.h"
 #include "proc/task.h"
+#include "syscall/ioctl_block.h"
 #include "syscall/ioctl_table.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
@@ -79,18 +81,17 @@ static long ioctl_file(struct file *file, int fd, unsigned int command, void *ar
 	long result = ioctl_any(file, fd, command, arg);
 
 	if (result == -ENOIOCTLCMD)
+		result = ioctl_block(file, command, arg);
+	if (result == -ENOIOCTLCMD)
 		result = file->ops->ioctl ? file->ops->ioctl(file, command, arg) : -ENOTTY;
 	return result == -ENOIOCTLCMD ? -ENOTTY : result;
 }
 
-static long ioctl_decoded(struct file *file, int fd, const struct ioctl_entry *entry,
-                          unsigned long arg)
+static long ioctl_with(struct file *file, int fd, const struct ioctl_entry *entry,
+                       unsigned long arg, void *buffer)
 {
-	_Alignas(16) uint8_t buffer[IOCTL_SIZE_MAX] = { 0 };
 	long result;
 
-	if (entry->direction == IOCTL_VALUE)
-		return ioctl_file(file, fd, entry->command, (void *)arg);
 	if ((entry->direction & IOCTL_IN) &&
 	    copy_from_user(buffer, (const void __user *)arg, entry->size))
 		return -EFAULT;
@@ -99,6 +100,28 @@ static long ioctl_decoded(struct file *file, int fd, const struct ioctl_entry *e
 	    copy_to_user((void __user *)arg, buffer, entry->size))
 		return -EFAULT;
 	return result;
+}
+
+static __noinline long ioctl_large(struct file *file, int fd, const struct ioctl_entry *entry,
+                                   unsigned long arg)
+{
+	void *buffer = kzalloc(entry->size, ALLOC_KERNEL);
+	long result = buffer ? ioctl_with(file, fd, entry, arg, buffer) : -ENOMEM;
+
+	kfree(buffer);
+	return result;
+}
+
+static long ioctl_decoded(struct file *file, int fd, const struct ioctl_entry *entry,
+                          unsigned long arg)
+{
+	_Alignas(16) uint8_t buffer[IOCTL_SMALL_SIZE] = { 0 };
+
+	if (entry->direction == IOCTL_VALUE)
+		return ioctl_file(file, fd, entry->command, (void *)arg);
+	if (unlikely(entry->size > IOCTL_SMALL_SIZE))
+		return ioctl_large(file, fd, entry, arg);
+	return ioctl_with(file, fd, entry, arg, buffer);
 }
 
 long sys_ioctl(unsigned int fd, unsigned int command, unsigned long arg)

@@ -6,8 +6,11 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <asm/termios.h>
+#include <linux/blkpg.h>
 #include <linux/fs.h>
+#include <linux/hdreg.h>
 #include <linux/kd.h>
+#include <linux/loop.h>
 #include <linux/serial.h>
 #include <linux/timerfd.h>
 #include <linux/vt.h>
@@ -105,9 +108,40 @@ static const struct ioctl_entry entries[] = {
 	OUT(BLKGETSIZE, long),
 	OUT(BLKGETSIZE64, uint64_t),
 	OUT(BLKSSZGET, int),
+	OUT(BLKPBSZGET, int),
 	OUT(BLKBSZGET, int),
+	IN(BLKBSZSET, int),
+	OUT(BLKIOMIN, int),
+	OUT(BLKIOOPT, int),
+	OUT(BLKALIGNOFF, int),
+	OUT(BLKDISCARDZEROES, int),
+	OUT(BLKSECTGET, short),
+	OUT(BLKROTATIONAL, short),
+	OUT(BLKRAGET, long),
+	OUT(BLKFRAGET, long),
+	VALUE(BLKRASET),
+	VALUE(BLKFRASET),
+	OUT(BLKGETDISKSEQ, uint64_t),
+	OUT(HDIO_GETGEO, struct hd_geometry),
+	IN(BLKDISCARD, uint64_t[2]),
+	IN(BLKSECDISCARD, uint64_t[2]),
+	IN(BLKZEROOUT, uint64_t[2]),
 	VALUE(BLKFLSBUF),
 	VALUE(BLKRRPART),
+	IN(BLKPG, struct blkpg_ioctl_arg), /* syscall/ioctl_block.c */
+	/* loop devices: loop(4) */
+	VALUE(LOOP_SET_FD), /* syscall/ioctl_block.c */
+	VALUE(LOOP_CHANGE_FD),
+	VALUE(LOOP_CLR_FD),
+	IN(LOOP_CONFIGURE, struct loop_config),
+	IN(LOOP_SET_STATUS64, struct loop_info64),
+	OUT(LOOP_GET_STATUS64, struct loop_info64),
+	VALUE(LOOP_SET_CAPACITY),
+	VALUE(LOOP_SET_DIRECT_IO),
+	VALUE(LOOP_SET_BLOCK_SIZE),
+	VALUE(LOOP_CTL_ADD),
+	VALUE(LOOP_CTL_REMOVE),
+	VALUE(LOOP_CTL_GET_FREE),
 };
 
 const struct ioctl_entry *ioctl_find(unsigned int command)

@@ -18,8 +18,8 @@ struct ioctl_entry {
 	uint16_t direction; /* IOCTL_* */
 };
 
-/* The largest of all sizes, for a buffer on the stack. */
-#define IOCTL_SIZE_MAX 128
+/* Up to this, the buffer is on the stack; larger ones are allocated. */
+#define IOCTL_SMALL_SIZE 128
 
 /* NULL: unknown. */
 const struct ioctl_entry *ioctl_find(unsigned int command);

@@ -99,12 +99,15 @@ static void strings_free(struct mount_strings *strings)
 static int mount_with(const struct mount_strings *strings, const char __user *target,
                       unsigned long flags)
 {
+	struct task *task = task_current();
+	const struct walk_from from = { .fs = task->fs, .cred = task->cred };
 	struct mount_options options = {
 		.type = strings->type,
 		.source = strings->source ? strings->source : "none",
 		.options = strings->data ? strings->data : "",
 		.flags = mount_flags(flags) | (flags & (MS_REMOUNT | MS_BIND)),
-		.cred = task_current()->cred,
+		.cred = task->cred,
+		.from = strings->source ? &from : NULL,
 	};
 	struct path at;
 	int err = place_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &at);
