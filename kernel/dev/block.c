@@ -28,7 +28,10 @@ static struct {
 	struct list     devices __guarded_by(lock);
 	struct list     majors __guarded_by(lock); /* by number */
 	const struct block_hooks *hooks __guarded_by(block_registry);
+	uint32_t          generation __atomic; /* counts registrations */
+	struct wait_queue grown;
 } registry = {
+	.grown = WAIT_QUEUE(registry.grown),
 	.lock = SPINLOCK(RANK_LEAF),
 	.devices = LIST_INIT(registry.devices),
 	.majors = LIST_INIT(registry.majors),
@@ -210,7 +213,15 @@ int block_device_register(struct block_device *device)
 	spin_unlock(&registry.lock);
 	if (registry.hooks)
 		registry.hooks->added(device);
+	atomic_inc_return(&registry.generation);
+	wake_up_all(&registry.grown);
 	return 0;
+}
+
+void block_wait_for_device(uint32_t *seen)
+{
+	wait_event(&registry.grown, atomic_load(&registry.generation) != *seen);
+	*seen = atomic_load(&registry.generation);
 }
 
 void block_device_unregister(struct block_device *device)

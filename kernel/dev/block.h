@@ -113,6 +113,12 @@ void block_set_hooks(const struct block_hooks *hooks);
 void block_wait_for_probe(void);
 
 /*
+ * Until a device is registered that was not there when *seen was last written; 0 at first: until
+ * there is one. Sleeps.
+ */
+void block_wait_for_device(uint32_t *seen);
+
+/*
  * A major number for a kind of disk, shown in /proc/devices. major 0: one is chosen, 254 and
  * downwards as on Linux. Drivers call it once. EBUSY.
  */

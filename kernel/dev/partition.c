@@ -98,6 +98,19 @@ static struct block_device *partition_find(struct disk *disk, uint32_t number)
 	return NULL;
 }
 
+struct block_device *partition_get(struct disk *disk, int64_t number)
+{
+	struct block_device *device = number ? NULL : disk->whole;
+
+	mutex_lock(&block_registry);
+	if (number > 0 && number < PARTITIONS_MAX)
+		device = partition_find(disk, (uint32_t)number);
+	if (device)
+		block_device_get(device);
+	mutex_unlock(&block_registry);
+	return device;
+}
+
 static void list_by_number(struct disk *disk, struct block_device *device)
 {
 	struct block_device *before;

@@ -20,3 +20,5 @@ __must_check int partition_remove(struct block_device *whole, uint32_t number); 
 /* The size alone; first_sector must be what it is. ENXIO EINVAL EBUSY. */
 __must_check int partition_resize(struct block_device *whole, uint32_t number,
                                   uint64_t first_sector, uint64_t nr_sectors);
+/* Of the disk, by number (0: the whole of it), with a reference; NULL: there is none. */
+struct block_device *partition_get(struct disk *disk, int64_t number);

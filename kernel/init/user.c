@@ -13,6 +13,7 @@
 #include "core/cmdline.h"
 #include "core/panic.h"
 #include "core/printk.h"
+#include "dev/block.h"
 #include "fs/context.h"
 #include "lib/devnum.h"
 #include "fs/fdtable.h"
@@ -21,6 +22,7 @@
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/tmpfs/tmpfs.h"
+#include "init/root.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
@@ -171,6 +173,9 @@ static void init_main(void *arg)
 
 	make_defaults(&from);
 	unpack_initramfs(task);
+	block_wait_for_probe();
+	if (root_is_wanted() && !exists(&from, ramdisk_program))
+		root_mount(nsproxy_initial.mounts, task);
 	when_unpacked();
 	open_console(task);
 	run_first_program(&from);
