@@ -74,7 +74,7 @@ struct disk_params {
 	const struct disk_ops *ops;
 	void                  *private;
 	dev_t                  number;       /* of the whole disk */
-	uint32_t               minors;       /* for it and partitions, which beyond have major 259 */
+	uint32_t               minors;       /* for it and partitions; beyond: major 259 */
 	unsigned int           flags;        /* enum disk_flags */
 	uint64_t               nr_sectors;
 	struct disk_limits     limits;
@@ -100,7 +100,7 @@ struct disk {
 	struct refcount        refs;       /* one for each block device of it, and the driver's */
 	struct block_device   *whole __const_after_init;
 	struct list            partitions __guarded_by(block_registry); /* by number */
-	uint32_t               openers __guarded_by(block_registry); /* of the disk and partitions */
+	uint32_t               openers __guarded_by(block_registry); /* partitions too */
 	uint32_t               state __atomic; /* of its life: dev/disk_impl.h */
 	uint32_t               in_flight __atomic; /* bios submitted and not done */
 	struct wait_queue      idle;       /* disk_remove() waits for in_flight == 0 */
@@ -131,7 +131,7 @@ __must_check int disk_set_limits(struct disk *disk, const struct disk_limits *li
 /* Room again after -EAGAIN without a completion. Any context that may spin. */
 void disk_kick(struct disk *disk);
 
-/* ---- requests ------------------------------------------------------------------------------ */
+/* ---- requests --------------------------------------------------------------------------- */
 
 struct block_request {
 	struct list link;       /* the driver's while it has the request */

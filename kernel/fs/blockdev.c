@@ -30,7 +30,7 @@ static struct {
 
 static struct cache bdev_slab = CACHE("bdev", struct bdev);
 
-/* ---- the super block -------------------------------------------------------------------------- */
+/* ---- the super block ----------------------------------------------------------------------- */
 
 static void bdev_evict(struct inode *inode)
 {
@@ -68,7 +68,7 @@ static int super_make_locked(void)
 	return err;
 }
 
-/* ---- the mapping ------------------------------------------------------------------------------ */
+/* ---- the mapping --------------------------------------------------------------------------- */
 
 static int bdev_map(struct mapping *mapping, uint64_t block, uint32_t count, unsigned int flags,
                     struct disk_extent *out)
@@ -121,7 +121,7 @@ static int bdev_make_locked(struct block_device *device, struct bdev **out)
 	return 0;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static int open_locked(struct block_device *device, struct bdev **out)
 {
@@ -206,7 +206,7 @@ int bdev_find_path(const struct walk_from *from, const char *source, struct bloc
 	return err;
 }
 
-/* ---- changes ----------------------------------------------------------------------------------- */
+/* ---- changes -------------------------------------------------------------------------------- */
 
 int bdev_sync(struct bdev *bdev)
 {
@@ -234,7 +234,7 @@ int bdev_set_block_size(struct bdev *bdev, uint32_t bytes)
 	return err;
 }
 
-/* ---- mounting ---------------------------------------------------------------------------------- */
+/* ---- mounting ------------------------------------------------------------------------------- */
 
 static int mount_fresh(const struct fs_type *type, const struct mount_request *request,
                        bdev_fill_fn *fill, struct superblock **out)

@@ -46,7 +46,7 @@ static int get_int(const void *arg)
 	return value;
 }
 
-/* ---- what it is -------------------------------------------------------------------------------- */
+/* ---- what it is ----------------------------------------------------------------------------- */
 
 static long get_geometry(const struct block_device *device, void *arg)
 {
@@ -105,9 +105,10 @@ static long ioctl_query(struct bdev *bdev, unsigned int command, void *arg)
 	}
 }
 
-/* ---- what changes it --------------------------------------------------------------------------- */
+/* ---- what changes it ------------------------------------------------------------------------ */
 
-static long change_partition(struct block_device *device, const struct bdev_partition_change *change)
+static long change_partition(struct block_device *device,
+                             const struct bdev_partition_change *change)
 {
 	const uint64_t block = block_device_block_size(device);
 	uint64_t first, count;

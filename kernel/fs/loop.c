@@ -29,7 +29,7 @@ static struct {
 	struct list  all __guarded_by(lock); /* by number */
 } loops = { .lock = MUTEX(loops.lock, RANK_DISK_OPEN), .all = LIST_INIT(loops.all) };
 
-/* ---- size and limits --------------------------------------------------------------------------- */
+/* ---- size and limits ------------------------------------------------------------------------ */
 
 static uint64_t capacity_of(const struct loop *loop, const struct file *file, uint64_t offset,
                             uint64_t limit)
@@ -67,7 +67,7 @@ static int block_size_set(struct loop *loop, struct bdev *bdev, uint32_t bytes)
 	return err ? err : disk_set_limits(loop->disk, &limits);
 }
 
-/* ---- attaching --------------------------------------------------------------------------------- */
+/* ---- attaching ------------------------------------------------------------------------------ */
 
 /* A file may stand on this very device: through partitions and other loops. */
 static bool leads_to(const struct file *file, const struct loop *loop)
@@ -273,7 +273,7 @@ static int change_fd(struct loop *loop, const struct loop_attach *request)
 	return err;
 }
 
-/* ---- status ------------------------------------------------------------------------------------ */
+/* ---- status --------------------------------------------------------------------------------- */
 
 static int set_status(struct loop *loop, struct bdev *bdev, const struct loop_info64 *info)
 {
@@ -374,7 +374,7 @@ long loop_ioctl(struct block_device *device, struct file *file, unsigned int com
 	return with_file(loop, bdev, command, (uintptr_t)arg);
 }
 
-/* ---- control ----------------------------------------------------------------------------------- */
+/* ---- control -------------------------------------------------------------------------------- */
 
 void loop_release(struct disk *disk)
 {

@@ -1,9 +1,9 @@
 /*
  * Loop devices: block devices whose disk is a file (loop(4)).
  *
- * /dev/loop-control makes them (LOOP_CTL_ADD, LOOP_CTL_GET_FREE), so that none is there before it is
- * asked for; each then lives until LOOP_CTL_REMOVE. A thread of the device does the I/O while a file
- * is attached, through the file's own operations, in order.
+ * /dev/loop-control makes them (LOOP_CTL_ADD, LOOP_CTL_GET_FREE), so that none is there before it
+ * is asked for; each then lives until LOOP_CTL_REMOVE. A thread of the device does the I/O while a
+ * file is attached, through the file's own operations, in order.
  *
  * Offset, size limit, read-only, partitions, autoclear and block size are as on Linux. Not there:
  * direct I/O to the file (asking for it is EINVAL, as for files that cannot; in LOOP_CONFIGURE the

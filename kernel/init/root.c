@@ -33,7 +33,7 @@ static struct {
 	uint64_t    delay_s;
 } wanted;
 
-/* ---- the command line -------------------------------------------------------------------------- */
+/* ---- the command line ----------------------------------------------------------------------- */
 
 static int take_word(const char *value, const char **word)
 {
@@ -93,7 +93,7 @@ bool root_is_wanted(void)
 	return wanted.device;
 }
 
-/* ---- the device -------------------------------------------------------------------------------- */
+/* ---- the device ----------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -223,7 +223,7 @@ static struct block_device *wait_for_device(void)
 	return device;
 }
 
-/* ---- failure ----------------------------------------------------------------------------------- */
+/* ---- failure -------------------------------------------------------------------------------- */
 
 static void print_device(const struct block_device *device)
 {
@@ -268,7 +268,7 @@ static __noreturn void panic_cannot_open(const struct block_device *device, int 
 	panic_unmounted(device);
 }
 
-/* ---- mounting ---------------------------------------------------------------------------------- */
+/* ---- mounting ------------------------------------------------------------------------------- */
 
 /* Whether a type is one of the words in rootfstype=. */
 static bool type_is_wanted(const struct fs_type *type)

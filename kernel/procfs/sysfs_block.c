@@ -14,7 +14,7 @@
 #include "procfs/disks.h"
 #include "procfs/sysfs.h"
 
-/* ---- attributes ------------------------------------------------------------------------------ */
+/* ---- attributes --------------------------------------------------------------------------- */
 
 struct attribute {
 	void (*show)(const struct block_device *device, struct text *text);
@@ -114,7 +114,7 @@ static void show_uevent(const struct block_device *device, struct text *text)
 		text_printf(text, "PARTNAME=%s\n", device->label);
 }
 
-/* ---- directories ------------------------------------------------------------------------------ */
+/* ---- directories --------------------------------------------------------------------------- */
 
 static const struct entry queue_entries[] = {
 	FILE("add_random", show_zero),
@@ -222,7 +222,7 @@ static const struct directory disk_directory = {
 };
 static const struct entry disk_entry = { "disk", S_IFDIR | 0755, .dir = &disk_directory };
 
-/* ---- places ----------------------------------------------------------------------------------- */
+/* ---- places -------------------------------------------------------------------------------- */
 
 /* What a directory of all devices shows: names or numbers, partitions or not, links or not. */
 struct place {
