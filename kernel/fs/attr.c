@@ -308,6 +308,6 @@ int file_wrote(struct file *file)
 	if (unlikely(falling))
 		WRITE_ONCE(inode->mode, inode->mode & ~falling);
 	if (!(inode->flags & INODE_NO_CMTIME))
-		inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
+		inode_stamp(inode, ATTR_MTIME | ATTR_CTIME);
 	return 0;
 }

@@ -178,7 +178,8 @@ int disk_mapping_truncate(struct mapping *mapping, pos_t size);
 int disk_mapping_extend(struct mapping *mapping, pos_t size);
 /*
  * Bytes from .. to - 1 are to read as zeroes: pages wholly inside leave, edges are zeroed and
- * dirtied. The caller frees the whole blocks inside, afterwards. As disk_mapping_truncate().
+ * dirtied. The caller may free the blocks of whole pages inside, afterwards, and no others. As
+ * disk_mapping_truncate().
  */
 int disk_mapping_punch(struct mapping *mapping, pos_t from, pos_t to);
 /*

@@ -68,7 +68,7 @@ static int page_read_blocks(struct page_bios *bios, struct page *page)
 	struct disk_mapping *disk = bios->disk;
 	uint32_t per_page = blocks_per_page(disk), shift = disk->block_shift;
 	uint64_t first = page->index * per_page, end = disk_size_blocks(disk);
-	bool has_holes = false;
+	bool has_holes = first >= end;
 
 	for (uint32_t i = 0; i < per_page;) {
 		struct disk_extent extent = { .state = EXTENT_HOLE, .count = per_page - i };

@@ -76,7 +76,10 @@ static void pages_drop(struct mapping *mapping, pgoff_t first, pgoff_t last, boo
 		backing_unmap_range(&mapping->backing, first, last, even_cow);
 }
 
-/* Zeroes bytes from .. to - 1 of one page, in the cache and, if they have a place, on the disk. */
+/*
+ * Zeroes bytes from .. to - 1 of one page, in the cache and, if they have a place, on the disk. What
+ * of the page is on its way to blocks that lie behind the new end has arrived afterwards.
+ */
 static int zero_part(struct mapping *mapping, uint64_t from, uint64_t to)
 {
 	struct disk_mapping *disk = disk_of(mapping);
@@ -88,7 +91,9 @@ static int zero_part(struct mapping *mapping, uint64_t from, uint64_t to)
 	if (err)
 		return err;
 	page_lock(page);
-	if (!page_is(page, PAGE_ALLOCATED))
+	if (blocks_per_page(disk) > 1)
+		page_wait(page, PAGE_WRITEBACK);
+	else if (!page_is(page, PAGE_ALLOCATED))
 		err = extent_find(disk, &cursor, from >> disk->block_shift, 1, &extent);
 	memset((char *)page_to_virt(page) + (from & (PAGE_SIZE - 1)), 0, to - from);
 	page_unlock(page);

@@ -179,7 +179,7 @@ static int tail_zero(struct mapping *mapping, pos_t from)
 	if (err)
 		return err;
 	page_lock(page);
-	if (!page_is(page, PAGE_ALLOCATED))
+	if (blocks_per_page(disk) == 1 && !page_is(page, PAGE_ALLOCATED))
 		err = extent_find(disk, &cursor, (uint64_t)from >> disk->block_shift, 1, &extent);
 	if (!err)
 		memset((char *)page_to_virt(page) + offset, 0, PAGE_SIZE - offset);
@@ -276,12 +276,16 @@ ssize_t disk_file_write_locked(struct io *io)
 {
 	struct file *file = io->file;
 	ssize_t n = mapping_write_check(io, file->mapping);
+	mode_t mode;
 
 	if (n || !io->uio->remaining)
 		return n;
+	mode = file->inode->mode;
 	n = file_wrote(file);
 	if (n)
 		return n;
+	disk_inode_dirty(file->mapping->host, DISK_INODE_DIRTY_TIME |
+	                 (mode != file->inode->mode ? DISK_INODE_DIRTY_ATTR : 0));
 	if (unlikely(file->flags & O_DIRECT))
 		return disk_direct_write(io);
 	return disk_write_buffered(file->mapping, io->uio, &io->position);

@@ -86,7 +86,7 @@ ns_t inode_now(void)
 	return clock_realtime_coarse();
 }
 
-void inode_touch(struct inode *inode, unsigned int which)
+void inode_stamp(struct inode *inode, unsigned int which)
 {
 	ns_t now = inode_now();
 
@@ -98,6 +98,13 @@ void inode_touch(struct inode *inode, unsigned int which)
 	if (which & ATTR_CTIME)
 		inode->ctime = now;
 	spin_unlock(&inode->short_lock);
+}
+
+void inode_touch(struct inode *inode, unsigned int which)
+{
+	inode_stamp(inode, which);
+	if (inode->super->ops->dirty_inode)
+		inode->super->ops->dirty_inode(inode);
 }
 
 void inode_nlink_add(struct inode *inode, int delta)

@@ -166,6 +166,8 @@ void inode_put(struct inode *inode); /* may sleep: the last one evicts */
 ns_t inode_now(void);
 /* Set the times named by ATTR_ATIME | ATTR_MTIME | ATTR_CTIME to now. Any context that may spin. */
 void inode_touch(struct inode *inode, unsigned int which);
+/* The same without a word to super_ops.dirty_inode: the caller says it, or nobody needs to. */
+void inode_stamp(struct inode *inode, unsigned int which);
 void inode_nlink_add(struct inode *inode, int delta);
 
 /* Counting of blocks of 512 bytes. */

@@ -265,7 +265,7 @@ ssize_t pipe_write(struct io *io)
 		pipe_wake_writers(pipe);
 	if (!done)
 		return err;
-	inode_touch(io->file->inode, ATTR_MTIME | ATTR_CTIME);
+	inode_stamp(io->file->inode, ATTR_MTIME | ATTR_CTIME);
 	return (ssize_t)done;
 }
 

@@ -166,7 +166,7 @@ static int name_add(struct inode *dir, struct dentry *dentry, struct inode *inod
 	entry->inode = inode_get(inode);
 	entry_insert(to_tmpfs(dir), entry, dentry);
 	dentry_attach(dentry, inode_get(inode));
-	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
+	inode_stamp(dir, ATTR_MTIME | ATTR_CTIME);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ static int tmpfs_link(struct inode *dir, struct dentry *dentry, struct inode *in
 	if (err)
 		return err;
 	inode_nlink_add(inode, 1);
-	inode_touch(inode, ATTR_CTIME);
+	inode_stamp(inode, ATTR_CTIME);
 	return 0;
 }
 
@@ -211,8 +211,8 @@ static int tmpfs_unlink(struct inode *dir, struct dentry *dentry)
 	struct inode *inode = entry_remove(to_tmpfs(dir), entry_find(to_tmpfs(dir), dentry));
 
 	inode_nlink_add(inode, -1);
-	inode_touch(inode, ATTR_CTIME);
-	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
+	inode_stamp(inode, ATTR_CTIME);
+	inode_stamp(dir, ATTR_MTIME | ATTR_CTIME);
 	inode_put(inode);
 	return 0;
 }
@@ -242,10 +242,10 @@ static void dir_change_parent(struct inode *inode, struct inode *from_dir, struc
 
 static void rename_touch(struct inode *from_dir, struct inode *inode, struct inode *to_dir)
 {
-	inode_touch(from_dir, ATTR_MTIME | ATTR_CTIME);
+	inode_stamp(from_dir, ATTR_MTIME | ATTR_CTIME);
 	if (to_dir != from_dir)
-		inode_touch(to_dir, ATTR_MTIME | ATTR_CTIME);
-	inode_touch(inode, ATTR_CTIME);
+		inode_stamp(to_dir, ATTR_MTIME | ATTR_CTIME);
+	inode_stamp(inode, ATTR_CTIME);
 }
 
 /* Both names stay; the inodes behind them change places. */
@@ -260,7 +260,7 @@ static void rename_exchange(struct inode *from_dir, struct dentry *from, struct 
 	b->inode = inode;
 	dir_change_parent(from->inode, from_dir, to_dir);
 	dir_change_parent(to->inode, to_dir, from_dir);
-	inode_touch(to->inode, ATTR_CTIME);
+	inode_stamp(to->inode, ATTR_CTIME);
 }
 
 static int tmpfs_rename(struct inode *from_dir, struct dentry *from, struct inode *to_dir,
