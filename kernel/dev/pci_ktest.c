@@ -1,0 +1,280 @@
+/*
+ * The scan of configuration spaces that lie: a host whose functions are bytes in memory, with masks
+ * of what can be written, as tests want them.
+ */
+#include <linux/errno.h>
+#include <linux/pci_regs.h>
+
+#include "core/ktest.h"
+#include "dev/pci_impl.h"
+#include "lib/string.h"
+#include "mem/alloc.h"
+
+enum { SEGMENT = 0xfffe, SPACE = 4096, FUNCTIONS = 8, WORDS = SPACE / 4 };
+
+struct fake_function {
+	uint8_t  bus, devfn;
+	uint32_t words[WORDS], masks[WORDS]; /* mask bits: can be written */
+};
+
+static struct {
+	struct pci_host      host;
+	uint32_t             nr;
+	bool                 is_everywhere; /* the first function answers at 0.0 of each bus */
+	struct fake_function all[];
+} *fake;
+
+static struct fake_function *fake_at(uint8_t bus, uint8_t devfn)
+{
+	for (uint32_t i = 0; i < fake->nr; i++) {
+		struct fake_function *function = &fake->all[i];
+
+		if (function->devfn == devfn && (function->bus == bus || fake->is_everywhere))
+			return function;
+	}
+	return NULL;
+}
+
+static uint32_t fake_read(struct pci_host *host, uint8_t bus, uint8_t devfn, uint32_t offset,
+                          unsigned int size)
+{
+	const struct fake_function *function = fake_at(bus, devfn);
+	uint32_t value = ~0u;
+
+	if (function)
+		value = function->words[offset / 4] >> offset % 4 * 8;
+	return size == 4 ? value : value & ((1u << size * 8) - 1);
+}
+
+static void fake_write(struct pci_host *host, uint8_t bus, uint8_t devfn, uint32_t offset,
+                       unsigned int size, uint32_t value)
+{
+	struct fake_function *function = fake_at(bus, devfn);
+	uint32_t shift = offset % 4 * 8, mask = size == 4 ? ~0u : (1u << size * 8) - 1;
+
+	if (!function)
+		return;
+	mask = mask << shift & function->masks[offset / 4];
+	function->words[offset / 4] = (function->words[offset / 4] & ~mask) |
+	                              (value << shift & mask);
+}
+
+static const struct pci_host_ops fake_host_ops = { .read = fake_read, .write = fake_write };
+
+static bool fake_init(void)
+{
+	fake = kvmalloc(sizeof(*fake) + FUNCTIONS * sizeof(fake->all[0]),
+	                ALLOC_KERNEL | ALLOC_ZERO);
+	if (!fake)
+		return false;
+	fake->host = (struct pci_host){
+		.ops = &fake_host_ops, .segment = SEGMENT, .bus_last = 255, .config_size = SPACE,
+		.memory = { 0xc0000000, 0xc8000000 }, .memory64 = { 1ul << 36, 1ul << 37 },
+		.io = { 0xc000, 0xd000 },
+	};
+	return true;
+}
+
+static struct fake_function *fake_add(uint8_t bus, uint8_t devfn, uint8_t header)
+{
+	struct fake_function *function = &fake->all[fake->nr++];
+
+	function->bus = bus;
+	function->devfn = devfn;
+	function->words[0] = 0x12341234;
+	function->words[PCI_HEADER_TYPE / 4] = (uint32_t)header << 16;
+	function->masks[PCI_COMMAND / 4] = 0xffff;
+	if (header == PCI_HEADER_TYPE_BRIDGE)
+		function->masks[PCI_PRIMARY_BUS / 4] = 0xffffff;
+	return function;
+}
+
+static void set_bar(struct fake_function *function, unsigned int bar, uint32_t value, uint32_t mask)
+{
+	function->words[PCI_BASE_ADDRESS_0 / 4 + bar] = value;
+	function->masks[PCI_BASE_ADDRESS_0 / 4 + bar] = mask;
+}
+
+static void set_buses(struct fake_function *bridge, uint8_t second, uint8_t last)
+{
+	bridge->words[PCI_PRIMARY_BUS / 4] = (uint32_t)second << 8 | (uint32_t)last << 16;
+}
+
+static int scan(void)
+{
+	int err;
+
+	mutex_lock(&pci.lock);
+	err = pci_host_add(&fake->host);
+	mutex_unlock(&pci.lock);
+	return err;
+}
+
+static void fini(int scanned)
+{
+	mutex_lock(&pci.lock);
+	if (!scanned)
+		pci_host_remove(&fake->host);
+	mutex_unlock(&pci.lock);
+	kvfree(fake);
+}
+
+static uint32_t nr_found(void)
+{
+	uint32_t nr = 0;
+
+	for (struct pci_device *dev = pci_device_next(NULL); dev; dev = pci_device_next(dev))
+		nr += dev->bus->segment == SEGMENT;
+	return nr;
+}
+
+/* What a test looks at after everything is gone again. */
+static struct pci_device found(uint8_t bus, uint8_t devfn)
+{
+	struct pci_device *dev = pci_device_lookup(SEGMENT, bus, devfn), copy = { 0 };
+
+	if (!dev)
+		return copy;
+	copy = *dev;
+	pci_device_put(dev);
+	return copy;
+}
+
+KTEST(pci_host_where_nothing_answers_is_none)
+{
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	int err = scan();
+
+	fini(err);
+	KTEST_ASSERT(err == -ENODEV);
+}
+
+KTEST(pci_bridges_that_lead_to_themselves_are_numbered_anew_and_bounded)
+{
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	set_buses(fake_add(0, 0, PCI_HEADER_TYPE_BRIDGE), 0, 255);
+	fake->is_everywhere = true;
+	int err = scan();
+	uint32_t nr = nr_found();
+
+	fini(err);
+	KTEST_ASSERT(!err && nr > 8 && nr < 32);
+}
+
+KTEST(pci_bridges_with_and_without_numbers_share_them_out)
+{
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	set_buses(fake_add(0, 1 << 3, PCI_HEADER_TYPE_BRIDGE), 3, 5);
+	set_buses(fake_add(0, 2 << 3, PCI_HEADER_TYPE_BRIDGE), 0, 0);
+	set_buses(fake_add(0, 3 << 3, PCI_HEADER_TYPE_BRIDGE), 3, 3); /* taken */
+	set_buses(fake_add(0, 4 << 3, PCI_HEADER_TYPE_BRIDGE), 9, 2); /* upside down */
+	fake_add(3, 0, PCI_HEADER_TYPE_NORMAL);
+	fake_add(6, 0, PCI_HEADER_TYPE_NORMAL);
+	int err = scan();
+	struct pci_device behind = found(3, 0), behind_second = found(6, 0);
+	uint32_t second = fake->all[1].words[PCI_PRIMARY_BUS / 4];
+	uint32_t third = fake->all[2].words[PCI_PRIMARY_BUS / 4];
+	uint32_t fourth = fake->all[3].words[PCI_PRIMARY_BUS / 4];
+
+	fini(err);
+	KTEST_ASSERT(!err && behind.vendor == 0x1234 && behind_second.vendor == 0x1234);
+	KTEST_ASSERT(second == 0x060600 && third == 0x070700 && fourth == 0x080800);
+}
+
+KTEST(pci_registers_are_sized_and_nonsense_in_them_is_left_alone)
+{
+	struct fake_function *function;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	function = fake_add(0, 0, PCI_HEADER_TYPE_NORMAL);
+	set_bar(function, 0, 0xc0000000, 0xfffff000);
+	set_bar(function, 1, 0xc001, 0xffffff80);
+	set_bar(function, 2, 0xc, 0xffff0000);
+	set_bar(function, 3, 0x10, 0xffffffff);
+	set_bar(function, 4, 0xc1000000, 0xfff0f000); /* with a hole */
+	set_bar(function, 5, 4, 0xfffffff0);          /* 64 bits, and no second half */
+	function->words[PCI_COMMAND / 4] = PCI_COMMAND_MEMORY;
+	int err = scan();
+	struct pci_device dev = found(0, 0);
+	uint32_t command = function->words[PCI_COMMAND / 4];
+
+	fini(err);
+	KTEST_ASSERT(!err && command == PCI_COMMAND_MEMORY);
+	KTEST_ASSERT(dev.resources[0].start == 0xc0000000 && dev.resources[0].size == 0x1000);
+	KTEST_ASSERT(dev.resources[1].start == 0xc000 && dev.resources[1].size == 0x80);
+	KTEST_ASSERT(dev.resources[2].start == 0x1000000000 && dev.resources[2].size == 0x10000);
+	KTEST_ASSERT(dev.resources[2].flags == (PCI_RESOURCE_MEMORY | PCI_RESOURCE_PREFETCH |
+	                                        PCI_RESOURCE_64));
+	KTEST_ASSERT(dev.resources[3].size == 0 && dev.resources[4].size == 0);
+	KTEST_ASSERT(dev.resources[5].size == 0);
+}
+
+static bool overlap(const struct pci_resource *a, const struct pci_resource *b)
+{
+	return a->start < b->start + b->size && b->start < a->start + a->size;
+}
+
+KTEST(pci_registers_without_a_place_get_one_behind_bridges_too)
+{
+	struct fake_function *bridge;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	set_bar(fake_add(0, 0, PCI_HEADER_TYPE_NORMAL), 0, 0, 0xffff0000);
+	set_bar(fake_add(0, 1 << 3, PCI_HEADER_TYPE_NORMAL), 0, 0xc0000000, 0xfffff000);
+	bridge = fake_add(0, 2 << 3, PCI_HEADER_TYPE_BRIDGE);
+	bridge->masks[PCI_MEMORY_BASE / 4] = 0xfff0fff0;
+	set_bar(fake_add(1, 0, PCI_HEADER_TYPE_NORMAL), 0, 0, 0xffc00000);
+	set_bar(&fake->all[3], 1, 1, 0xffffffc0);
+	int err = scan();
+	struct pci_resource first = found(0, 0).resources[0], second = found(0, 8).resources[0];
+	struct pci_resource window = found(0, 16).resources[PCI_WINDOW_MEMORY];
+	struct pci_device behind = found(1, 0);
+	uint32_t limits = bridge->words[PCI_MEMORY_BASE / 4];
+	uint32_t written = fake->all[3].words[PCI_BASE_ADDRESS_0 / 4];
+
+	fini(err);
+	KTEST_ASSERT(!err && !(first.flags & PCI_RESOURCE_UNSET) && first.start >= 0xc0000000);
+	KTEST_ASSERT(!overlap(&first, &second) && !overlap(&first, &window));
+	KTEST_ASSERT(behind.resources[0].start >= window.start && behind.resources[0].size &&
+	             behind.resources[0].start + behind.resources[0].size <=
+	             window.start + window.size);
+	KTEST_ASSERT(written == behind.resources[0].start);
+	KTEST_ASSERT((limits & 0xfff0) << 16 == window.start);
+	/* the bridge passes no ports */
+	KTEST_ASSERT(behind.resources[1].flags & PCI_RESOURCE_UNSET);
+}
+
+KTEST(pci_lists_of_capabilities_that_bite_their_tails_end)
+{
+	struct fake_function *function;
+	uint16_t power, msi, again, extended, extended_again;
+
+	KTEST_NO_LEAK();
+	KTEST_ASSERT(fake_init());
+	function = fake_add(0, 0, PCI_HEADER_TYPE_NORMAL);
+	function->words[PCI_STATUS / 4] = PCI_STATUS_CAP_LIST << 16;
+	function->words[PCI_CAPABILITY_LIST / 4] = 0x40;
+	function->words[0x40 / 4] = PCI_CAP_ID_EXP | 0x50 << 8;
+	function->words[0x50 / 4] = PCI_CAP_ID_MSI | 0x60 << 8;
+	function->words[0x60 / 4] = PCI_CAP_ID_PM | 0x43 << 8; /* back, and odd */
+	function->words[0x100 / 4] = 1 | 1 << 16 | 0x200u << 20;
+	function->words[0x200 / 4] = 2 | 1 << 16 | 0x100u << 20;
+	int err = scan();
+	struct pci_device *dev = pci_device_lookup(SEGMENT, 0, 0);
+
+	power = dev ? dev->power : 0;
+	msi = dev ? dev->msi : 0;
+	again = dev ? pci_capability_next(dev, PCI_CAP_ID_MSI, msi) : 1;
+	extended = dev ? pci_extended_next(dev, 2, 0) : 0;
+	extended_again = dev ? pci_extended_next(dev, 2, extended) : 1;
+	if (dev)
+		pci_device_put(dev);
+	fini(err);
+	KTEST_ASSERT(!err && power == 0x60 && msi == 0x50 && again == 0);
+	KTEST_ASSERT(extended == 0x200 && extended_again == 0);
+}
