@@ -165,7 +165,8 @@ static void make_dsdt(struct maker *m)
 		0x0a, 0x05, 0x00, 0x00, 0x08, '_', 'H', 'I', 'D', 0x0d, 'L', 'N', 'R', 'O',
 		'0', '0', '0', '5', 0x00, 0x08, '_', 'C', 'R', 'S', 0x86, 0x09, 0x00, 0x01,
 		0x00, 0x02, 0x00, 0xfe, 0x00, 0x02, 0x00, 0x00, 0x89, 0x06, 0x00, 0x09, 0x01, 0x05,
-		0x00, 0x00, 0x00, 0x79, 0x00, 0, 0, 0, 0, 0, 0, 0,
+		0x00, 0x00, 0x00, 0x79, 0x00, 0x14, 0x0c, '_', 'C', 'B', 'A', 0x00, 0xa4, 0x0c,
+		0x00, 0x00, 0x00, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	};
 
 	start(m, "DSDT", 36);
@@ -176,7 +177,7 @@ static void make_dsdt(struct maker *m)
 static void (*const makers[])(struct maker *m) = {
 	make_madt, make_fadt, make_hpet, make_mcfg, make_srat, make_dsdt,
 };
-enum { MAKERS = 6, DSDT = 5, FADT = 1 };
+enum { MAKERS = 6, DSDT = 5, FADT = 1, MCFG = 3 };
 
 /* A whole set: root pointer at BASE, root table behind it, then the others, 1 KiB each. */
 static paddr_t place_of(uint32_t i)
@@ -255,6 +256,19 @@ TEST(good_tables_give_their_numbers_and_no_complaint)
 	assert_true(device.paddr == 0xfe000200 && device.size == 0x200 && device.gsi == 5);
 	assert_true(device.is_level && !device.is_active_low);
 	assert_false(acpi_device_find("LNRO0005", 1, &device));
+}
+
+TEST(configuration_space_without_an_mcfg_is_where_the_dsdt_says)
+{
+	struct acpi_mcfg window;
+
+	make_memory();
+	memory[place_of(MCFG) - BASE] = 'X';
+	seal(memory + place_of(MCFG) - BASE, 36);
+	read_memory();
+	assert_true(acpi_mcfg_find(0, &window) && !acpi_mcfg_find(1, &(struct acpi_mcfg){ 0 }));
+	assert_true(window.paddr == 0xe0000000 && window.segment == 0);
+	assert_true(window.bus_first == 0 && window.bus_last == 255);
 }
 
 TEST(ports_of_later_revisions_count)
@@ -368,6 +382,7 @@ static void read_alone(const struct acpi_table_header *table)
 	struct acpi_device device;
 	struct acpi_mcfg window;
 	uint32_t index = 0;
+	uint64_t base;
 	paddr_t dsdt;
 
 	acpi_read_madt(table, &info);
@@ -381,6 +396,7 @@ static void read_alone(const struct acpi_table_header *table)
 	assert_in_range(affinity.nr_ranges, 0, ACPI_MAX_RANGES);
 	aml_find_s5(table, &info.s5_type_a, &info.s5_type_b);
 	aml_find_device(table, "LNRO0005", &index, &device);
+	aml_find_cba(table, &base);
 }
 
 /* Every reader gets every kind of table, cut anywhere behind its header. */
@@ -434,6 +450,7 @@ TEST(more_of_everything_than_fits_is_left_out)
 }
 
 UNIT_TESTS(T(good_tables_give_their_numbers_and_no_complaint),
+           T(configuration_space_without_an_mcfg_is_where_the_dsdt_says),
            T(ports_of_later_revisions_count),
            T(each_flaw_is_said_in_one_line),
            T(mutated_sets_of_tables_are_survived),

@@ -189,13 +189,6 @@ static void take_first(const char signature[4], void (*take)(const struct acpi_t
 		take(table);
 }
 
-bool acpi_mcfg_find(uint32_t n, struct acpi_mcfg *window)
-{
-	const struct acpi_table_header *mcfg = acpi_table_find("MCFG", 0);
-
-	return mcfg && acpi_mcfg_entry(mcfg, n, window);
-}
-
 /* ---- definition blocks --------------------------------------------------------------------- */
 
 /* The n-th table with AML in it: the DSDT, then the SSDTs. */
@@ -214,6 +207,28 @@ static void find_sleep_types(void)
 		if (block && aml_find_s5(block, &acpi.s5_type_a, &acpi.s5_type_b))
 			return;
 	}
+}
+
+/* Micro-VMs tell it in the DSDT only. */
+static bool find_cba(struct acpi_mcfg *window)
+{
+	const struct acpi_table_header *block;
+
+	*window = (struct acpi_mcfg){ .bus_last = 255 };
+	for (uint32_t n = 0; (block = definition_block(n)) || n == 0; n++) {
+		if (block && aml_find_cba(block, &window->paddr))
+			return !(window->paddr & ((1 << 20) - 1)) && window->paddr < 1ul << 46;
+	}
+	return false;
+}
+
+bool acpi_mcfg_find(uint32_t n, struct acpi_mcfg *window)
+{
+	const struct acpi_table_header *mcfg = acpi_table_find("MCFG", 0);
+
+	if (!mcfg)
+		return n == 0 && find_cba(window);
+	return acpi_mcfg_entry(mcfg, n, window);
 }
 
 bool acpi_device_find(const char *hid, uint32_t index, struct acpi_device *device)

@@ -8,7 +8,8 @@
 
 enum {
 	AML_ZERO = 0x00, AML_ONE = 0x01, AML_NAME = 0x08, AML_BYTE = 0x0a, AML_WORD = 0x0b,
-	AML_STRING = 0x0d, AML_PACKAGE = 0x12,
+	AML_DWORD = 0x0c, AML_STRING = 0x0d, AML_QWORD = 0x0e, AML_PACKAGE = 0x12,
+	AML_METHOD = 0x14, AML_RETURN = 0xa4,
 	IRQ_EDGE = 1 << 1, IRQ_ACTIVE_LOW = 1 << 2,
 	RES_MEMORY32_FIXED = 0x86, RES_EXTENDED_IRQ = 0x89, RES_END = 0x79,
 	DEVICE_SEARCH_BYTES = 256, /* how far behind its _HID a device's _CRS may lie */
@@ -81,6 +82,40 @@ static uint32_t read32(const uint8_t *at)
 
 	memcpy(&value, at, sizeof(value));
 	return value;
+}
+
+/* What stands behind the name: a number, or a method that does nothing but return one. */
+static bool take_address(struct bytes b, bool is_method, uint64_t *address)
+{
+	if (is_method) {
+		if (!has(&b, 2) || b.at[1] != AML_RETURN)
+			return false;
+		b.at += 2; /* the flags, the return */
+	}
+	*address = 0;
+	if (has(&b, 5) && b.at[0] == AML_DWORD)
+		*address = read32(b.at + 1);
+	else if (has(&b, 9) && b.at[0] == AML_QWORD)
+		*address = read32(b.at + 1) | (uint64_t)read32(b.at + 5) << 32;
+	return *address;
+}
+
+bool aml_find_cba(const struct acpi_table_header *block, uint64_t *base)
+{
+	struct bytes b = body_of(block);
+
+	for (; has(&b, 8); b.at++) {
+		/* a method this short has its length in one byte */
+		bool is_method = b.at[0] == AML_METHOD && b.at[1] < 64;
+		struct bytes name = { b.at + 1 + is_method, b.end };
+
+		if ((!is_method && b.at[0] != AML_NAME) || memcmp(name.at, "_CBA", 4))
+			continue;
+		name.at += 4;
+		if (take_address(name, is_method, base))
+			return true;
+	}
+	return false;
 }
 
 /* The first fixed memory range and the first interrupt among the bytes. */

@@ -9,6 +9,12 @@
 bool aml_find_s5(const struct acpi_table_header *block, int *type_a, int *type_b);
 
 /*
+ * Where the configuration space of PCI begins, if a method or a name _CBA is a plain number:
+ * micro-VMs have no MCFG.
+ */
+bool aml_find_cba(const struct acpi_table_header *block, uint64_t *base);
+
+/*
  * The *index-th device with this _HID, a fixed memory range and an interrupt; counts *index down
  * past others.
  */

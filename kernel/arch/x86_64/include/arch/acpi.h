@@ -89,7 +89,8 @@ bool acpi_device_find(const char *hid, uint32_t n, struct acpi_device *device);
 
 /*
  * Windows onto the PCI Express configuration space (MCFG): 4 KiB a function, 1 MiB a bus, bus 0 at
- * paddr whether it is among them or not. Only what makes sense is given. False past the last.
+ * paddr whether it is among them or not. Only what makes sense is given. Without an MCFG there is
+ * one if the DSDT has a _CBA that is a plain number. False past the last.
  */
 struct acpi_mcfg { paddr_t paddr; uint16_t segment; uint8_t bus_first, bus_last; };
 bool acpi_mcfg_find(uint32_t n, struct acpi_mcfg *window);
