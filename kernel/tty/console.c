@@ -3,10 +3,11 @@
  * opens it.
  *
  * console=ttyS0,115200n8 may be given several times: the log goes to all of them, /dev/console is
- * the last. console=tty0 (or tty1, or tty) means the screen, hvc0 the console of a hypervisor, which
- * comes late, with its bus. When nothing is said, it is the screen if there is one, else the first
- * serial line, else that of a hypervisor, which also takes the place of what is not there (Documentation/admin-guide/serial-console.rst of Linux). In a panic the screen shows what
- * is said even if it is no console.
+ * the last. console=tty0 (or tty1, or tty) means the screen, hvc0 the console of a hypervisor,
+ * which comes late, with its bus. When nothing is said, it is the screen if there is one, else the
+ * first serial line, else that of a hypervisor, which also takes the place of what is not there
+ * (Documentation/admin-guide/serial-console.rst of Linux). In a panic the screen shows what is said
+ * even if it is no console.
  */
 #define pr_fmt(fmt) "console: " fmt
 
@@ -47,7 +48,7 @@ static struct {
 	struct console      consoles[CONSOLES_MAX] __const_after_init;
 	unsigned int        nr_consoles __const_after_init;
 	struct tty         *preferred __const_after_init; /* /dev/console; NULL: none */
-	unsigned int        preferred_word __const_after_init; /* which named it; words behind win */
+	unsigned int        preferred_word __const_after_init; /* which named it */
 	bool                is_started __const_after_init;
 } console;
 

@@ -1,0 +1,117 @@
+"""Virtio devices on PCI and without: disks (by the kernel's own tests, and the host looks at what they left),
+the console, random numbers, what happens to lying and legacy devices."""
+
+import json
+from array import array
+
+from harness import paths
+from harness.qemu import Guest
+from harness.schedule import single
+
+SECTORS = 8192
+OUT = paths.BUILD / "boot-tests"
+MASK = (1 << 64) - 1
+MULTIPLIER = 0x9E3779B97F4A7C15
+
+
+def pattern(turned=0):
+    """The content that blk_ktest.c expects: each word is a function of its number."""
+    return array("Q", ((word * MULTIPLIER & MASK) ^ turned for word in range(1, SECTORS * 64 + 1))).tobytes()
+
+
+def blockdev(name, image, readonly=False, errors=()):
+    file = {"driver": "file", "filename": str(image), "read-only": readonly}
+    if errors:
+        file = {"driver": "blkdebug", "image": file, "inject-error": list(errors)}
+    node = {"driver": "raw", "node-name": name, "file": file, "read-only": readonly, "discard": "unmap"}
+    return ["-blockdev", json.dumps(node)]
+
+
+def disks(folder, device, options=""):
+    """Words for three disks: one to work on, one read-only, one with bad sectors."""
+    bad = [{"event": "read_aio", "errno": 5, "sector": 1000}, {"event": "write_aio", "errno": 5, "sector": 2000}]
+    words = []
+    for name, readonly, errors in (("pattern", False, ()), ("readonly", True, ()), ("errors", False, bad)):
+        image = folder / f"{name}.img"
+        image.write_bytes(pattern())
+        words += blockdev(name, image, readonly, errors)
+        words += ["-device", f"{device},drive={name},serial={name},werror=report,rerror=report{options}"]
+    return words
+
+
+def check_pattern(image):
+    """The first half is as it was but for one cleared block; the second is turned over."""
+    data, half = image.read_bytes(), SECTORS * 256
+    assert data[:half - 4096] == pattern()[:half - 4096], "the first half of the disk has changed"
+    assert data[half - 4096:half] == bytes(4096), "what was cleared is not zero"
+    assert data[half:] == pattern(MASK)[half:], "the second half of the disk is not what was written"
+
+
+def disk_test(options, name, machine, device, extra=""):
+    folder = OUT / name.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    words = disks(folder, device, extra)
+    guest_machine = options.machine().but(append="console=ttyS0 ktest=virtio_disk panic=-1", extra=words, **machine)
+    with Guest(guest_machine, name, 180) as guest:
+        guest.expect(r"ktest: \d+ passed, 0 failed", 120)
+        for serial in ("pattern", "readonly", "errors"):
+            assert f"'{serial}' is vd" in guest.output, f"no disk has the serial number {serial}"
+        if "acpi=off" not in machine["machine"]:  # which does not know how to go off
+            guest.wait_exit(30)
+    check_pattern(folder / "pattern.img")
+
+
+def shell_test(options, name, machine, steps):
+    """Commands and what they print, at a shell on the console that `machine` says."""
+    with Guest(options.machine().but(initrd=paths.INITRAMFS, **machine), name, 150) as guest:
+        for command, answer in steps:
+            guest.expect(r"moonshot:\S+#", 60)
+            guest.send(command + "\n")
+            guest.expect(answer, 60)
+        guest.expect(r"moonshot:\S+#", 60)
+        guest.send("poweroff -f\n")
+        guest.wait_exit(60)
+
+
+MMIO = {"machine": "microvm"}
+RNG = [("head -c 1000 /dev/hwrng | wc -c", r"\n1000\r?\n"), ("ls -l /dev/hwrng", r"10, 183")]
+HVC = [("stty -a < /dev/hvc0", r"\nspeed 38400"), ("cat /proc/consoles", r"\nhvc0 .*229:0"),
+       ("seq 1 3000 | tee /tmp/n | tail -1; cat /tmp/n", r"\n2999\r?\n3000\r?\n"),
+       ("dmesg | grep -c 'Command line'", r"\n1\r?\n")]
+
+
+def hvc(machine, serial, append="console=hvc0"):
+    """The only console is the hypervisor's: QEMU connects it to its own standard input and output."""
+    words = ("-chardev", "stdio,id=hvc", "-device", serial, "-device", "virtconsole,chardev=hvc")
+    return {**machine, "serial": "none", "append": append, "extra": words}
+
+
+def legacy_test(options, name):
+    words = ("-global", "virtio-mmio.force-legacy=true", "-device", "virtio-rng-device")
+    machine = options.machine().but(append="console=ttyS0 ktest=virtio panic=-1", extra=words, **MMIO)
+    with Guest(machine, name, 60) as guest:
+        guest.expect("a legacy device, left alone", 60)
+        guest.expect(r"ktest: \d+ passed", 60)
+
+
+SCENARIOS = {
+    "disk-q35": (disk_test, {"machine": "q35"}, "virtio-blk-pci"),
+    "disk-pc-smp4": (disk_test, {"machine": "pc", "cpus": 4}, "virtio-blk-pci", ",disable-legacy=on,num-queues=4"),
+    "disk-line": (disk_test, {"machine": "q35"}, "virtio-blk-pci", ",vectors=0"),
+    "disk-few-vectors": (disk_test, {"machine": "q35", "cpus": 4}, "virtio-blk-pci", ",num-queues=4,vectors=2"),
+    "disk-plain-ring": (disk_test, {"machine": "q35"}, "virtio-blk-pci",
+                        ",event_idx=off,indirect_desc=off,queue-size=16,seg-max-adjust=on"),
+    "disk-microvm": (disk_test, MMIO, "virtio-blk-device"),
+    "disk-microvm-no-acpi": (disk_test, {"machine": "microvm,acpi=off"}, "virtio-blk-device"),
+    "rng-q35": (shell_test, {"extra": ("-device", "virtio-rng-pci")}, RNG),
+    "rng-microvm": (shell_test, {**MMIO, "extra": ("-device", "virtio-rng-device")}, RNG),
+    "console-microvm": (shell_test, hvc(MMIO, "virtio-serial-device"), HVC),
+    "console-q35": (shell_test, hvc({}, "virtio-serial-pci", "console=ttyS0 console=hvc0"), HVC),
+    "legacy": (legacy_test,),
+}
+
+
+def jobs(options):
+    return [single(f"boot/virtio/{name}",
+                   lambda name=name, it=it: it[0](options, f"boot/virtio/{name}", *it[1:]), 10)
+            for name, it in SCENARIOS.items()]
