@@ -27,14 +27,15 @@ kernel: $(O)/moonshot.elf
 warnings := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes \
             -Wcast-qual -Wframe-larger-than=$(if $(filter 1,$(KASAN)),8192,2048) -Werror -Wno-unused-parameter \
             $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
-# A canary that is the running thread's, in a per-CPU variable; clang 14 cannot be told of one.
-protector := $(if $(findstring clang,$(CC)),-fno-stack-protector,-fstack-protector \
+# A canary that is the running thread's, in a per-CPU variable. clang 14 can be told only of a place at a fixed
+# distance from GS, which nothing has when the image moves: there it is one for all threads.
+protector := -fstack-protector $(if $(findstring clang,$(CC)),-mstack-protector-guard=global, \
              -mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-symbol=stack_canary)
 base     := -DKASAN=$(KASAN) -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
             -mgeneral-regs-only -fbuiltin $(if $(filter 1,$(DEBUG)),,-momit-leaf-frame-pointer) $(protector) -fcf-protection=none -fno-common \
             -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
             -fno-asynchronous-unwind-tables -fwrapv -ffunction-sections -fdata-sections \
-            -ffile-prefix-map=$(CURDIR)/=
+            -ffile-prefix-map=$(CURDIR)/= $(if $(findstring clang,$(CC)),-ffile-prefix-map=$(CURDIR)=)
 headers  := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -Ikernel -I. -I$(ARCH)/include \
             -isystem kernel/abi/stubs -isystem build/uapi -I$(O)/gen
 debug    := $(if $(filter 1,$(DEBUG)),-DDEBUG=1 -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize=null -fno-sanitize=pointer-overflow \
@@ -54,7 +55,7 @@ objects  := $(patsubst %,$(O)/%.o,$(sources) )
 # Every function with an array on its stack, and not only of characters, where it costs no benchmark.
 strong-folders := kernel/dev kernel/drivers kernel/init kernel/lib kernel/procfs kernel/tty
 strong-sources := $(filter $(addsuffix /%,$(strong-folders)) kernel/proc/exec%,$(sources))
-$(foreach source,$(if $(findstring clang,$(CC)),,$(strong-sources)),$(eval cflags-$(source) := -fstack-protector-strong))
+$(foreach source,$(strong-sources),$(eval cflags-$(source) := -fstack-protector-strong))
 # Runs before there is a canary, and chooses it.
 cflags-kernel/arch/x86_64/relocate.c := -fno-stack-protector
 

@@ -189,6 +189,7 @@ uint64_t __init boot_relocate(paddr_t image_start, paddr_t uefi_bootinfo, paddr_
 	canary_keys[0] = mix(random, 3);
 	canary_keys[1] = mix(random, 4);
 	stack_canary = mix(random, 5) & CANARY_MASK; /* the boot CPU's, whose copy is in place */
+	__stack_chk_guard = stack_canary;
 	if (has_word(command_line(uefi, pvh_start_info), "nokaslr")) {
 		if (KASAN)
 			boot_shadow_map(image_start, 0);

@@ -21,6 +21,7 @@
 
 DEFINE_PER_CPU(struct arch_thread *, current_thread);
 DEFINE_PER_CPU(uint64_t, stack_canary);
+uint64_t __stack_chk_guard __ro_after_init;
 uint64_t canary_keys[2] __ro_after_init;
 
 /* What switch_stacks() finds on the stack of a thread that has never run. */

@@ -39,6 +39,9 @@ DECLARE_PER_CPU(struct arch_thread *, current_thread);
 /* The running thread's; the compiler's code compares it with what it has put on the stack. */
 DECLARE_PER_CPU(uint64_t, stack_canary);
 
+/* The same for clang, which can only be told of a variable that all threads share. */
+extern uint64_t __stack_chk_guard __const_after_init;
+
 static inline struct arch_thread *arch_current(void)
 {
 	return this_cpu_read(current_thread);
