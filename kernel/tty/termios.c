@@ -68,6 +68,24 @@ void termios_set_baud(struct termios2 *settings, uint32_t baud)
 	settings->c_ispeed = settings->c_ospeed = baud;
 }
 
+static void keep_bits(tcflag_t *flags, tcflag_t old, tcflag_t locked)
+{
+	*flags = (*flags & ~locked) | (old & locked);
+}
+
+void termios_keep_locked(struct termios2 *settings, const struct termios2 *old,
+                         const struct termios *locked)
+{
+	keep_bits(&settings->c_iflag, old->c_iflag, locked->c_iflag);
+	keep_bits(&settings->c_oflag, old->c_oflag, locked->c_oflag);
+	keep_bits(&settings->c_cflag, old->c_cflag, locked->c_cflag);
+	keep_bits(&settings->c_lflag, old->c_lflag, locked->c_lflag);
+	for (size_t i = 0; i < NCCS; i++) {
+		if (locked->c_cc[i])
+			settings->c_cc[i] = old->c_cc[i];
+	}
+}
+
 /* struct termios is the beginning of struct termios2. */
 void termios_to_old(const struct termios2 *settings, struct termios *out)
 {

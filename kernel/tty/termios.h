@@ -17,6 +17,10 @@ void termios_from_old(struct termios2 *settings, const struct termios *in);
 void termios_to_short(const struct termios2 *settings, struct termio *out);
 void termios_from_short(struct termios2 *settings, const struct termio *in);
 
+/* What the locked ones forbid to change is in *settings as in *old again: TIOCSLCKTRMIOS. */
+void termios_keep_locked(struct termios2 *settings, const struct termios2 *old,
+                         const struct termios *locked);
+
 /* Bits a second by CBAUD or BOTHER; and CBAUD with both speeds set for a rate. */
 uint32_t termios_baud(const struct termios2 *settings);
 void     termios_set_baud(struct termios2 *settings, uint32_t baud);

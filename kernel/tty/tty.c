@@ -164,10 +164,12 @@ static void close_locked(struct tty *tty)
 	if (--tty->open_count)
 		return;
 	tty->is_exclusive = false;
-	if (tty->ops->is_pty)
+	if (tty->ops->is_pty) {
 		ldisc_start(&tty->ldisc, true);
-	else
+	} else {
 		ldisc_flush_input(&tty->ldisc);
+		tty->locked = (struct termios){ 0 };
+	}
 	if (tty->ops->close)
 		tty->ops->close(tty);
 }

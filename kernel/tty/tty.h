@@ -75,6 +75,7 @@ struct tty {
 	struct mutex          write_lock; /* RANK_FILE_PRIVATE: one writer */
 	struct ldisc          ldisc __guarded_by(lock);
 	struct termios2       defaults __const_after_init; /* for a terminal that begins anew */
+	struct termios        locked __guarded_by(lock); /* bits set: those settings stay */
 	struct winsize        size __guarded_by(lock);
 	struct wait_queue     readers, writers; /* own locks */
 	uint32_t              open_count __guarded_by(lock);

@@ -3,11 +3,14 @@
  * ioctl_tty(2).
  */
 #include <asm/ioctls.h>
+#include <linux/capability.h>
 #include <linux/errno.h>
 
 #include "abi/errno.h"
+#include "id/cred.h"
 #include "lib/string.h"
 #include "proc/signal.h"
+#include "proc/task.h"
 #include "sched/clock.h"
 #include "tty/jobctl.h"
 #include "tty/termios.h"
@@ -47,6 +50,7 @@ static void apply_locked(struct tty *tty, enum form form, const void *in)
 	else
 		termios_from_short(&new, in);
 	termios_update_speeds(&new);
+	termios_keep_locked(&new, &old, &tty->locked);
 	new.c_line = old.c_line;
 	ldisc_set_termios(&tty->ldisc, &new);
 	if (tty->ops->set_termios)
@@ -177,6 +181,23 @@ static void set_soft_carrier(struct tty *tty, int on)
 	mutex_unlock(&tty->lock);
 }
 
+static void get_locked_settings(struct tty *tty, struct termios *out)
+{
+	mutex_lock(&tty->lock);
+	*out = tty->locked;
+	mutex_unlock(&tty->lock);
+}
+
+static long lock_settings(struct tty *tty, const struct termios *locked)
+{
+	if (!cred_capable(task_current()->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	mutex_lock(&tty->lock);
+	tty->locked = *locked;
+	mutex_unlock(&tty->lock);
+	return 0;
+}
+
 /* The commands that ask for settings or set them: in which form, and when. */
 static long get_or_set_termios(struct tty *tty, unsigned int command, void *arg)
 {
@@ -235,6 +256,11 @@ long tty_settings_ioctl(struct tty *tty, unsigned int command, void *arg)
 	case TIOCOUTQ:
 		*(int *)arg = tty->ops->pending_output ? (int)tty->ops->pending_output(tty) : 0;
 		return 0;
+	case TIOCGLCKTRMIOS:
+		get_locked_settings(tty, arg);
+		return 0;
+	case TIOCSLCKTRMIOS:
+		return lock_settings(tty, arg);
 	case TIOCGSOFTCAR:
 		*(int *)arg = !!(READ_ONCE(tty->ldisc.termios.c_cflag) & CLOCAL);
 		return 0;

@@ -5,6 +5,7 @@
 #include "terminal.h"
 
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <time.h>
 
 struct edit {
@@ -403,6 +404,57 @@ static void check_settings(void)
 	terminal_close(&terminal);
 }
 
+static void unlock_all(struct terminal *terminal)
+{
+	struct termios none = { 0 };
+
+	CHECK_EQ(what_is_locked_can_be_freed, ioctl(terminal->master, TIOCSLCKTRMIOS, &none), 0);
+}
+
+static void check_locked_settings(void)
+{
+	struct termios locked = { 0 }, settings, wanted;
+	struct terminal terminal;
+
+	terminal_open(&terminal);
+	memset(&settings, -1, sizeof(settings));
+	CHECK_EQ(locks_can_be_read, ioctl(terminal.slave, TIOCGLCKTRMIOS, &settings), 0);
+	CHECK(nothing_is_locked_at_first, !settings.c_iflag && !settings.c_oflag &&
+	      !settings.c_cflag && !settings.c_lflag && !settings.c_cc[VINTR]);
+	locked.c_lflag = ECHO | ICANON;
+	locked.c_iflag = ICRNL;
+	locked.c_cc[VINTR] = 1;
+	CHECK_EQ(settings_can_be_locked, ioctl(terminal.slave, TIOCSLCKTRMIOS, &locked), 0);
+	ioctl(terminal.master, TIOCGLCKTRMIOS, &settings);
+	CHECK(locks_are_one_for_both_sides, settings.c_lflag == (ECHO | ICANON));
+	tcgetattr(terminal.slave, &settings);
+	wanted = settings;
+	wanted.c_lflag = 0;
+	wanted.c_iflag = 0;
+	wanted.c_cc[VINTR] = wanted.c_cc[VQUIT] = 7;
+	CHECK_EQ(setting_them_is_no_error, tcsetattr(terminal.slave, TCSANOW, &wanted), 0);
+	tcgetattr(terminal.slave, &wanted);
+	OUT("locked: lflag %o iflag %o intr %d quit %d", wanted.c_lflag, wanted.c_iflag,
+	    wanted.c_cc[VINTR], wanted.c_cc[VQUIT]);
+	unlock_all(&terminal);
+	wanted.c_lflag = 0;
+	tcsetattr(terminal.slave, TCSANOW, &wanted);
+	tcgetattr(terminal.slave, &wanted);
+	CHECK_EQ(unlocked_settings_change, wanted.c_lflag, 0);
+	if (fork() == 0) {
+		if (setuid(1000) == 0 && ioctl(terminal.slave, TIOCGLCKTRMIOS, &locked) == 0)
+			_exit(ioctl(terminal.slave, TIOCSLCKTRMIOS, &locked) == -1 ? errno : 0);
+		_exit(255);
+	}
+	int status = 0;
+
+	wait(&status);
+	CHECK_EQ(only_the_privileged_may_lock, WEXITSTATUS(status), EPERM);
+	CHECK_ERRNO(locks_of_no_terminal_fail, ioctl(open("/dev/null", O_RDWR | O_CLOEXEC),
+	            TIOCGLCKTRMIOS, &locked), ENOTTY);
+	terminal_close(&terminal);
+}
+
 static void check_simulated_input(void)
 {
 	struct terminal terminal;
@@ -447,6 +499,7 @@ int main(void)
 	check_mode_switch();
 	check_flow();
 	check_settings();
+	check_locked_settings();
 	check_simulated_input();
 	check_epoll();
 	return 0;
