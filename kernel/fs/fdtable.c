@@ -10,6 +10,7 @@
 #include <linux/errno.h>
 
 #include "core/panic.h"
+#include "fs/inode.h"
 #include "fs/lock.h"
 #include "lib/bitmap.h"
 #include "lib/math.h"
@@ -300,15 +301,20 @@ uint32_t fdtable_capacity(struct fdtable *table)
 
 /* ---- reserving, installing, closing -------------------------------------------------------- */
 
-static void slot_mark(struct fdtable *table, uint32_t fd, bool cloexec)
+static void slot_set_cloexec(struct fdtable *table, uint32_t fd, bool cloexec)
 {
-	struct fd_slots *slots = table->slots;
-
-	bitmap_set(slots->used, fd);
 	if (cloexec)
-		bitmap_set(slots->cloexec, fd);
+		bitmap_set(table->slots->cloexec, fd);
 	else
-		bitmap_clear(slots->cloexec, fd);
+		bitmap_clear(table->slots->cloexec, fd);
+}
+
+/* A slot that is free is never marked as to be closed. */
+static inline void slot_take_free(struct fdtable *table, uint32_t fd, bool cloexec)
+{
+	bitmap_set(table->slots->used, fd);
+	if (cloexec)
+		bitmap_set(table->slots->cloexec, fd);
 }
 
 static void slot_clear(struct fdtable *table, uint32_t fd)
@@ -352,7 +358,7 @@ int fd_reserve(struct fdtable *table, uint32_t from, uint32_t limit, bool cloexe
 		if (err)
 			return err;
 	}
-	slot_mark(table, fd, cloexec);
+	slot_take_free(table, fd, cloexec);
 	if (from <= table->next)
 		table->next = fd + 1;
 	spin_unlock(&table->lock);
@@ -389,7 +395,8 @@ static int file_close(struct fdtable *table, struct file *file)
 {
 	int err = file_flush(file);
 
-	lock_release_owner(file, table);
+	if (unlikely(atomic_load_relaxed(&file->inode->locks)))
+		lock_release_owner(file, table);
 	file_put(file);
 	return err;
 }
@@ -434,11 +441,20 @@ int fd_replace(struct fdtable *table, int to, struct file *file, uint32_t limit,
 		return -EBUSY;
 	}
 	rcu_assign(&table->slots->files[fd], file);
-	slot_mark(table, fd, cloexec);
+	bitmap_set(table->slots->used, fd);
+	slot_set_cloexec(table, fd, cloexec);
 	spin_unlock(&table->lock);
 	if (old)
 		file_close(table, old);
 	return to;
+}
+
+/* Those of first .. last that are in use. */
+static void range_set_cloexec(struct fd_slots *slots, uint32_t first, uint32_t last)
+{
+	bitmap_set_range(slots->cloexec, first, last - first + 1);
+	for (uint32_t word = first / 64; word <= last / 64; word++)
+		slots->cloexec[word] &= slots->used[word];
 }
 
 int fd_close_range(struct fdtable *table, uint32_t first, uint32_t last, bool only_mark_cloexec)
@@ -450,7 +466,7 @@ int fd_close_range(struct fdtable *table, uint32_t first, uint32_t last, bool on
 	spin_lock(&table->lock);
 	end = slots_end(table->slots, UINT32_MAX);
 	if (only_mark_cloexec && first < end)
-		bitmap_set_range(table->slots->cloexec, first, min(last, end - 1) - first + 1);
+		range_set_cloexec(table->slots, first, min(last, end - 1));
 	spin_unlock(&table->lock);
 	if (only_mark_cloexec)
 		return 0;
@@ -500,7 +516,7 @@ int fd_set_cloexec(struct fdtable *table, int fd, bool cloexec)
 
 	spin_lock(&table->lock);
 	if (slot_is_open(table, fd)) {
-		slot_mark(table, (uint32_t)fd, cloexec);
+		slot_set_cloexec(table, (uint32_t)fd, cloexec);
 		result = 0;
 	}
 	spin_unlock(&table->lock);

@@ -215,14 +215,26 @@ static struct page *slab_give_locked(struct cache *cache, void *object)
 	return slab;
 }
 
-static void object_give(struct cache *cache, void *object)
+/* Put objects back; slabs that are destroyed for it wait in a list by slab_next. */
+static void objects_give(struct cache *cache, void **objects, uint32_t count)
 {
 	uint64_t flags = spin_lock_irqsave(&cache->lock);
-	struct page *empty = slab_give_locked(cache, object);
+	struct page *empty;
+	uint32_t empties = 0;
 
+	while (count--) {
+		empty = slab_give_locked(cache, *objects++);
+		if (empty) {
+			empty->slab_next = empties;
+			empties = (uint32_t)page_to_frame(empty);
+		}
+	}
 	spin_unlock_irqrestore(&cache->lock, flags);
-	if (empty)
+	while (empties) {
+		empty = frame_to_page(empties);
+		empties = empty->slab_next;
 		slab_destroy(cache, empty);
+	}
 }
 
 /* Up to `count` objects from the partial slabs. */
@@ -336,8 +348,8 @@ void *cache_alloc(struct cache *cache, unsigned int flags)
 
 static void magazine_flush(struct cache *cache, struct magazine *magazine, uint32_t keep)
 {
-	while (magazine->count > keep)
-		object_give(cache, magazine->objects[--magazine->count]);
+	objects_give(cache, &magazine->objects[keep], magazine->count - keep);
+	magazine->count = keep;
 }
 
 static __noinline void cache_free_slow(struct cache *cache, void *object)
@@ -347,7 +359,7 @@ static __noinline void cache_free_slow(struct cache *cache, void *object)
 	if (!magazine)
 		magazine = magazine_create(cache);
 	if (!magazine) {
-		object_give(cache, object);
+		objects_give(cache, &object, 1);
 		return;
 	}
 	if (magazine->count == magazine->capacity)
@@ -410,7 +422,7 @@ static void magazine_destroy(struct cache *cache, uint32_t cpu)
 		return;
 	(*per_cpu_ptr(magazines, cpu))[cache->id] = NULL;
 	magazine_flush(cache, magazine, 0);
-	object_give(&magazine_cache, magazine);
+	objects_give(&magazine_cache, (void **)&magazine, 1);
 }
 
 /* An empty slab off the list; NULL: there is none. */

@@ -494,7 +494,6 @@ int __init task_create_init(void (*main)(void *task), struct task **out)
 	proc->pgid = &pid_kernel;
 	proc_get(proc);
 	task_get(task);
-	pid_attach(task->pid, PID_TGID, &proc->tgid_link);
 	pid_attach(&pid_kernel, PID_PGID, &proc->pgid_link);
 	pid_attach(&pid_kernel, PID_SID, &proc->sid_link);
 	err = task_attach_locked(task);

@@ -12,24 +12,9 @@
 #include "proc/proc.h"
 #include "sched/poll.h"
 
-struct proc *pid_get_proc(struct pid *pid)
-{
-	struct proc *proc = NULL;
-	struct pid_link *link;
-
-	spin_lock(&proc_tree_lock);
-	link = pid_first(pid, PID_TGID);
-	if (link) {
-		proc = container_of(link, struct proc, tgid_link);
-		proc_get(proc);
-	}
-	spin_unlock(&proc_tree_lock);
-	return proc;
-}
-
 static bool has_ended(struct pid *pid)
 {
-	struct proc *proc = pid_get_proc(pid);
+	struct proc *proc = proc_of_pid(pid);
 	bool ended = !proc || READ_ONCE(proc->is_zombie);
 
 	if (proc)
@@ -53,7 +38,7 @@ static void pidfd_release(struct file *file)
 /* Pid is -1 once the process is gone: proc(5), fdinfo of pidfds. */
 static int pidfd_show(struct file *file, char *buf, size_t size)
 {
-	struct proc *proc = pid_get_proc(file->private);
+	struct proc *proc = proc_of_pid(file->private);
 	pid_t nr = proc ? proc_tgid(proc) : -1;
 
 	if (proc)

@@ -20,6 +20,3 @@ int __must_check pidfd_create(struct pid *pid, unsigned int flags, struct file *
 
 /* The pid behind a pidfd, borrowed from the file; NULL when it is none. */
 struct pid *pidfd_pid(const struct file *file);
-
-/* The process that a pid stands for, with a reference; NULL once it has been reaped. */
-struct proc *pid_get_proc(struct pid *pid);

@@ -104,9 +104,11 @@ int task_attach_locked(struct task *task)
 	spin_unlock_irq(&proc->lock);
 	if (unlikely(is_dying))
 		return -EAGAIN;
-	pid_attach(task->pid, PID_TID, &task->pid_link);
 	proc->nr_live++;
 	atomic_inc(&proc->nr_active);
+	pid_attach(task->pid, PID_TID, &task->pid_link);
+	if (!proc->tgid_link.pid) /* with its leader it is complete: others may find it */
+		pid_attach(proc->tgid, PID_TGID, &proc->tgid_link);
 	return 0;
 }
 
@@ -117,28 +119,33 @@ void proc_attach_locked(struct proc *proc, struct proc *parent)
 	session_get(parent->session);
 	proc->session = parent->session;
 	proc->pgid = parent->pgid;
-	pid_attach(proc->tgid, PID_TGID, &proc->tgid_link);
 	pid_attach(proc->pgid, PID_PGID, &proc->pgid_link);
 	pid_attach(proc->session->sid, PID_SID, &proc->sid_link);
 }
 
-static struct proc *proc_of_pid_locked(struct pid *pid)
+/* A process keeps its link from its first moment until it is reaped. */
+struct proc *proc_of_pid(const struct pid *pid)
 {
-	struct pid_link *link = pid ? pid_first(pid, PID_TGID) : NULL;
+	struct pid_link *link;
+	struct proc *proc;
 
-	return link ? container_of(link, struct proc, tgid_link) : NULL;
+	rcu_read_lock();
+	link = pid_first(pid, PID_TGID);
+	proc = link ? container_of(link, struct proc, tgid_link) : NULL;
+	if (proc && !refcount_try_get(&proc->refs))
+		proc = NULL;
+	rcu_read_unlock();
+	return proc;
 }
 
 struct proc *proc_lookup(pid_t tgid)
 {
 	struct proc *proc;
+	struct pid *pid;
 
 	rcu_read_lock();
-	spin_lock(&proc_tree_lock);
-	proc = proc_of_pid_locked(pid_find(tgid));
-	if (proc)
-		proc_get(proc);
-	spin_unlock(&proc_tree_lock);
+	pid = pid_find(tgid);
+	proc = pid ? proc_of_pid(pid) : NULL;
 	rcu_read_unlock();
 	return proc;
 }
@@ -149,11 +156,7 @@ struct proc *proc_next(pid_t from)
 	struct pid *pid;
 
 	while (!proc && (pid = pid_next(from)) != NULL) {
-		spin_lock(&proc_tree_lock);
-		proc = proc_of_pid_locked(pid);
-		if (proc)
-			proc_get(proc);
-		spin_unlock(&proc_tree_lock);
+		proc = proc_of_pid(pid);
 		from = pid_nr(pid) + 1;
 		pid_put(pid);
 	}
@@ -246,11 +249,6 @@ ns_t proc_cpu_time(struct proc *proc)
 
 	proc_usage(proc, &usage);
 	return usage.user_ns + usage.system_ns;
-}
-
-uint64_t proc_limit(unsigned resource)
-{
-	return rlimit_get(&proc_current()->limits, resource);
 }
 
 struct proc *proc_init(void)

@@ -124,6 +124,8 @@ static inline struct proc *proc_current(void)
 
 /* Finds a process by TGID; returns a reference or NULL. Zombies are found until they are reaped. */
 struct proc *proc_lookup(pid_t tgid);
+/* The same by a pid that the caller has a reference on, or borrows under RCU. */
+struct proc *proc_of_pid(const struct pid *pid);
 void proc_get(struct proc *proc);
 
 /* The leader with a reference; NULL once the process has been reaped. */
@@ -156,7 +158,10 @@ void proc_usage_locked(struct proc *proc, struct usage *usage);
 ns_t proc_cpu_time(struct proc *proc);
 
 /* The soft limit `resource` of the current process. */
-uint64_t proc_limit(unsigned resource);
+static inline uint64_t proc_limit(unsigned resource)
+{
+	return rlimit_get(&proc_current()->limits, resource);
+}
 
 /* Init, the reaper of last resort, or NULL before user_start(). */
 struct proc *proc_init(void);

@@ -122,15 +122,22 @@ void task_free_new(struct task *task)
 	cache_free(&task_cache, task);
 }
 
-static struct task *task_of_pid_locked(const struct pid *pid)
+static struct task *task_of_pid_rcu(const struct pid *pid)
 {
-	struct pid_link *link = pid ? pid_first(pid, PID_TID) : NULL;
-	struct task *task = NULL;
+	struct pid_link *link = pid_first(pid, PID_TID);
+	struct task *task = link ? container_of(link, struct task, pid_link) : NULL;
 
-	if (link) {
-		task = container_of(link, struct task, pid_link);
-		task_get(task);
-	}
+	return task && refcount_try_get(&task->refs) ? task : NULL;
+}
+
+/* Nobody has the number, or it goes from one task to another just now: exec(2) by a thread. */
+static __noinline struct task *task_of_pid_slow(const struct pid *pid)
+{
+	struct task *task;
+
+	spin_lock(&proc_tree_lock);
+	task = task_of_pid_rcu(pid);
+	spin_unlock(&proc_tree_lock);
 	return task;
 }
 
@@ -138,20 +145,22 @@ struct task *task_of_pid(const struct pid *pid)
 {
 	struct task *task;
 
-	spin_lock(&proc_tree_lock);
-	task = task_of_pid_locked(pid);
-	spin_unlock(&proc_tree_lock);
+	rcu_read_lock();
+	task = task_of_pid_rcu(pid);
+	if (!task)
+		task = task_of_pid_slow(pid);
+	rcu_read_unlock();
 	return task;
 }
 
 struct task *task_lookup(pid_t tid)
 {
 	struct task *task;
+	struct pid *pid;
 
 	rcu_read_lock();
-	spin_lock(&proc_tree_lock);
-	task = task_of_pid_locked(pid_find(tid));
-	spin_unlock(&proc_tree_lock);
+	pid = pid_find(tid);
+	task = pid ? task_of_pid(pid) : NULL;
 	rcu_read_unlock();
 	return task;
 }

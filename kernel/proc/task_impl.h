@@ -31,8 +31,8 @@ struct space *task_space_exchange(struct task *task, struct space *space);
 int proc_alloc(struct pid *tgid, struct proc *parent, struct proc **out);
 
 /*
- * Makes the task findable and a member of its process; proc_tree_lock held. -EAGAIN: all tasks of
- * the process are being killed.
+ * Makes the task findable and a member of its process, and with the leader the process; tree lock
+ * held. -EAGAIN: all tasks of the process are being killed.
  */
 int __must_check task_attach_locked(struct task *task);
 
@@ -40,8 +40,8 @@ int __must_check task_attach_locked(struct task *task);
 void task_uncount(struct task *task);
 
 /*
- * Makes the process findable, a child of `parent` and a member of its group and session; tree lock
- * held.
+ * Makes the process a child of `parent` and a member of its group and session, before its leader is
+ * attached; tree lock held.
  */
 void proc_attach_locked(struct proc *proc, struct proc *parent);
 

@@ -68,12 +68,15 @@ static void schedule_locked(struct runqueue *rq, struct thread *prev) __releases
 
 void (*thread_unplug_hook)(void);
 
-/* A safe point. */
+/*
+ * A safe point. Who dies leaves the work to the next thread, behind which its own end is queued, so
+ * that whoever waits for work waits for those who have died before.
+ */
 static __noinline void work_before_switch(struct thread *prev)
 {
 	if (thread_test_flag(prev, TF_PLUG))
 		thread_unplug_hook();
-	if (thread_test_flag(prev, TF_WORK))
+	if (thread_test_flag(prev, TF_WORK) && atomic_load_relaxed(&prev->state) != THREAD_DEAD)
 		work_run();
 }
 

@@ -28,10 +28,16 @@ void wait_entry_init(struct wait_entry *entry, struct thread *thread,
 
 static void wait_add_locked(struct wait_queue *queue, struct wait_entry *entry)
 {
-	if (entry->exclusive)
-		list_add_tail(&queue->entries, &entry->link);
-	else
-		list_add_head(&queue->entries, &entry->link);
+	struct list *prev = entry->exclusive ? queue->entries.prev : &queue->entries;
+
+	entry->link.prev = prev;
+	entry->link.next = prev->next;
+	prev->next->prev = &entry->link;
+	/*
+	 * A full barrier: pollers stand in the queue before they look at what they wait for. Pairs
+	 * with wait_queue_is_active().
+	 */
+	(void)atomic_xchg(&prev->next, &entry->link);
 }
 
 void wait_add(struct wait_queue *queue, struct wait_entry *entry)
@@ -175,14 +181,13 @@ static int sleep_by_timer(ns_t deadline_ns)
 
 int wait_sleep(ns_t deadline_ns)
 {
-	if (deadline_ns > clock_monotonic())
+	if (deadline_ns == WAIT_FOREVER || deadline_ns > clock_monotonic())
 		return sleep_by_timer(deadline_ns);
 	atomic_store_relaxed(&thread_current()->state, THREAD_RUNNABLE);
 	return -ETIMEDOUT;
 }
 
 /* By the timer even when the deadline has passed: what was due before it has fired then. */
-
 static int sleep_in(uint32_t state, ns_t deadline_ns)
 {
 	struct thread *current = thread_current();

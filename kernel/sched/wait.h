@@ -72,14 +72,14 @@ static inline bool wait_queue_is_empty(const struct wait_queue *queue)
 /* True if somebody waits; with the barrier that a waker without a lock needs after its store. */
 static inline bool wait_queue_is_active(const struct wait_queue *queue)
 {
-	smp_mb(); /* pairs with the barrier in thread_set_state() */
+	smp_mb(); /* pairs with the barriers in thread_set_state() and wait_add() */
 	return !list_is_empty(&queue->entries);
 }
 
 /* An entry with a callback of the caller's own. */
 void wait_entry_init(struct wait_entry *entry, struct thread *thread,
                      int (*wake)(struct wait_entry *entry, uint32_t mode, uintptr_t key));
-/* Adds by entry->exclusive: at the front, or at the end. Any context. */
+/* Adds by entry->exclusive: at the front, or at the end. Any context. A full barrier. */
 void wait_add(struct wait_queue *queue, struct wait_entry *entry);
 /* Removes it if it is (still) there. Afterwards the callback does not run. Any context. */
 void wait_remove(struct wait_queue *queue, struct wait_entry *entry);

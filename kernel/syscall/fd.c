@@ -12,13 +12,6 @@
 #include "syscall/fd.h"
 #include "syscall/prototypes.h"
 
-uint32_t fd_limit(void)
-{
-	uint64_t limit = proc_limit(RLIMIT_NOFILE);
-
-	return limit < FD_MAX ? (uint32_t)limit : FD_MAX;
-}
-
 long fd_give(struct file *file, bool cloexec)
 {
 	int fd = fd_add(task_current()->files, file, fd_limit(), cloexec);

@@ -57,7 +57,7 @@ static int proc_of_fd(int fd, bool or_directory, struct proc **out)
 	if (!pid && or_directory)
 		pid = procfs_pid(ref.file);
 	if (pid) {
-		*out = pid_get_proc(pid);
+		*out = proc_of_pid(pid);
 		err = *out ? 0 : -ESRCH;
 	}
 	fd_return(&ref);
