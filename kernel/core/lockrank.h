@@ -45,7 +45,11 @@ enum lock_rank {
 	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
 	RANK_WRITEBACK,       /* who writes the dirty inodes of one super block */
-	RANK_META,            /* a file system's metadata operations, block maps, bitmaps */
+	RANK_META_COMMIT,     /* a round of metadata on its way to the disk */
+	RANK_META,            /* a file system's metadata operations */
+	RANK_META_MAP,        /* where the blocks of one file lie */
+	RANK_META_XATTR,      /* attributes shared by inodes */
+	RANK_META_ALLOC,      /* bitmaps and counters */
 	RANK_RECLAIM,         /* pseudo-rank, see above */
 	RANK_OOM,             /* the choice of an OOM victim */
 	RANK_AREA_TREE,       /* interval tree of the areas that map a file */
