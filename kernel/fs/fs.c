@@ -13,6 +13,7 @@
 #include "fs/devfs/memdev.h"
 #include "fs/disk_impl.h"
 #include "fs/epoll.h"
+#include "fs/ext2/ext2.h"
 #include "fs/file.h"
 #include "fs/loop.h"
 #include "fs/mount.h"
@@ -69,7 +70,8 @@ void fs_init(void)
 	pipe_init();
 	timerfd_init();
 	inotify_init();
-	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init() || loop_init())
+	if (tmpfs_init() || devfs_init() || memdev_init() || kmsg_init() || loop_init() ||
+	    ext2_init())
 		panic("no memory for the first file systems");
 	hwrng_file_init();
 	disk_reclaim_init();

@@ -68,21 +68,21 @@ static int pointer_block(struct found *f, const struct ext2_inode_values *v, uin
 static int extent_block(struct found *f, uint32_t ino, const struct ext2_inode_values *v,
                         uint64_t block, uint64_t *out)
 {
+	struct ext4_extent_search search = ext4_extent_search_begin(block);
 	struct ext4_extent_step step;
-	uint64_t limit = 1ul << 32;
 	uint8_t *node = malloc(sizeof(v->block));
 	size_t size = sizeof(v->block);
-	int err, depth = -1;
+	int err;
 
 	memcpy(node, v->block, size);
-	err = ext4_extent_search(&f->geometry, node, size, block, &depth, &limit, &step);
+	err = ext4_extent_search_node(&f->geometry, node, size, &search, &step);
 	free(node);
 	while (!err && step.state == EXT4_EXTENT_CHILD) {
 		node = block_copy(f, step.start, 0, f->geometry.block_size);
-		depth--;
+		search.depth--;
 		err = ext4_extent_checksum_is_right(&f->geometry, ino, v->generation, node)
-		              ? ext4_extent_search(&f->geometry, node, f->geometry.block_size,
-		                                   block, &depth, &limit, &step)
+		              ? ext4_extent_search_node(&f->geometry, node,
+		                                        f->geometry.block_size, &search, &step)
 		              : -EBADMSG;
 		free(node);
 	}
@@ -328,7 +328,8 @@ TEST(images_of_many_option_sets_say_all_the_same)
 		assert_int_equal(other.links, 2);
 		assert_int_equal(other.others, 1);
 		assert_true(other.sum == first.sum);
-		assert_int_equal(!ext2_readonly_reason(&other.geometry), option_sets[i].is_writable);
+		assert_int_equal(!ext2_readonly_reason(&other.geometry),
+		                 option_sets[i].is_writable);
 	}
 }
 

@@ -80,24 +80,24 @@ static int index_search(const struct ext2_geometry *g, const struct ext4_extent_
 	return 0;
 }
 
-int ext4_extent_search(const struct ext2_geometry *g, const void *node, size_t size,
-                       uint64_t block, int *depth, uint64_t *limit, struct ext4_extent_step *out)
+int ext4_extent_search_node(const struct ext2_geometry *g, const void *node, size_t size,
+                            struct ext4_extent_search *search, struct ext4_extent_step *out)
 {
 	const struct ext4_extent_header *header = node;
-	int err = header_check(header, size, depth);
+	int err = header_check(header, size, &search->depth);
 
 	if (err)
 		return err;
-	if (block >= *limit)
+	if (search->block >= search->limit)
 		return -EUCLEAN;
 	out->state = EXT4_EXTENT_HOLE;
 	out->start = 0;
-	out->count = *limit - block;
-	if (*depth == 0)
+	out->count = search->limit - search->block;
+	if (search->depth == 0)
 		return leaf_search(g, (const struct ext4_extent *)(header + 1),
-		                   le16_to_cpu(header->eh_entries), block, out);
+		                   le16_to_cpu(header->eh_entries), search->block, out);
 	return index_search(g, (const struct ext4_extent_index *)(header + 1),
-	                    le16_to_cpu(header->eh_entries), block, limit, out);
+	                    le16_to_cpu(header->eh_entries), search->block, &search->limit, out);
 }
 
 bool ext4_extent_checksum_is_right(const struct ext2_geometry *g, uint32_t ino,

@@ -191,6 +191,7 @@ int ext2_geometry_parse(const void *data, uint64_t device_bytes, struct ext2_geo
 	g->errors = le16_to_cpu(raw->s_errors);
 	g->resuid = le16_to_cpu(raw->s_def_resuid);
 	g->resgid = le16_to_cpu(raw->s_def_resgid);
+	g->fsid = load_le64(raw->s_uuid) ^ load_le64(raw->s_uuid + 8);
 	g->last_orphan = le32_to_cpu(raw->s_last_orphan);
 	return descriptors_check(raw, g, why);
 }

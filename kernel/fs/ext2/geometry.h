@@ -29,6 +29,7 @@ struct ext2_geometry {
 	uint16_t state, errors;          /* EXT2_STATE_*, EXT2_ERRORS_* (0: not said) */
 	uint32_t resuid, resgid;
 	uint32_t last_orphan;
+	uint64_t fsid; /* what statfs(2) says, of the UUID */
 	bool     has_checksums;          /* metadata_csum */
 };
 
@@ -86,7 +87,8 @@ static inline bool ext2_are_valid_blocks(const struct ext2_geometry *geometry, u
 
 static inline bool ext2_is_valid_ino(const struct ext2_geometry *geometry, uint64_t ino)
 {
-	return ino == EXT2_ROOT_INO || (ino >= geometry->first_ino && ino <= geometry->inodes_count);
+	return ino == EXT2_ROOT_INO ||
+	       (ino >= geometry->first_ino && ino <= geometry->inodes_count);
 }
 
 /* Blocks that hold no content, as Linux counts them for statfs(2) with bsddf. */

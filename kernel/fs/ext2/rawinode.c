@@ -237,7 +237,8 @@ bool ext2_inode_is_fast_link(const struct ext2_geometry *g, const struct ext2_in
 {
 	uint64_t xattr_sectors = v->xattr_block ? g->block_size >> 9 : 0;
 
-	return (v->mode & EXT2_S_IFMT) == EXT2_S_IFLNK && v->size < sizeof(v->block) && v->sectors == xattr_sectors;
+	return (v->mode & EXT2_S_IFMT) == EXT2_S_IFLNK && v->size < sizeof(v->block) &&
+	       v->sectors == xattr_sectors;
 }
 
 uint32_t ext2_extra_isize(const struct ext2_geometry *g)

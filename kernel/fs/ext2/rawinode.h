@@ -44,5 +44,6 @@ bool ext2_inode_is_fast_link(const struct ext2_geometry *geometry,
 static inline bool ext2_has_large_size(const struct ext2_geometry *geometry, mode_t mode)
 {
 	return (mode & EXT2_S_IFMT) == EXT2_S_IFREG ||
-	       ((mode & EXT2_S_IFMT) == EXT2_S_IFDIR && geometry->incompat & EXT2_INCOMPAT_LARGEDIR);
+	       ((mode & EXT2_S_IFMT) == EXT2_S_IFDIR &&
+	        geometry->incompat & EXT2_INCOMPAT_LARGEDIR);
 }

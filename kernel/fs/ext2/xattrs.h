@@ -53,6 +53,9 @@ int ext2_xattr_rebuild(const struct ext2_xattr_region *from, struct ext2_xattr_r
 /* Write the header of a block, with the hash over what is in it. */
 void ext2_xattr_block_seal(const struct ext2_xattr_region *region, uint32_t refcount);
 
-/* "user.x" into index and rest; false: no name space that ext2 has. The contrary: "user." or NULL. */
+/*
+ * "user.x" into index and rest; false: no name space that ext2 has. The
+ * contrary: "user." or NULL.
+ */
 bool        ext2_xattr_split(const char *name, uint8_t *index, const char **rest);
 const char *ext2_xattr_prefix(uint8_t index);
