@@ -1,13 +1,15 @@
 /*
- * Files of disks: open, mmap, seek. Reading, writing and syncing are in disk_read.c, disk_write.c
- * and disk_sync.c. See disk_mapping.h.
+ * Files of disks: open, mmap, seek, advice, sync_file_range(2). Reading, writing and syncing are in
+ * disk_read.c, disk_write.c and disk_sync.c. See disk_mapping.h.
  */
 #include <linux/errno.h>
+#include <linux/fadvise.h>
 #include <linux/fs.h>
 
 #include "fs/disk_impl.h"
 #include "fs/file.h"
 #include "fs/super.h"
+#include "fs/writeback.h"
 #include "fs/errors.h"
 #include "vm/space.h"
 
@@ -71,4 +73,60 @@ pos_t disk_file_seek(struct file *file, pos_t offset, int whence)
 	if (result >= 0)
 		file->position = result;
 	return result;
+}
+
+int disk_file_sync_range(struct file *file, pos_t from, pos_t to, unsigned int flags)
+{
+	int err = 0;
+
+	if (flags & SYNC_FILE_RANGE_WAIT_BEFORE) {
+		mapping_wait(file->mapping, from, to);
+		err = disk_file_errors(file);
+	}
+	if (!err && flags & SYNC_FILE_RANGE_WRITE)
+		err = mapping_write_back(file->mapping, from, to,
+		                         flags & SYNC_FILE_RANGE_WAIT_BEFORE);
+	if (!err && flags & SYNC_FILE_RANGE_WAIT_AFTER) {
+		mapping_wait(file->mapping, from, to);
+		err = disk_file_errors(file);
+	}
+	return err;
+}
+
+/* Whole pages of the range go, as far as they are clean. */
+static void range_forget(struct mapping *mapping, pos_t from, pos_t end)
+{
+	pos_t first = (pos_t)align_up((uint64_t)from, PAGE_SIZE);
+	pos_t last = end >= mapping->host->size ? INT64_MAX
+	                                        : (pos_t)align_down((uint64_t)end, PAGE_SIZE) - 1;
+
+	(void)mapping_write_back(mapping, from, end - 1, false);
+	if (last > first)
+		(void)disk_mapping_invalidate(mapping, first, last);
+}
+
+void disk_file_advise(struct file *file, pos_t from, pos_t len, int advice)
+{
+	pos_t end;
+
+	if (!len || !checked_add(from, len, &end))
+		end = INT64_MAX;
+	switch (advice) {
+	case POSIX_FADV_RANDOM:
+		atomic_store_relaxed(&file->readahead, READAHEAD_NONE);
+		break;
+	case POSIX_FADV_NORMAL:
+	case POSIX_FADV_SEQUENTIAL:
+		atomic_store_relaxed(&file->readahead, 0);
+		break;
+	case POSIX_FADV_WILLNEED:
+		disk_mapping_read_ahead(file->mapping, (uint64_t)from >> PAGE_SHIFT,
+		                        (size_t)(((uint64_t)(end - from) >> PAGE_SHIFT) + 1));
+		break;
+	case POSIX_FADV_DONTNEED:
+		range_forget(file->mapping, from, end);
+		break;
+	default:
+		break;
+	}
 }

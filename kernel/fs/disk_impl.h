@@ -17,10 +17,6 @@ enum {
 	READ_AHEAD_MAX = 128, /* pages of the largest window: 512 KiB */
 };
 
-/* Pages of all disks' mappings: files', devices'. */
-size_t disk_file_pages(void);
-size_t disk_device_pages(void);
-
 static inline struct disk_mapping *disk_of(struct mapping *mapping)
 {
 	return to_disk_mapping(mapping);

@@ -5,6 +5,8 @@
  *
  * The disk is full of 0xaa, and blocks come back to it as they are: who sees a block's old content
  * sees that it is not the copy's.
+ *
+ * check-style: includes: the disk below, the file system above, and all between.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -387,7 +389,8 @@ static uint32_t run_steps(struct test_fs *fs)
 		uint32_t kind = pick(fs, array_size(steps));
 
 		if (!steps[kind](fs)) {
-			pr_err("blocks of %u: step %u, of kind %u, failed\n", 1u << fs->shift, i, kind);
+			pr_err("blocks of %u: step %u, of kind %u, failed\n", 1u << fs->shift, i,
+			       kind);
 			return i;
 		}
 	}
@@ -502,7 +505,7 @@ KTEST(inode_cache_knows_an_inode_until_nobody_wants_it)
 KTEST(write_back_thread_writes_what_is_old)
 {
 	static struct test_fs fs;
-	const uint32_t expire = writeback_settings.expire_cs, period = writeback_settings.period_cs;
+	const int expire = writeback_settings.expire_cs, period = writeback_settings.period_cs;
 	bool ready, clean = false;
 
 	writeback_settings.expire_cs = 1;

@@ -131,6 +131,10 @@ static inline struct disk_mapping *to_disk_mapping(struct mapping *mapping)
 	return container_of(mapping, struct disk_mapping, mapping);
 }
 
+/* Pages of all mappings of files on disks, of devices: Cached and Buffers of /proc/meminfo. */
+size_t disk_file_pages(void);
+size_t disk_device_pages(void);
+
 /* ---- pages ---------------------------------------------------------------------------------- */
 
 /*
@@ -147,7 +151,10 @@ static inline void disk_page_set_uptodate(struct page *page)
 {
 	__atomic_fetch_or(&page->flags, PAGE_UPTODATE, __ATOMIC_RELEASE);
 }
-/* Starts reading what is not there of nr pages, and does not wait for it. Sleeps. */
+/*
+ * Starts reading what is not there of nr pages, of the first MiB of them, and does not wait for it.
+ * Sleeps.
+ */
 void disk_mapping_read_ahead(struct mapping *mapping, pgoff_t first, size_t nr);
 /*
  * Content was changed: marks the page dirty and puts the inode on the list of its super block. The
@@ -207,6 +214,10 @@ pos_t   disk_file_seek(struct file *file, pos_t offset, int whence);
  * once per open file. The file system then does its metadata and the device's flush.
  */
 int     disk_file_sync_data(struct file *file, pos_t from, pos_t to);
+/* sync_file_range(2), with its flags; to is inclusive. The file has FILE_DIRECT. Sleeps. */
+int     disk_file_sync_range(struct file *file, pos_t from, pos_t to, unsigned int flags);
+/* posix_fadvise(2), advice checked; len 0: to the end. The file has FILE_DIRECT. Sleeps. */
+void    disk_file_advise(struct file *file, pos_t from, pos_t len, int advice);
 
 /* A cached, valid page of the file at the position, lent with a reference; NULL: not there. */
 struct page *disk_page_borrow(struct mapping *mapping, pgoff_t index);

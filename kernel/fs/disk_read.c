@@ -201,14 +201,9 @@ static size_t window_clip(const struct mapping *mapping, pgoff_t first, size_t n
 
 void disk_mapping_read_ahead(struct mapping *mapping, pgoff_t first, size_t nr)
 {
-	nr = window_clip(mapping, first, nr);
-	while (nr) {
-		size_t n = min(nr, (size_t)(2 * READ_AHEAD_MAX));
-
-		window_read(mapping, first, n, UINT64_MAX, BIO_READAHEAD);
-		first += n;
-		nr -= n;
-	}
+	nr = window_clip(mapping, first, min(nr, (size_t)(2 * READ_AHEAD_MAX)));
+	if (nr)
+		window_read(mapping, first, nr, UINT64_MAX, BIO_READAHEAD);
 }
 
 /* The page is there, but not up to date: waits for who reads it, or reads it again. */

@@ -77,8 +77,8 @@ static void pages_drop(struct mapping *mapping, pgoff_t first, pgoff_t last, boo
 }
 
 /*
- * Zeroes bytes from .. to - 1 of one page, in the cache and, if they have a place, on the disk. What
- * of the page is on its way to blocks that lie behind the new end has arrived afterwards.
+ * Zeroes bytes from .. to - 1 of one page, in the cache and, if they have a place, on the disk.
+ * What of the page is on its way to blocks behind the new end has arrived afterwards.
  */
 static int zero_part(struct mapping *mapping, uint64_t from, uint64_t to)
 {

@@ -15,6 +15,7 @@
 #include "core/printk.h"
 #include "fs/attr.h"
 #include "fs/epoll.h"
+#include "fs/errors.h"
 #include "fs/inode.h"
 #include "fs/lock.h"
 #include "fs/mount.h"
@@ -408,6 +409,16 @@ int file_sync(struct file *file, pos_t from, pos_t to, bool data_only)
 	return file->ops->fsync ? file->ops->fsync(file, from, to, data_only) : -EINVAL;
 }
 
+int file_sync_super(struct file *file)
+{
+	struct superblock *super = file->path.mount->super;
+	int err = super_sync(super, true), told = 0;
+
+	if (file->mode & FILE_ERRORS && file->inode->super == super)
+		told = error_sequence_check_and_advance(&super->errors, &file->super_errors_seen);
+	return err ? err : told;
+}
+
 int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_t size_limit)
 {
 	const mode_t type = file->inode->mode & S_IFMT;
@@ -462,7 +473,7 @@ int file_set_flags(struct file *file, unsigned int flags)
 	if (new & ~old & O_NOATIME && file->cred->fsuid != file->inode->uid &&
 	    !cred_capable(file->cred, CAP_FOWNER))
 		return -EPERM;
-	if (new & O_DIRECT && !S_ISFIFO(file->inode->mode))
+	if (new & O_DIRECT && !S_ISFIFO(file->inode->mode) && !(file->mode & FILE_DIRECT))
 		return -EINVAL;
 	err = file->ops->set_flags ? file->ops->set_flags(file, new) : 0;
 	if (!err && (old ^ new) & FASYNC)

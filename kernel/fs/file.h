@@ -112,7 +112,7 @@ enum {
 	FILE_QUIET   = 1 << 9, /* EPIPE raises no SIGPIPE: sockets of datagrams */
 	FILE_HOLDER  = 1 << 13, /* O_EXCL of a block device: it is its holder */
 	FILE_ASYNC   = 1 << 10, /* O_ASYNC can be set: its readiness raises SIGIO */
-	FILE_DIRECT  = 1 << 11, /* O_DIRECT works */
+	FILE_DIRECT  = 1 << 11, /* over a cache of a disk: O_DIRECT works, and disk_file_*() */
 	FILE_ERRORS  = 1 << 12, /* hears of errors of write-back: errors_seen is valid */
 };
 
@@ -185,6 +185,8 @@ pos_t file_seek_size(struct file *file, pos_t offset, int whence, pos_t size);
 int file_iterate(struct file *file, struct dir_sink *sink);
 int file_mmap(struct file *file, struct map_request *request); /* EACCES by mode, ENODEV */
 int file_sync(struct file *file, pos_t from, pos_t to, bool data_only);
+/* syncfs(2): everything of the file's super block; its errors once per open file. */
+int file_sync_super(struct file *file);
 int file_fallocate(struct file *file, int mode, pos_t offset, pos_t len, uint64_t size_limit);
 unsigned int file_poll(struct file *file, struct poller *poller);
 /* fcntl(F_SETFL): O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC of the new value. */

@@ -105,7 +105,8 @@ static int open_place(struct path *path, const struct cred *cred, unsigned int f
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	else if (!created)
 		err = open_check(path, cred, flags);
-	if (unlikely(flags & O_DIRECT) && !err && S_ISREG(path->dentry->inode->mode))
+	if (unlikely(flags & O_DIRECT) && !err && S_ISREG(path->dentry->inode->mode) &&
+	    !(path->dentry->inode->super->type->flags & FS_NEEDS_DEVICE))
 		err = -EINVAL;
 	if (!err)
 		err = file_create_at(path, cred, flags, &file);

@@ -7,6 +7,7 @@
 #include <linux/fcntl.h>
 
 #include "abi/errno.h"
+#include "fs/disk_mapping.h"
 #include "fs/inode.h"
 #include "fs/pagecache.h"
 #include "fs/pipe.h"
@@ -25,18 +26,31 @@ bool file_can_splice(const struct file *file)
 	return file->ops->read && (type == S_IFREG || type == S_IFBLK || type == S_IFSOCK);
 }
 
+/* Not one at which the next read-ahead begins: read(2) does that. */
+static struct page *disk_page_lend(struct mapping *mapping, pgoff_t index)
+{
+	struct page *page = disk_page_borrow(mapping, index);
+
+	if (!page || !page_is(page, PAGE_AHEAD))
+		return page;
+	page_put(page);
+	return NULL;
+}
+
 /* The cached page at a position of a file, lent; false: none, or behind the end. */
 static bool page_borrow(const struct io *in, size_t len, struct pipe_buffer *out)
 {
 	struct mapping *mapping = in->file->mapping;
+	bool is_disk = in->file->mode & FILE_DIRECT && !(in->file->flags & O_DIRECT);
 	pos_t left;
 
-	if (!mapping || in->file->ops->read != mapping_read)
+	if (!mapping || (in->file->ops->read != mapping_read && !is_disk))
 		return false;
 	left = READ_ONCE(mapping->host->size) - in->position;
 	if (left <= 0)
 		return false;
-	out->page = mapping_find(mapping, (uint64_t)in->position >> PAGE_SHIFT);
+	out->page = is_disk ? disk_page_lend(mapping, (uint64_t)in->position >> PAGE_SHIFT)
+	                    : mapping_find(mapping, (uint64_t)in->position >> PAGE_SHIFT);
 	out->offset = (uint64_t)in->position & (PAGE_SIZE - 1);
 	len = min((size_t)left, len);
 	out->length = (uint32_t)min(len, PAGE_SIZE - out->offset);

@@ -93,9 +93,9 @@ void writeback_kick_all(void);
 
 /* /proc/sys/vm/: percent, bytes (0: the percent count), centiseconds. As Linux: sysctl/vm. */
 struct writeback_settings {
-	uint32_t background_ratio, ratio;
-	uint64_t background_bytes, bytes;
-	uint32_t expire_cs, period_cs, times_expire_s;
+	int      background_ratio __atomic, ratio __atomic;
+	uint64_t background_bytes __atomic, bytes __atomic;
+	int      expire_cs __atomic, period_cs __atomic, times_expire_s __atomic;
 };
 extern struct writeback_settings writeback_settings;
 /* The settings changed: threads look again. */

@@ -47,9 +47,9 @@ size_t writeback_pages(void)
 	return (size_t)max(atomic_load_relaxed(&limits.pages), (int64_t)0);
 }
 
-static size_t share(size_t all, uint64_t bytes, uint32_t percent)
+static size_t share(size_t all, uint64_t bytes, int percent)
 {
-	return bytes ? (size_t)(bytes >> PAGE_SHIFT) : all / 100 * percent;
+	return bytes ? (size_t)(bytes >> PAGE_SHIFT) : all / 100 * (size_t)percent;
 }
 
 void writeback_limits(size_t *background, size_t *limit)

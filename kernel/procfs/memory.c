@@ -8,7 +8,9 @@
 #include <linux/errno.h>
 
 #include "arch/layout.h"
+#include "fs/disk_mapping.h"
 #include "fs/pagecache.h"
+#include "fs/writeback.h"
 #include "mem/buddy.h"
 #include "mem/slab.h"
 #include "procfs/root.h"
@@ -30,15 +32,15 @@ static uint64_t pages_available(const struct page_stats *pages)
 
 int show_meminfo(const struct node *node, struct text *text)
 {
-	const uint64_t cached = pagecache_pages();
+	const uint64_t shmem = pagecache_pages(), files = disk_file_pages();
 	struct page_stats pages;
 
 	page_stats_read(&pages);
 	put_kb(text, "MemTotal:", pages.total);
 	put_kb(text, "MemFree:", pages.free);
 	put_kb(text, "MemAvailable:", pages_available(&pages));
-	put_kb(text, "Buffers:", 0);
-	put_kb(text, "Cached:", cached);
+	put_kb(text, "Buffers:", disk_device_pages());
+	put_kb(text, "Cached:", shmem + files);
 	put_kb(text, "SwapCached:", 0);
 	put_kb(text, "Active:", 0);
 	put_kb(text, "Inactive:", 0);
@@ -46,9 +48,9 @@ int show_meminfo(const struct node *node, struct text *text)
 	put_kb(text, "Mlocked:", 0);
 	put_kb(text, "SwapTotal:", 0);
 	put_kb(text, "SwapFree:", 0);
-	put_kb(text, "Dirty:", 0);
-	put_kb(text, "Writeback:", 0);
-	put_kb(text, "Shmem:", cached);
+	put_kb(text, "Dirty:", dirty_pages());
+	put_kb(text, "Writeback:", writeback_pages());
+	put_kb(text, "Shmem:", shmem);
 	put_kb(text, "KReclaimable:", 0);
 	put_kb(text, "Slab:", pages.slab);
 	put_kb(text, "SReclaimable:", 0);
@@ -65,13 +67,14 @@ int show_meminfo(const struct node *node, struct text *text)
 
 int show_vmstat(const struct node *node, struct text *text)
 {
-	const uint64_t cached = pagecache_pages();
+	const uint64_t shmem = pagecache_pages();
 	struct page_stats pages;
 
 	page_stats_read(&pages);
 	text_printf(text, "nr_free_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n", pages.free,
-	            cached, cached);
-	text_printf(text, "nr_dirty 0\nnr_writeback 0\nnr_slab_reclaimable 0\n");
+	            shmem + disk_file_pages() + disk_device_pages(), shmem);
+	text_printf(text, "nr_dirty %lu\nnr_writeback %lu\nnr_slab_reclaimable 0\n",
+	            dirty_pages(), writeback_pages());
 	text_printf(text, "nr_slab_unreclaimable %lu\nnr_kernel_stack %lu\n", pages.slab,
 	            pages.kernel_stacks << (PAGE_SHIFT - 10));
 	text_printf(text, "nr_page_table_pages %lu\n", pages.page_tables);

@@ -6,6 +6,7 @@
 
 #include "arch/layout.h"
 #include "core/gauge.h"
+#include "fs/writeback.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
 #include "proc/oom.h"
@@ -179,8 +180,93 @@ static int set_alloc_fail(int64_t n)
 
 static const struct sysctl_int alloc_fail = { get_alloc_fail, set_alloc_fail, 0, INT64_MAX };
 
+/* Of a ratio and a number of bytes, what was written last counts. */
+static int64_t get_dirty_bytes(void)
+{
+	return (int64_t)atomic_load_relaxed(&writeback_settings.bytes);
+}
+
+static int dirty_limit_set(int ratio, int64_t bytes)
+{
+	atomic_store_relaxed(&writeback_settings.ratio, ratio);
+	atomic_store_relaxed(&writeback_settings.bytes, (uint64_t)bytes);
+	writeback_settings_changed();
+	return 0;
+}
+
+static int set_dirty_bytes(int64_t bytes)
+{
+	return dirty_limit_set(0, bytes);
+}
+
+static int64_t get_dirty_ratio(void)
+{
+	return atomic_load_relaxed(&writeback_settings.ratio);
+}
+
+static int set_dirty_ratio(int64_t percent)
+{
+	return dirty_limit_set((int)percent, 0);
+}
+
+static int64_t get_background_bytes(void)
+{
+	return (int64_t)atomic_load_relaxed(&writeback_settings.background_bytes);
+}
+
+static int background_limit_set(int ratio, int64_t bytes)
+{
+	atomic_store_relaxed(&writeback_settings.background_ratio, ratio);
+	atomic_store_relaxed(&writeback_settings.background_bytes, (uint64_t)bytes);
+	writeback_settings_changed();
+	return 0;
+}
+
+static int set_background_bytes(int64_t bytes)
+{
+	return background_limit_set(0, bytes);
+}
+
+static int64_t get_background_ratio(void)
+{
+	return atomic_load_relaxed(&writeback_settings.background_ratio);
+}
+
+static int set_background_ratio(int64_t percent)
+{
+	return background_limit_set((int)percent, 0);
+}
+
+static int64_t get_period(void)
+{
+	return atomic_load_relaxed(&writeback_settings.period_cs);
+}
+
+static int set_period(int64_t centiseconds)
+{
+	atomic_store_relaxed(&writeback_settings.period_cs, (int)centiseconds);
+	writeback_settings_changed();
+	return 0;
+}
+
+static const struct sysctl_int dirty_bytes = { get_dirty_bytes, set_dirty_bytes, 2 * PAGE_SIZE,
+	                                       INT64_MAX };
+static const struct sysctl_int dirty_ratio = { get_dirty_ratio, set_dirty_ratio, 0, 100 };
+static const struct sysctl_int background_bytes = { get_background_bytes, set_background_bytes, 1,
+	                                            INT64_MAX };
+static const struct sysctl_int background_ratio = { get_background_ratio, set_background_ratio, 0,
+	                                            100 };
+static const struct sysctl_int dirty_period = { get_period, set_period, 0, INT32_MAX };
+
 static const struct entry entries[] = {
 	SYSCTL_INT("admin_reserve_kbytes", 0644, &admin_reserve),
+	SYSCTL_INT("dirty_background_bytes", 0644, &background_bytes),
+	SYSCTL_INT("dirty_background_ratio", 0644, &background_ratio),
+	SYSCTL_INT("dirty_bytes", 0644, &dirty_bytes),
+	SYSCTL_VAR("dirty_expire_centisecs", &writeback_settings.expire_cs, 0, INT32_MAX),
+	SYSCTL_INT("dirty_ratio", 0644, &dirty_ratio),
+	SYSCTL_INT("dirty_writeback_centisecs", 0644, &dirty_period),
+	SYSCTL_VAR("dirtytime_expire_seconds", &writeback_settings.times_expire_s, 0, INT32_MAX),
 	SYSCTL_INT("drop_caches", 0200, &drop_caches),
 	SYSCTL_CONST("max_map_count", "65530"),
 	SYSCTL_INT("min_free_kbytes", 0644, &min_free_kbytes),

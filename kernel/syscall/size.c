@@ -10,10 +10,12 @@
 #include <linux/stat.h>
 
 #include "fs/attr.h"
+#include "fs/disk_mapping.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/super.h"
+#include "lib/math.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
 #include "syscall/place.h"
@@ -102,7 +104,7 @@ long sys_syncfs(int fd)
 
 	if (!fd_borrow_io(task_current()->files, fd, &ref))
 		return -EBADF;
-	err = super_sync(ref.file->path.mount->super, true);
+	err = file_sync_super(ref.file);
 	fd_return(&ref);
 	return err;
 }
@@ -130,8 +132,8 @@ long sys_sync_file_range(int fd, pos_t offset, pos_t count, unsigned int flags)
 		return -EBADF;
 	if (!is_storable(ref.file))
 		err = -ESPIPE;
-	else if (flags)
-		err = file_sync(ref.file, offset, count ? end : INT64_MAX, true);
+	else if (ref.file->mode & FILE_DIRECT)
+		err = disk_file_sync_range(ref.file, offset, count ? end - 1 : INT64_MAX, flags);
 	fd_return(&ref);
 	return err;
 }
@@ -143,11 +145,12 @@ long sys_fadvise64(int fd, pos_t offset, size_t count, int advice)
 
 	if (!fd_borrow_io(task_current()->files, fd, &ref))
 		return -EBADF;
-	/* Advice is checked and then needs nothing: memory is all that lies behind files here. */
 	if (S_ISFIFO(ref.file->inode->mode))
 		err = -ESPIPE;
 	else if ((pos_t)count < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		err = -EINVAL;
+	else if (ref.file->mode & FILE_DIRECT)
+		disk_file_advise(ref.file, max(offset, (pos_t)0), (pos_t)count, advice);
 	fd_return(&ref);
 	return err;
 }
@@ -161,8 +164,12 @@ long sys_readahead(int fd, pos_t offset, size_t count)
 		return -EBADF;
 	if (!(ref.file->mode & FILE_READ))
 		err = -EBADF;
-	else if (!ref.file->mapping || !S_ISREG(ref.file->inode->mode))
+	else if (!ref.file->mapping || !(S_ISREG(ref.file->inode->mode) ||
+	                                 S_ISBLK(ref.file->inode->mode)))
 		err = -EINVAL;
+	else if (ref.file->mode & FILE_DIRECT && offset >= 0)
+		disk_file_advise(ref.file, offset, (pos_t)min(count, (size_t)INT64_MAX),
+		                 POSIX_FADV_WILLNEED);
 	fd_return(&ref);
 	return err;
 }
