@@ -9,6 +9,8 @@
 #include "core/printk.h"
 #include "lib/string.h"
 
+enum { SETTLE_TRIES = 10 };
+
 static struct {
 	bool        wanted __const_after_init;
 	const char *prefix __const_after_init;
@@ -28,10 +30,14 @@ static unsigned int ktest_run_measured(const struct ktest *test, struct ktest_ru
 	gauge_drain_all();
 	gauge_snapshot(&before);
 	test->run(run);
-	gauge_drain_all();
-	gauge_snapshot(&after);
-	if (!run->no_leak || !memcmp(&before, &after, gauge_count() * sizeof(before.value[0])))
-		return 0;
+	/* A thread that has said that it is done may be on its way out, on another CPU. */
+	for (int tries = 0; tries < SETTLE_TRIES; tries++) {
+		gauge_drain_all();
+		gauge_snapshot(&after);
+		if (!run->no_leak ||
+		    !memcmp(&before, &after, gauge_count() * sizeof(before.value[0])))
+			return 0;
+	}
 	return report ? gauge_report_changes(&before, &after) : 1;
 }
 

@@ -15,7 +15,7 @@
 
 #include "torture.h"
 
-enum { TURNS = 4 };
+enum { TURNS = 3 };
 
 static struct torture torture;
 static atomic_bool is_over;

@@ -11,7 +11,7 @@
 
 #include "torture.h"
 
-enum { PAGES = 1536, CHUNK = 64, GENERATIONS = 2, CHILDREN = 2, TURNS = 30, FAULTERS = 1 };
+enum { PAGES = 1536, CHUNK = 64, GENERATIONS = 2, CHILDREN = 2, TURNS = 12, FAULTERS = 1 };
 
 /* The first word of each page says what it should hold; 0: thrown away, zero again. */
 struct ground {

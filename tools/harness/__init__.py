@@ -17,6 +17,7 @@ fuzz     the fuzzer's program built and run, its console judged
 hoards   memory running out in every way, for test/boot/oom.py and ./moonshot soak oom
 stress   stress-ng in a guest, the stressors of the file `stressors`, for test/boot/stress.py and
          ./moonshot stress
+concurrency  what `./moonshot test concurrency` repeats
 torture  the programs of test/torture in a guest, for test/boot/torture.py and ./moonshot soak torture
 suites   the groups of tests, the files `groups` (when each runs) and `passes` (where again)
 """

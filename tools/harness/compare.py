@@ -130,6 +130,11 @@ def cached(suite, name):
     return CACHE / suite.group / f"{name}-{key}.json"
 
 
+def linux_result(suite, name):
+    """What Linux said, after prepare()."""
+    return json.loads(cached(suite, name).read_text())
+
+
 def holds(result):
     return result["status"] is not None and not re.search(r"^not ok", result["output"], re.M)
 
@@ -225,7 +230,7 @@ def compare(suite, program, linux, ours):
 
 
 def run_program(suite, machine, program):
-    linux = json.loads(cached(suite, program).read_text())
+    linux = linux_result(suite, program)
     try:
         ours = run_guest(suite, machine, [program], f"{suite.group}/{program}")[program]
     except GuestError as error:

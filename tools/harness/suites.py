@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import compare, fuzz, paths
+from . import compare, concurrency, fuzz, paths
 from .busybox import Busybox
 from .conformance import Conformance
 from .qemu import Guest, Machine
@@ -93,17 +93,25 @@ def unit_jobs(options):
     return [Job("unit/host", run, 60)]
 
 
-def ktest_jobs(options):
-    def run(machine, name):
+def ktest_job(machine, name):
+    def run():
         with Guest(machine.but(append="console=ttyS0 ktest panic=-1"), name, 240) as guest:
             guest.expect(r"ktest: \d+ passed, \d+ failed", 200)
             guest.wait_exit(30)
             lines = re.findall(r"ktest: (\w+) (ok|FAILED.*)", guest.output.replace("\r", ""))
         return [Case(f"{name}: {test}", verdict == "ok", verdict) for test, verdict in lines]
 
+    return Job(name, run)
+
+
+def ktest_jobs(options):
     machine = options.machine()
-    return [Job(f"ktest/smp{cpus}", lambda cpus=cpus: run(machine.but(cpus=cpus), f"ktest/smp{cpus}"))
+    return [ktest_job(machine.but(cpus=cpus), f"ktest/smp{cpus}")
             for cpus in ((1, 2) if options.cpus == 1 else (options.cpus,))]
+
+
+def concurrency_jobs(options):
+    return [ktest_job(options.machine(), "concurrency/ktest"), *concurrency.jobs(options)]
 
 
 def boot_jobs(options):
@@ -149,6 +157,7 @@ GROUPS = {
     "conformance": conformance_jobs,
     "busybox": busybox_jobs,
     "fuzz": fuzz_jobs,
+    "concurrency": concurrency_jobs,
 }
 NEEDS = {
     "check": {"elf"},
@@ -157,6 +166,7 @@ NEEDS = {
     "conformance": {"elf"},
     "busybox": {"elf"},
     "fuzz": {"debug"},
+    "concurrency": {"elf"},
 }
 
 
