@@ -194,7 +194,6 @@ int exec_commit(struct exec *exec)
 	if (task->space)
 		futex_task_exits(task);
 	posix_timers_destroy(proc);
-	atomic_store_relaxed(&proc->membarriers, 0);
 	become(exec);
 	task_vfork_release(task);
 	replace_shared(exec);

@@ -108,7 +108,6 @@ struct proc {
 	/* odd: memory and identity change; see task_access_begin() */
 	struct seqcount    exec_seq;
 	uint32_t           personality   __atomic; /* personality(2) */
-	uint32_t           membarriers   __atomic; /* MEMBARRIER_CMD_REGISTER_* said */
 	int                oom_score_adj __atomic;
 	int                oom_score_adj_least __guarded_by(oom.lock); /* for the unprivileged */
 	uint32_t           exec_pages    __atomic; /* memory of an exec under way (proc/exec.c) */

@@ -16,7 +16,7 @@
 #include "vm/backing.h"
 #include "vm/space.h"
 
-enum { NAME_COLUMN = 73 };
+enum { NAME_COLUMN = 73, AREAS_AT_ONCE = 8 };
 
 /* A place as the reader sees it, newlines escaped. */
 static void put_path(struct text *text, const struct path *path)
@@ -56,16 +56,27 @@ static void put_area(struct text *text, const struct area_info *area)
 	text_puts(text, "\n");
 }
 
-int show_pid_maps(struct space *space, struct text *text)
+/* Some areas at a time, so that who maps and unmaps meanwhile does not wait for each line. */
+static void put_areas(struct space *space, struct text *text, bool count,
+                      void (*put)(struct text *text, const struct area_info *area))
 {
-	struct area_info area;
+	struct area_info areas[AREAS_AT_ONCE];
 	uaddr_t at = 0;
+	size_t nr;
 
-	for (; !text->err && space_area_info(space, at, &area); at = area.end) {
-		put_area(text, &area);
-		area_info_put(&area);
+	while (!text->err && (nr = space_areas_info(space, at, areas, AREAS_AT_ONCE, count))) {
+		at = areas[nr - 1].end;
+		for (size_t i = 0; i < nr; i++) {
+			put(text, &areas[i]);
+			area_info_put(&areas[i]);
+		}
 		cond_resched();
 	}
+}
+
+int show_pid_maps(struct space *space, struct text *text)
+{
+	put_areas(space, text, false, put_area);
 	return 0;
 }
 
@@ -75,13 +86,12 @@ struct area_sizes { /* in kB */
 	size_t resident, anonymous, shmem, locked;
 };
 
-static void sizes_read(struct space *space, const struct area_info *area, struct area_sizes *out)
+static void sizes_of(const struct area_info *area, struct area_sizes *out)
 {
 	const unsigned kb_shift = PAGE_SHIFT - 10;
-	size_t resident, anon;
 
-	space_count_resident(space, area->start, area->end, &resident, &anon);
-	*out = (struct area_sizes){ resident << kb_shift, anon << kb_shift, 0, 0 };
+	*out = (struct area_sizes){ .resident = area->nr_resident << kb_shift,
+		                    .anonymous = area->nr_anon << kb_shift };
 	if (area->backing && area->backing->is_shmem)
 		out->shmem = out->resident - out->anonymous;
 	if (area->flags & VM_LOCKED)
@@ -134,46 +144,55 @@ static void put_vm_flags(struct text *text, uint32_t flags)
 	text_puts(text, "\n");
 }
 
+static void put_smap(struct text *text, const struct area_info *area)
+{
+	struct area_sizes sizes;
+
+	sizes_of(area, &sizes);
+	put_area(text, area);
+	put_kb(text, "Size:", (area->end - area->start) >> 10);
+	put_kb(text, "KernelPageSize:", PAGE_SIZE >> 10);
+	put_kb(text, "MMUPageSize:", PAGE_SIZE >> 10);
+	put_kb(text, "Rss:", sizes.resident);
+	put_kb(text, "Pss:", sizes.resident);
+	put_kb(text, "Pss_Dirty:", sizes.anonymous);
+	put_sizes(text, &sizes);
+	text_puts(text, "THPeligible:    0\n");
+	put_vm_flags(text, area->flags);
+}
+
 int show_pid_smaps(struct space *space, struct text *text)
 {
-	struct area_info area;
-	uaddr_t at = 0;
-
-	for (; !text->err && space_area_info(space, at, &area); at = area.end) {
-		struct area_sizes sizes;
-
-		sizes_read(space, &area, &sizes);
-		put_area(text, &area);
-		put_kb(text, "Size:", (area.end - area.start) >> 10);
-		put_kb(text, "KernelPageSize:", PAGE_SIZE >> 10);
-		put_kb(text, "MMUPageSize:", PAGE_SIZE >> 10);
-		put_kb(text, "Rss:", sizes.resident);
-		put_kb(text, "Pss:", sizes.resident);
-		put_kb(text, "Pss_Dirty:", sizes.anonymous);
-		put_sizes(text, &sizes);
-		text_puts(text, "THPeligible:    0\n");
-		put_vm_flags(text, area.flags);
-		area_info_put(&area);
-		cond_resched();
-	}
+	put_areas(space, text, true, put_smap);
 	return 0;
+}
+
+static void sizes_add(struct area_sizes *sum, const struct area_info *area)
+{
+	struct area_sizes sizes;
+
+	sizes_of(area, &sizes);
+	sum->resident += sizes.resident;
+	sum->anonymous += sizes.anonymous;
+	sum->shmem += sizes.shmem;
+	sum->locked += sizes.locked;
 }
 
 int show_pid_smaps_rollup(struct space *space, struct text *text)
 {
-	struct area_sizes sum = { 0 }, sizes;
-	struct area_info area;
+	struct area_info areas[AREAS_AT_ONCE];
+	struct area_sizes sum = { 0 };
 	uaddr_t at = 0, first = 0;
+	size_t nr;
 
-	for (; space_area_info(space, at, &area); at = area.end) {
+	while ((nr = space_areas_info(space, at, areas, AREAS_AT_ONCE, true))) {
 		if (!first)
-			first = area.start;
-		sizes_read(space, &area, &sizes);
-		sum.resident += sizes.resident;
-		sum.anonymous += sizes.anonymous;
-		sum.shmem += sizes.shmem;
-		sum.locked += sizes.locked;
-		area_info_put(&area);
+			first = areas[0].start;
+		at = areas[nr - 1].end;
+		for (size_t i = 0; i < nr; i++) {
+			sizes_add(&sum, &areas[i]);
+			area_info_put(&areas[i]);
+		}
 		cond_resched();
 	}
 	text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0 ", first, at);

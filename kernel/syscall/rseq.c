@@ -40,10 +40,26 @@ static long barrier_at_leisure(void)
 	return 0;
 }
 
+/* Has any space asked to take part in GLOBAL_EXPEDITED? Never taken back. */
+static bool any_is_global __atomic;
+
+static bool is_registered(int registration)
+{
+	return atomic_load_relaxed(&task_current()->space->membarriers) & (uint32_t)registration;
+}
+
+static long register_space(int registration)
+{
+	atomic_or(&task_current()->space->membarriers, (uint32_t)registration);
+	if (registration == MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+		atomic_store(&any_is_global, true);
+	return 0;
+}
+
 /* CPUs that run other spaces pass a barrier when they come to this one. */
 static long barrier_if_registered(int registration)
 {
-	if (!(atomic_load_relaxed(&proc_current()->membarriers) & (uint32_t)registration))
+	if (!is_registered(registration))
 		return -EPERM;
 	mmu_barrier(&task_current()->space->mmu);
 	return 0;
@@ -54,7 +70,7 @@ static long restart_sequences(unsigned int flags, int cpu)
 {
 	int registration = MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
 
-	if (!(atomic_load_relaxed(&proc_current()->membarriers) & (uint32_t)registration))
+	if (!is_registered(registration))
 		return -EPERM;
 	if (flags & MEMBARRIER_CMD_FLAG_CPU && cpu >= (int)nr_cpus())
 		return 0;
@@ -64,7 +80,9 @@ static long restart_sequences(unsigned int flags, int cpu)
 
 static long barrier_everywhere(void)
 {
-	mmu_barrier(NULL);
+	smp_mb();
+	if (atomic_load(&any_is_global))
+		mmu_barrier(NULL);
 	return 0;
 }
 
@@ -85,8 +103,7 @@ long sys_membarrier(int command, unsigned int flags, int cpu)
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
-		atomic_or(&proc_current()->membarriers, (uint32_t)command);
-		return 0;
+		return register_space(command);
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
 		return barrier_if_registered(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:

@@ -132,28 +132,42 @@ static const char *area_title(const struct space *space, const struct area *area
 	return NULL;
 }
 
-bool space_area_info(struct space *space, uaddr_t addr, struct area_info *info)
+static void area_describe(const struct space *space, const struct area *area,
+                          struct area_info *info)
 {
-	struct area *area;
+	*info = (struct area_info){
+		.start = area->start,
+		.end = area->end,
+		.flags = area->flags,
+		.pgoff = area->backing ? area->pgoff : 0,
+		.backing = area->backing,
+		.file = area->file,
+		.name = area_title(space, area),
+	};
+	if (area->backing && area->backing->ops->area_get)
+		area->backing->ops->area_get(area->backing, area->file, 0);
+}
 
-	*info = (struct area_info){ 0 };
+size_t space_areas_info(struct space *space, uaddr_t addr, struct area_info *infos, size_t nr,
+                        bool count)
+{
+	const struct area *area;
+	size_t n = 0;
+
 	rwlock_read_lock(&space->lock);
-	area = space_next_area_locked(space, addr);
-	if (area) {
-		*info = (struct area_info){
-			.start = area->start,
-			.end = area->end,
-			.flags = area->flags,
-			.pgoff = area->backing ? area->pgoff : 0,
-			.backing = area->backing,
-			.file = area->file,
-			.name = area_title(space, area),
-		};
-		if (area->backing && area->backing->ops->area_get)
-			area->backing->ops->area_get(area->backing, area->file, 0);
+	for (; n < nr && (area = space_next_area_locked(space, addr)); addr = area->end, n++) {
+		area_describe(space, area, &infos[n]);
+		if (count)
+			area_count_resident_locked(space, &infos[n]);
 	}
 	rwlock_read_unlock(&space->lock);
-	return area;
+	return n;
+}
+
+bool space_area_info(struct space *space, uaddr_t addr, struct area_info *info)
+{
+	*info = (struct area_info){ 0 };
+	return space_areas_info(space, addr, info, 1, false);
 }
 
 void area_info_put(struct area_info *info)

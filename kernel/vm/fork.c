@@ -135,6 +135,7 @@ int space_fork(struct space *parent, struct space **out)
 		return err;
 	}
 	layout_copy(parent, child);
+	child->membarriers = atomic_load_relaxed(&parent->membarriers);
 	for (struct area *area = space_next_area_locked(parent, 0); area && !err;
 	     area = area_next(area)) {
 		if (!(area->flags & VM_DONTFORK))

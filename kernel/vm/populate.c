@@ -59,24 +59,21 @@ int space_resident(struct space *space, uaddr_t addr, size_t nr, uint8_t *vec)
 	return err;
 }
 
-void space_count_resident(struct space *space, uaddr_t start, uaddr_t end, size_t *resident,
-                          size_t *anon)
+void area_count_resident_locked(struct space *space, struct area_info *info)
 {
+	uaddr_t start = info->start;
 	pte_t *slot;
 
-	*resident = *anon = 0;
-	rwlock_read_lock(&space->lock);
-	while ((slot = mmu_leaf_next(&space->mmu, &start, end))) {
-		uaddr_t stop = min(end, mmu_leaf_end(start));
+	while ((slot = mmu_leaf_next(&space->mmu, &start, info->end))) {
+		uaddr_t stop = min(info->end, mmu_leaf_end(start));
 
 		for (; start < stop; start += PAGE_SIZE, slot++) {
 			pte_t pte = pte_read(slot);
 
 			if (!pte_has_page(pte) || pte_page(pte) == zero_page)
 				continue;
-			++*resident;
-			*anon += page_is(pte_page(pte), PAGE_ANON);
+			info->nr_resident++;
+			info->nr_anon += page_is(pte_page(pte), PAGE_ANON);
 		}
 	}
-	rwlock_read_unlock(&space->lock);
 }

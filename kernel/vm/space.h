@@ -51,6 +51,8 @@ struct space {
 	struct rbtree areas __guarded_by(lock);
 	struct area *last_found __atomic; /* hint for lookups; cleared when areas go */
 	uint32_t nr_areas __guarded_by(lock);
+	/* MEMBARRIER_CMD_REGISTER_*, as syscall/rseq.c uses them; fork inherits them */
+	uint32_t membarriers __atomic;
 	/* proc/oom.c: nothing more is to be gained here, another victim may be chosen */
 	bool is_passed_over __atomic;
 
@@ -215,6 +217,7 @@ struct area_info {
 	struct backing *backing;
 	struct file *file; /* held: give back by area_info_put */
 	const char *name;  /* "[heap]", "[stack]", "[vdso]", "[vvar]" or NULL */
+	size_t nr_resident, nr_anon; /* pages, and the private copies among them; if counted */
 };
 
 /*
@@ -222,11 +225,10 @@ struct area_info {
  * end. Walk by passing info.end of the one before.
  */
 bool space_area_info(struct space *space, uaddr_t addr, struct area_info *info);
+/* Up to nr of them under one hold of the lock; `count` their pages. How many: 0 at the end. */
+size_t space_areas_info(struct space *space, uaddr_t addr, struct area_info *infos, size_t nr,
+                        bool count);
 void area_info_put(struct area_info *info);
-
-/* Resident pages of [start, end), private dirty ones in *anon, for smaps. */
-void space_count_resident(struct space *space, uaddr_t start, uaddr_t end, size_t *resident,
-                          size_t *anon);
 
 /* In pages. */
 uint64_t space_rss(const struct space *space);

@@ -115,3 +115,6 @@ uint32_t leaf_count_pages(const pte_t *table);
 void layout_init(struct space *space, bool randomize);
 uaddr_t layout_stack_top(bool randomize);
 uaddr_t layout_brk_start(uaddr_t end_of_data, bool randomize);
+
+/* Adds the pages of the area that info describes to its counts. The space is locked. */
+void area_count_resident_locked(struct space *space, struct area_info *info);

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static void pause_ms(long ms)
@@ -262,6 +263,18 @@ static void check_rseq(void)
 	CHECK_EQ(rseq_is_unregistered, syscall(SYS_rseq, &area, 32, 1, 0x53053053), 0);
 }
 
+/* The registration belongs to the memory, of which a child has a copy. */
+static int barrier_in_child(void)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(syscall(SYS_membarrier, 8, 0, 0) ? 1 : 0);
+	waitpid(child, &status, 0);
+	return status;
+}
+
 static void check_membarrier(void)
 {
 	long commands = syscall(SYS_membarrier, 0, 0, 0);
@@ -271,6 +284,7 @@ static void check_membarrier(void)
 	CHECK_ERRNO(private_barrier_needs_registration, syscall(SYS_membarrier, 8, 0, 0), EPERM);
 	CHECK_EQ(register_private_barrier, syscall(SYS_membarrier, 16, 0, 0), 0);
 	CHECK_EQ(private_barrier, syscall(SYS_membarrier, 8, 0, 0), 0);
+	CHECK_EQ(child_inherits_registration, barrier_in_child(), 0);
 	CHECK_ERRNO(unknown_barrier, syscall(SYS_membarrier, 1 << 20, 0, 0), EINVAL);
 	CHECK_ERRNO(barrier_with_flags, syscall(SYS_membarrier, 8, 77, 0), EINVAL);
 	CHECK_EQ(sequences_can_be_restarted, commands & (128 | 256), 128 | 256);
