@@ -10,14 +10,17 @@
 #include "proc/posix_timer.h"
 
 #include <asm/signal.h>
+#include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/time.h>
 
+#include "id/cred.h"
 #include "lib/math.h"
 #include "mem/slab.h"
 #include "proc/cpu_clock.h"
 #include "proc/proc.h"
 #include "proc/signal.h"
+#include "proc/task.h"
 #include "sched/clock.h"
 
 #define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX */
@@ -158,6 +161,9 @@ static int resolve_clock(int clock, struct posix_timer *self)
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
 		return 0;
+	case CLOCK_REALTIME_ALARM: /* nothing sleeps here that they would wake */
+	case CLOCK_BOOTTIME_ALARM:
+		return cred_capable(task_current()->cred, CAP_WAKE_ALARM) ? 0 : -EPERM;
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:

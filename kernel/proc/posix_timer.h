@@ -1,6 +1,7 @@
 /*
  * POSIX timers: timer_create(2) and its kin, on the clocks that have a point on the monotonic one
- * (CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI) and on CPU-time clocks. The _ALARM forms are refused.
+ * (CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI) and on CPU-time clocks. The _ALARM forms want
+ * CAP_WAKE_ALARM.
  *
  * A timer belongs to a process and dies with it or at exec. Its signal is queued at most once, in
  * an element of the timer's own; expirations meanwhile are counted as overrun and told by the next

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static volatile int fired, value_seen, code_seen, overrun_seen, id_seen;
@@ -431,8 +432,43 @@ static void check_cpu_limit(void)
 		 5 << 8);
 }
 
+/* The clocks that would wake a sleeping machine; this one does not sleep. */
+static void check_alarm_clock(int clock)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec soon = { .it_value = { .tv_nsec = 5000000 } }, left;
+	struct timespec moment = { .tv_nsec = 1000000 };
+	int id;
+
+	catch (SIGUSR1);
+	CHECK_EQ(alarm_clock_has_timers, syscall(SYS_timer_create, clock, &event, &id), 0);
+	CHECK_EQ(alarm_timer_is_set, syscall(SYS_timer_settime, id, 0, &soon, NULL), 0);
+	syscall(SYS_timer_gettime, id, &left);
+	CHECK(alarm_timer_says_what_is_left, !fired ? left.it_value.tv_nsec > 0 : 1);
+	for (int i = 0; i < 1000 && !fired; i++)
+		nanosleep(&moment, NULL);
+	CHECK_EQ(alarm_timer_fires, fired, 1);
+	CHECK_EQ(alarm_timer_can_be_deleted, syscall(SYS_timer_delete, id), 0);
+	CHECK_EQ(alarm_clock_can_be_slept_by,
+	         syscall(SYS_clock_nanosleep, clock, 0, &moment, NULL), 0);
+	CHECK_ERRNO(alarm_clock_cannot_be_set, syscall(SYS_clock_settime, clock, &moment), EINVAL);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setuid(1000) == 0 && syscall(SYS_timer_create, clock, &event, &id) == -1)
+			_exit(errno);
+		_exit(0);
+	}
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	CHECK_EQ(alarm_timers_are_for_the_privileged, WEXITSTATUS(status), EPERM);
+}
+
 int main(void)
 {
+	check_alarm_clock(CLOCK_REALTIME_ALARM);
+	check_alarm_clock(CLOCK_BOOTTIME_ALARM);
 	check_errors();
 	check_firing();
 	check_overrun();
