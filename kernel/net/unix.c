@@ -4,6 +4,7 @@
 #include "net/unix.h"
 
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
 
@@ -217,7 +218,7 @@ static unsigned int unix_stream_poll(struct socket *socket, struct poller *polle
 
 	poller_add(poller, &sock->readable);
 	poller_add(poller, &sock->writable);
-	return poll_state(sock) |
+	return poll_state(sock) | (READ_ONCE(sock->urgent) ? EPOLLPRI : 0) |
 	       (unix_is_writable(sock) ? EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND : 0);
 }
 
@@ -281,6 +282,11 @@ static long unix_ioctl(struct socket *socket, unsigned int cmd, void *arg)
 	switch (cmd) {
 	case FIONREAD:
 		return bytes_queued(sock, arg);
+	case SIOCATMARK:
+		if (socket->type != SOCK_STREAM)
+			return -EOPNOTSUPP;
+		*(int *)arg = unix_is_at_mark(sock);
+		return 0;
 	case TIOCOUTQ:
 		*(int *)arg = (int)atomic_load_relaxed(&sock->charged);
 		return 0;

@@ -194,6 +194,8 @@ static void queue_clean_locked(struct unix_sock *sock, struct list *garbage)
 	list_for_each_entry_safe(packet, next, &sock->queue, link) {
 		if (holds_garbage(packet->rights)) {
 			unix_packet_unqueue_locked(sock, packet);
+			if (packet == sock->urgent)
+				sock->urgent = NULL;
 			list_add_tail(garbage, &packet->link);
 		}
 	}

@@ -63,6 +63,9 @@ struct unix_sock {
 	struct unix_sock    *peer __guarded_by(lock); /* a reference */
 	struct list          queue __guarded_by(lock); /* struct unix_packet */
 	uint32_t             nr_queued __guarded_by(lock);
+	struct unix_packet  *urgent __guarded_by(lock); /* in the queue, of MSG_OOB; or NULL */
+	/* urgent, and what is left in the queue of others */
+	uint32_t             nr_marks __guarded_by(lock);
 	struct list          backlog __guarded_by(lock); /* struct unix_sock, not yet accepted */
 	struct list          in_backlog __guarded_by(lock of the listener);
 	/* packets or connections; see is_full() */
@@ -200,6 +203,22 @@ int unix_dgram_connect(struct socket *socket, const struct socket_name *name, bo
 
 ssize_t unix_stream_send(struct socket *socket, struct message *message);
 ssize_t unix_stream_receive(struct socket *socket, struct message *message);
+
+/* ---- unix_urgent.c ------------------------------------------------------------------ */
+
+/* The packet, just queued, is urgent now. */
+void unix_urgent_queue_locked(struct unix_sock *receiver, struct unix_packet *packet);
+/*
+ * Before a read of what is at the head, with something read already or not: marks there are taken
+ * out, into `gone`. True: the read ends here.
+ */
+bool unix_marks_pass_locked(struct unix_sock *sock, bool has_read, struct list *gone);
+/* A look (MSG_PEEK) does not see the packet. */
+bool unix_urgent_hides_locked(const struct unix_sock *sock, const struct unix_packet *packet,
+                              bool has_read);
+/* recv() with MSG_OOB: 1; EINVAL without such a byte, EFAULT. */
+ssize_t unix_urgent_receive(struct unix_sock *sock, struct message *message);
+bool unix_is_at_mark(struct unix_sock *sock); /* SIOCATMARK */
 
 /* ---- unix_connect.c ----------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 
 /* ---- sending ------------------------------------------------------------------------ */
 
-static int packet_deliver(struct unix_sock *peer, struct unix_packet *packet)
+static int packet_deliver(struct unix_sock *peer, struct unix_packet *packet, bool is_urgent)
 {
 	bool is_open;
 
@@ -22,20 +22,25 @@ static int packet_deliver(struct unix_sock *peer, struct unix_packet *packet)
 	is_open = !peer->is_dead && !(peer->shut & NO_RECEIVE);
 	if (is_open)
 		unix_packet_queue_locked(peer, packet);
+	if (is_open && is_urgent)
+		unix_urgent_queue_locked(peer, packet);
 	spin_unlock(&peer->lock);
 	if (!is_open) {
 		unix_packet_free(packet);
 		return -EPIPE;
 	}
-	wake_up_sync_key(&peer->readable, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND);
+	wake_up_sync_key(&peer->readable, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND |
+	                 (is_urgent ? EPOLLPRI : 0));
 	return 0;
 }
 
-/* One packet's worth of the message. */
-static int chunk_send(struct unix_sock *sock, struct unix_sock *peer, struct message *message)
+/* One packet's worth of the message, of which all but `kept` bytes may go. */
+static int chunk_send(struct unix_sock *sock, struct unix_sock *peer, struct message *message,
+                      size_t kept)
 {
 	uint32_t max = min((uint32_t)UNIX_CHUNK_MAX, sock->socket.send_buffer / 2 - 64);
-	uint32_t n = (uint32_t)min(message->uio->remaining, (size_t)max);
+	bool is_urgent = message->flags & MSG_OOB && !kept;
+	uint32_t n = (uint32_t)min(message->uio->remaining - kept, (size_t)max);
 	struct unix_packet *packet;
 	int err = unix_packet_create(sock, message->uio, n, message->flags & MSG_DONTWAIT, &packet);
 
@@ -46,16 +51,17 @@ static int chunk_send(struct unix_sock *sock, struct unix_sock *peer, struct mes
 		unix_packet_free(packet);
 		return err;
 	}
-	return packet_deliver(peer, packet);
+	return packet_deliver(peer, packet, is_urgent);
 }
 
 ssize_t unix_stream_send(struct socket *socket, struct message *message)
 {
 	struct unix_sock *sock = to_unix(socket), *peer = READ_ONCE(sock->peer);
 	size_t before = message->uio->remaining, done = 0;
+	bool is_urgent = message->flags & MSG_OOB;
 	int err = 0;
 
-	if (message->flags & MSG_OOB)
+	if (is_urgent && !before)
 		return -EOPNOTSUPP;
 	if (message->name)
 		return sock->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
@@ -64,7 +70,7 @@ ssize_t unix_stream_send(struct socket *socket, struct message *message)
 	if (READ_ONCE(sock->shut) & NO_SEND)
 		return -EPIPE;
 	while (done < before) {
-		err = chunk_send(sock, peer, message);
+		err = chunk_send(sock, peer, message, is_urgent && done + 1 < before);
 		if (err)
 			break;
 		done = before - message->uio->remaining;
@@ -85,6 +91,7 @@ struct stream_read {
 	bool              is_peek;
 	bool              has_ucred; /* the first packet's are told; others must agree */
 	bool              is_over;   /* stop here, whatever follows */
+	struct list       gone;      /* marks that were passed, to be freed */
 };
 
 /* The packet to read from next, and where in it. Lock held. */
@@ -184,6 +191,20 @@ static int packet_take(struct stream_read *read, struct unix_packet *packet, uin
 	return 0;
 }
 
+/* The same, but not beyond a byte out of band, or where one was. Lock held. */
+static struct unix_packet *packet_at_mark(struct stream_read *read, struct unix_packet *packet,
+                                          uint32_t *offset)
+{
+	if (read->is_peek) {
+		if (!packet || !unix_urgent_hides_locked(read->sock, packet, read->done))
+			return packet;
+		read->is_over = read->done;
+		return NULL;
+	}
+	read->is_over = unix_marks_pass_locked(read->sock, read->done, &read->gone);
+	return read->is_over ? NULL : packet_at(read, offset);
+}
+
 /* One step: 1 to go on, 0 at the end, or an error. receive_lock held. */
 static int stream_step(struct stream_read *read)
 {
@@ -194,8 +215,10 @@ static int stream_step(struct stream_read *read)
 
 	spin_lock(&sock->lock);
 	packet = packet_at(read, &offset);
+	if (sock->nr_marks)
+		packet = packet_at_mark(read, packet, &offset);
 	seen = sock->nr_queued;
-	if (!packet)
+	if (!packet && !read->is_over)
 		result = queue_end(read);
 	spin_unlock(&sock->lock);
 	if (packet) {
@@ -219,6 +242,14 @@ static void peek_offset_move(struct stream_read *read)
 	WRITE_ONCE(*offset, read->is_peek ? *offset + done : max(*offset - done, 0));
 }
 
+static void marks_free(struct list *gone)
+{
+	struct unix_packet *mark, *next;
+
+	list_for_each_entry_safe(mark, next, gone, link)
+		unix_packet_free(mark);
+}
+
 ssize_t unix_stream_receive(struct socket *socket, struct message *message)
 {
 	struct unix_sock *sock = to_unix(socket);
@@ -232,10 +263,11 @@ ssize_t unix_stream_receive(struct socket *socket, struct message *message)
 	};
 	int result;
 
-	if (message->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (READ_ONCE(sock->state) != UNIX_CONNECTED)
 		return -EINVAL;
+	if (message->flags & MSG_OOB)
+		return unix_urgent_receive(sock, message);
+	list_init(&read.gone);
 	read.target = size;
 	if (!(message->flags & MSG_WAITALL))
 		read.target = min((size_t)socket->receive_low, size);
@@ -247,6 +279,7 @@ ssize_t unix_stream_receive(struct socket *socket, struct message *message)
 		result = stream_step(&read);
 	} while (result > 0);
 	peek_offset_move(&read);
+	marks_free(&read.gone);
 	mutex_unlock(&sock->receive_lock);
 	return read.done ? (ssize_t)read.done : result;
 }

@@ -4,6 +4,7 @@
 #include "syscall/ioctl_table.h"
 
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <asm/termbits.h>
 #include <asm/termios.h>
 #include <linux/blkpg.h>
@@ -55,6 +56,7 @@ static const struct ioctl_entry entries[] = {
 	VALUE(TCXONC),
 	VALUE(TCFLSH),
 	OUT(TIOCOUTQ, int),
+	OUT(SIOCATMARK, int), /* sockets: unix(7) */
 	IN(TIOCSTI, char),
 	VALUE(TIOCCONS),
 	VALUE(TIOCSCTTY),

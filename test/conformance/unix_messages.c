@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 static short events_of(int fd)
 {
@@ -236,6 +238,92 @@ static void check_many(void)
 	close(pair[1]);
 }
 
+/* ---- out of band ---------------------------------------------------------------------------- */
+
+static void receive_and_show(const char *what, int fd, int flags)
+{
+	char bytes[17] = { 0 };
+	struct iovec part = { bytes, 16 };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(fd, &header, flags | MSG_DONTWAIT);
+
+	OUT("%s: %zd \"%s\" flags %x errno %d", what, n, bytes, n < 0 ? 0 : header.msg_flags,
+	    n < 0 ? errno : 0);
+}
+
+static void show_state(const char *what, int fd)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLIN | POLLPRI };
+	int at_mark = -1, bytes = -1;
+
+	poll(&poller, 1, 0);
+	ioctl(fd, SIOCATMARK, &at_mark);
+	ioctl(fd, FIONREAD, &bytes);
+	OUT("%s: poll %x, at mark %d, %d bytes", what, poller.revents, at_mark, bytes);
+}
+
+static void oob_send(int fd)
+{
+	send(fd, "ab", 2, 0);
+	CHECK_EQ(all_are_sent_and_the_last_out_of_band, send(fd, "xyz", 3, MSG_OOB), 3);
+	send(fd, "cd", 2, 0);
+}
+
+/* Each letter is a step. */
+static void oob_run(const char *steps, bool is_inline)
+{
+	int pair[2], on = is_inline;
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	setsockopt(pair[1], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	oob_send(pair[0]);
+	OUT("steps %s%s", steps, is_inline ? " inline" : "");
+	for (; *steps; steps++) {
+		show_state("state", pair[1]);
+		if (*steps == 'r')
+			receive_and_show("read", pair[1], 0);
+		else if (*steps == 'o')
+			receive_and_show("urgent", pair[1], MSG_OOB);
+		else if (*steps == 'O')
+			receive_and_show("urgent peeked", pair[1], MSG_OOB | MSG_PEEK);
+		else if (*steps == 'p')
+			receive_and_show("peeked", pair[1], MSG_PEEK);
+		else
+			oob_send(pair[0]);
+	}
+	close(pair[0]);
+	receive_and_show("after the end", pair[1], 0);
+	close(pair[1]);
+}
+
+static void check_out_of_band(void)
+{
+	int pair[2], at_mark = -1;
+
+	oob_run("Oorrr", false);
+	oob_run("rrrr", false);
+	oob_run("pop", false);
+	oob_run("rrsorrrr", false);
+	oob_run("sorrrrrr", false);
+	oob_run("osrrrrr", false);
+	oob_run("rrrr", true);
+	oob_run("prporr", true);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	show_state("nothing sent", pair[0]);
+	receive_and_show("nothing urgent", pair[0], MSG_OOB);
+	CHECK_ERRNO(nothing_cannot_be_urgent, send(pair[0], "", 0, MSG_OOB), EOPNOTSUPP);
+	CHECK_EQ(one_byte_can_be, send(pair[0], "u", 1, MSG_OOB), 1);
+	show_state("at the byte", pair[1]);
+	close(pair[0]);
+	close(pair[1]);
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	CHECK_ERRNO(datagrams_have_none, send(pair[0], "x", 1, MSG_OOB), EOPNOTSUPP);
+	CHECK_ERRNO(datagrams_get_none, recv(pair[0], &at_mark, 1, MSG_OOB), EOPNOTSUPP);
+	CHECK_ERRNO(datagrams_have_no_mark, ioctl(pair[0], SIOCATMARK, &at_mark), EOPNOTSUPP);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	check_rights();
@@ -243,5 +331,6 @@ int main(void)
 	check_options();
 	check_buffers();
 	check_many();
+	check_out_of_band();
 	return 0;
 }
