@@ -24,7 +24,7 @@ enum { FAKE_SECTORS = 64 };
 
 struct fake {
 	struct virtio_device     device;
-	enum fake_behaviour      behaviour __atomic;
+	uint32_t                 behaviour __atomic; /* enum fake_behaviour */
 	struct virtio_blk_config config;
 	uint64_t                 accepted;
 	uint32_t                 generation;
