@@ -10,9 +10,9 @@
  * irq_add(), on the CPU asked for or on that with the fewest, and gives it back with irq_remove().
  * It can be moved (irq_set_affinity()): its old vector is kept for a while, for what is on its way.
  *
- * A handler runs with interrupts off on the CPU that was interrupted, after the controller was
- * acknowledged. It acknowledges its device, takes what must be taken, wakes or queues deferred
- * work; it never sleeps, allocates or frees. Several handlers may share an irq; each says whether
+ * A handler runs with interrupts off on the CPU that was interrupted; the controller is
+ * acknowledged behind it. It acknowledges its device, takes what must be taken, wakes or queues
+ * deferred work; it never sleeps, allocates or frees. Several handlers may share an irq; each says whether
  * its device had called. While an irq is being moved, a handler may run on two CPUs at once.
  *
  * Locking: one irq-safe spinlock (RANK_IRQ_LINE) over numbers, vectors and chains. Dispatch takes

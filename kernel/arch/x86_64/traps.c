@@ -340,8 +340,9 @@ static void interrupt_dispatch(struct pt_regs *regs, uint64_t vector)
 		interrupt_handle_internal(vector);
 		return;
 	default:
-		irqchip_eoi();
+		/* a level that the handler has not taken away would come again at once */
 		upcall_irq((uint8_t)vector);
+		irqchip_eoi();
 		return;
 	}
 }

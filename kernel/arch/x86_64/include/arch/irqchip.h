@@ -55,7 +55,10 @@ bool irqchip_can_target(uint32_t cpu);
 /* Address and data of a message-signalled interrupt for the vector on a CPU. */
 void irqchip_msi_message(uint8_t vector, uint32_t cpu, uint64_t *address, uint32_t *data);
 
-/* End of interrupt. Arch calls it before upcall_irq(): interrupts are off during handlers. */
+/*
+ * End of interrupt. Arch calls it behind upcall_irq(): a line that is level-triggered is quiet by
+ * then, or it would interrupt once more.
+ */
 void irqchip_eoi(void);
 
 /* Inter-processor interrupts, by CPU id; a fixed VECTOR_IPI_*. */

@@ -47,8 +47,8 @@ void upcall_user_exception(struct pt_regs *regs, uint32_t trap, uint64_t error_c
 void upcall_timer_irq(struct pt_regs *regs);
 
 /*
- * core/irq.c: a device interrupt. Interrupts off, on the interrupt stack; already acknowledged at
- * the APIC.
+ * core/irq.c: a device interrupt. Interrupts off, on the interrupt stack; acknowledged at the APIC
+ * behind it.
  */
 void upcall_irq(uint8_t vector);
 
