@@ -85,7 +85,8 @@ static int resize(struct inode *inode, pos_t size)
 		return -EPERM;
 	WRITE_ONCE(inode->size, size);
 	smp_mb(); /* the size before the look for pages and areas, whose faults look at the size */
-	if (size < old)
+	/* Of the same size, too: what shared mappings stored behind the end goes, as on Linux. */
+	if (size <= old)
 		mapping_truncate(mapping, size);
 	return 0;
 }
