@@ -1,4 +1,4 @@
-"""Virtio devices on PCI and without: disks (by the kernel's own tests, and the host looks at what they left),
+"""Virtio devices on PCI and without: disks (by the kernel's own tests, and the host looks at what they left; taken away),
 the console, random numbers, what happens to lying and legacy devices."""
 
 import json
@@ -86,6 +86,23 @@ def hvc(machine, serial, append="console=hvc0"):
     return {**machine, "serial": "none", "append": append, "extra": words}
 
 
+def removal_test(options, name):
+    """A disk that is taken away while programs read and write it; it can come back."""
+    folder = OUT / name.replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    image = folder / "disk.img"
+    image.write_bytes(pattern())
+    slot = "/sys/bus/pci/devices/0000:00:05.0"
+    words = (*blockdev("it", image), "-device", "virtio-blk-pci,drive=it,addr=5")
+    steps = [("exec 3<>/dev/vda; for i in 1 2 3; do dd if=/dev/vda of=/dev/null bs=4k iflag=direct; done "
+              "2>/tmp/said & sleep 0.1; echo started", r"\nstarted"),
+             (f"echo 1 > {slot}/remove; wait; ls {slot} /dev/vda", r"No such file[\s\S]*No such file"),
+             ("dd bs=512 count=1 conv=fsync >&3 <&3; echo $?", r"Input/output error[\s\S]*\n1\r?\n"),
+             ("exec 3>&-; echo 1 > /sys/bus/pci/rescan; sleep 0.5; dd if=/dev/vda bs=1M 2>/dev/null | wc -c",
+              rf"\n{SECTORS * 512}\r?\n")]
+    shell_test(options, name, {"extra": words, "cpus": 2}, steps)
+
+
 def legacy_test(options, name):
     words = ("-global", "virtio-mmio.force-legacy=true", "-device", "virtio-rng-device")
     machine = options.machine().but(append="console=ttyS0 ktest=virtio panic=-1", extra=words, **MMIO)
@@ -107,6 +124,7 @@ SCENARIOS = {
     "rng-microvm": (shell_test, {**MMIO, "extra": ("-device", "virtio-rng-device")}, RNG),
     "console-microvm": (shell_test, hvc(MMIO, "virtio-serial-device"), HVC),
     "console-q35": (shell_test, hvc({}, "virtio-serial-pci", "console=ttyS0 console=hvc0"), HVC),
+    "disk-removed": (removal_test,),
     "legacy": (legacy_test,),
 }
 
