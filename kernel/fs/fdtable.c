@@ -98,6 +98,7 @@ int fdtable_create(struct fdtable **out)
 	if (!table)
 		return -ENOMEM;
 	refcount_init(&table->users, 1);
+	refcount_init(&table->refs, 1);
 	spin_lock_init(&table->lock, RANK_FD_TABLE);
 	slots_use_embedded(table);
 	*out = table;
@@ -167,35 +168,36 @@ struct fdtable *fdtable_get(struct fdtable *table)
 	return table;
 }
 
-static void fdtable_destroy(struct fdtable *table)
+static void close_all(struct fdtable *table)
 {
 	refcount_init(&table->users, 1);
 	for (int fd = fd_next(table, 0); fd >= 0; fd = fd_next(table, fd + 1)) {
 		fd_close(table, fd);
 		cond_resched();
 	}
-	if (table->slots != &table->first)
-		kvfree(table->slots);
-	cache_free(&table_slab, table);
 }
 
 void fdtable_put(struct fdtable *table)
 {
-	if (refcount_put(&table->users))
-		fdtable_destroy(table);
-}
-
-static void fdtable_closing(struct work *work)
-{
-	fdtable_destroy(container_of(work, struct fdtable, closing));
-}
-
-void fdtable_put_later(struct fdtable *table)
-{
 	if (!refcount_put(&table->users))
 		return;
-	work_init(&table->closing, fdtable_closing);
-	work_queue_sleeping(&table->closing);
+	close_all(table);
+	fdtable_memory_put(table);
+}
+
+struct fdtable *fdtable_memory_get(struct fdtable *table)
+{
+	refcount_get(&table->refs);
+	return table;
+}
+
+void fdtable_memory_put(struct fdtable *table)
+{
+	if (!refcount_put(&table->refs))
+		return;
+	if (table->slots != &table->first)
+		kvfree(table->slots);
+	cache_free(&table_slab, table);
 }
 
 static size_t file_footprint(const struct file *file)

@@ -11,7 +11,8 @@
  *
  * A table with one user lends the file without lock or reference (nobody else can close it); a
  * shared one is read under RCU and the file gets a reference. Others than the owner (procfs,
- * pidfd_getfd) use fdtable_get_file(), which always references.
+ * pidfd_getfd) are no users: they keep the memory by fdtable_memory_get(), and use
+ * fdtable_get_file(), which always references.
  *
  * Locking: `lock` (RANK_FD_TABLE) over slots and bitmaps; readers go by RCU. Arrays that have grown
  * are freed by RCU. Limits (RLIMIT_NOFILE) come in as arguments.
@@ -23,7 +24,6 @@
 #include "lib/atomic.h"
 #include "lib/refcount.h"
 #include "lib/types.h"
-#include "sched/work.h"
 
 enum { FD_EMBEDDED = 64, FD_MAX = 1 << 20 };
 
@@ -37,7 +37,8 @@ struct fd_slots {
 };
 
 struct fdtable {
-	struct refcount  users;
+	struct refcount  users; /* tasks; without them it is empty */
+	struct refcount  refs;  /* of those who look into it, and one for all users */
 	struct spinlock  lock;
 	struct fd_slots *slots __guarded_by(lock); /* read by RCU */
 	uint32_t         next __guarded_by(lock); /* no descriptor below is free */
@@ -45,7 +46,6 @@ struct fdtable {
 	struct file     *first_files[FD_EMBEDDED];
 	uint64_t         first_used[FD_EMBEDDED / 64];
 	uint64_t         first_cloexec[FD_EMBEDDED / 64];
-	struct work      closing; /* fdtable_put_later() */
 };
 
 struct fd_borrow {
@@ -60,8 +60,12 @@ int fdtable_create(struct fdtable **out);
 int fdtable_copy(struct fdtable *old, uint32_t limit, struct fdtable **out);
 struct fdtable *fdtable_get(struct fdtable *table);
 void fdtable_put(struct fdtable *table); /* may sleep: the last closes everything */
-/* The same where files must not be closed, because of locks that are held. Does not sleep. */
-void fdtable_put_later(struct fdtable *table);
+/*
+ * For others than its tasks (procfs): it stays in memory, but its files may all be closed
+ * meanwhile. Do not sleep.
+ */
+struct fdtable *fdtable_memory_get(struct fdtable *table);
+void fdtable_memory_put(struct fdtable *table);
 
 struct file *fd_find_counted(struct fdtable *table, uint32_t fd); /* for fd_borrow() */
 

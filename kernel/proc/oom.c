@@ -75,7 +75,7 @@ static size_t pages_of_files(struct proc *proc)
 
 	spin_lock(&proc_tree_lock);
 	list_for_each_entry(task, &proc->tasks, in_proc) {
-		files = task_files_get(task);
+		files = task_files_look(task);
 		if (files)
 			break;
 	}
@@ -83,7 +83,7 @@ static size_t pages_of_files(struct proc *proc)
 	if (!files)
 		return 0;
 	bytes = fdtable_footprint(files);
-	fdtable_put_later(files);
+	fdtable_memory_put(files);
 	return bytes >> PAGE_SHIFT;
 }
 

@@ -177,14 +177,14 @@ struct space *task_space_get(struct task *task)
 	return space;
 }
 
-struct fdtable *task_files_get(struct task *task)
+struct fdtable *task_files_look(struct task *task)
 {
 	struct fdtable *files;
 
 	spin_lock(&task->resources_lock);
 	files = task->files;
 	if (files)
-		fdtable_get(files);
+		fdtable_memory_get(files);
 	spin_unlock(&task->resources_lock);
 	return files;
 }

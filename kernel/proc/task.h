@@ -161,7 +161,8 @@ void task_put(struct task *task);
  * by fs_context_leave().
  */
 struct space *task_space_get(struct task *task);
-struct fdtable *task_files_get(struct task *task);
+/* Of this only the memory, to look into: fdtable_memory_put(). */
+struct fdtable *task_files_look(struct task *task);
 struct fs_context *task_fs_get(struct task *task);
 
 /*

@@ -1,9 +1,8 @@
 /*
  * /proc/PID/fd and fdinfo: a link and a file for each open descriptor.
  *
- * Lookups and listings run with the directory's lock held, where a descriptor table must not be
- * given up for good (its files could want any lock): they look into it without a reference on
- * files, and put the table later (fdtable_put_later()).
+ * Whoever looks keeps the table's memory only, so that its files are closed when its tasks say so,
+ * and in their context.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -19,7 +18,7 @@
 static struct fdtable *table_of(const struct node *node)
 {
 	struct task *task = node_task(node);
-	struct fdtable *table = task ? task_files_get(task) : NULL;
+	struct fdtable *table = task ? task_files_look(task) : NULL;
 
 	if (task)
 		task_put(task);
@@ -38,7 +37,7 @@ static int mode_of_name(const struct node *dir, const char *name, uint64_t *fd)
 	if (!table)
 		return -ENOENT;
 	mode = fd_mode(table, (int)*fd);
-	fdtable_put_later(table);
+	fdtable_memory_put(table);
 	return mode < 0 ? -ENOENT : mode;
 }
 
@@ -50,7 +49,7 @@ static bool next_fd(const struct node *dir, uint64_t *key, char *name)
 	if (!table)
 		return false;
 	fd = fd_next(table, (int)*key);
-	fdtable_put_later(table);
+	fdtable_memory_put(table);
 	*key = (uint64_t)fd;
 	if (fd >= 0)
 		snprintf(name, NODE_NAME_MAX, "%d", fd);
@@ -64,7 +63,7 @@ static int file_of(const struct node *node, struct file **file)
 	if (!table)
 		return -ENOENT;
 	*file = fdtable_get_file(table, (int)node->key);
-	fdtable_put(table);
+	fdtable_memory_put(table);
 	return *file ? 0 : -ENOENT;
 }
 
@@ -114,7 +113,7 @@ static int show_fdinfo(const struct node *node, struct text *text)
 	if (table) {
 		file = fdtable_get_file(table, (int)node->key);
 		cloexec = fd_get_cloexec(table, (int)node->key);
-		fdtable_put(table);
+		fdtable_memory_put(table);
 	}
 	if (!file)
 		return -ENOENT;

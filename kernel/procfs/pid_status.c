@@ -69,11 +69,11 @@ static void put_cred(struct text *text, const struct cred *cred)
 
 static void put_files(struct text *text, struct task *task)
 {
-	struct fdtable *files = task_files_get(task);
+	struct fdtable *files = task_files_look(task);
 
 	text_printf(text, "FDSize:\t%u\n", files ? fdtable_capacity(files) : 0);
 	if (files)
-		fdtable_put(files);
+		fdtable_memory_put(files);
 }
 
 static void put_groups(struct text *text, const struct cred *cred)

@@ -109,12 +109,12 @@ long sys_pidfd_send_signal(int pid_fd, int sig, const struct siginfo __user *use
 
 static int get_file_of(struct task *task, int fd, struct file **out)
 {
-	struct fdtable *files = task_files_get(task);
+	struct fdtable *files = task_files_look(task);
 
 	if (!files)
 		return -ESRCH;
 	*out = fdtable_get_file(files, fd);
-	fdtable_put(files);
+	fdtable_memory_put(files);
 	return *out ? 0 : -EBADF;
 }
 

@@ -60,11 +60,11 @@ static int find_descriptor(struct fdtable *files)
 static int descriptor_of(struct proc *proc)
 {
 	struct task *leader = task_lookup(proc_tgid(proc));
-	struct fdtable *files = leader ? task_files_get(leader) : NULL;
+	struct fdtable *files = leader ? task_files_look(leader) : NULL;
 	int fd = files ? find_descriptor(files) : -1;
 
 	if (files)
-		fdtable_put(files);
+		fdtable_memory_put(files);
 	if (leader)
 		task_put(leader);
 	return fd;

@@ -279,8 +279,60 @@ static void check_owner(void)
 	close(pair[1]);
 }
 
-int main(void)
+/* Executes itself again and again; the lock is there each time. `left` counts down. */
+static int go_on_executing(int left, int fd)
 {
+	char number[16], descriptor[16];
+
+	if (check_in_child(try_write, &fd) != EAGAIN << 8)
+		return 1;
+	if (left == 0)
+		return 0;
+	snprintf(number, sizeof(number), "%d", left - 1);
+	snprintf(descriptor, sizeof(descriptor), "%d", fd);
+	execl("/proc/self/exe", "locks", number, descriptor, NULL);
+	return 2;
+}
+
+static void look_at(pid_t pid)
+{
+	char path[32], line[128];
+
+	for (;;) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/0", (int)pid);
+		readlink(path, line, sizeof(line));
+		snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+		int fd = open(path, O_RDONLY);
+		read(fd, line, sizeof(line));
+		close(fd);
+	}
+}
+
+/* Also while others look at the process in /proc. */
+static void check_exec(void)
+{
+	int fd = open("file", O_RDWR), status = -1;
+	pid_t pid = fork(), looker;
+
+	if (!pid) {
+		lock(fd, F_SETLKW, F_WRLCK, 0, 0);
+		_exit(go_on_executing(30, fd));
+	}
+	looker = fork();
+	if (!looker)
+		look_at(pid);
+	waitpid(pid, &status, 0);
+	CHECK_EQ(record_locks_outlive_exec, status, 0);
+	kill(looker, SIGKILL);
+	waitpid(looker, NULL, 0);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 2)
+		return go_on_executing(atoi(argv[1]), atoi(argv[2]));
+
 	int fd = open("file", O_CREAT | O_RDWR, 0600);
 
 	check_ranges(fd);
@@ -290,6 +342,7 @@ int main(void)
 	check_open_file_locks(fd);
 	check_flock(fd);
 	check_owner();
+	check_exec();
 	unlink("file");
 	return 0;
 }
