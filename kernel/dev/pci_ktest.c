@@ -5,10 +5,15 @@
 #include <linux/errno.h>
 #include <linux/pci_regs.h>
 
+#include <arch/io.h>
+
 #include "core/ktest.h"
+#include "core/printk.h"
 #include "dev/pci_impl.h"
+#include "lib/atomic.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
+#include "sched/clock.h"
 
 enum { SEGMENT = 0xfffe, SPACE = 4096, FUNCTIONS = 8, WORDS = SPACE / 4 };
 
@@ -277,4 +282,126 @@ KTEST(pci_lists_of_capabilities_that_bite_their_tails_end)
 	fini(err);
 	KTEST_ASSERT(!err && power == 0x60 && msi == 0x50 && again == 0);
 	KTEST_ASSERT(extended == 0x200 && extended_again == 0);
+}
+
+/* ---- real ones, as far as the machine has them --------------------------------------------- */
+
+enum { EDU_VENDOR = 0x1234, EDU_DEVICE = 0x11e8, EDU_ID = 0x010000ed, EDU_BYTES = 256,
+       EDU_STATUS = 0x24, EDU_RAISE = 0x60, EDU_ACKNOWLEDGE = 0x64 };
+
+struct edu {
+	struct pci_device *dev;
+	volatile uint8_t  *registers;
+	uint32_t           nr_calls, cpu;
+	struct irq_action  action;
+};
+
+static enum irq_result edu_interrupt(void *arg)
+{
+	struct edu *edu = arg;
+	uint32_t status = mmio_read32(edu->registers + EDU_STATUS);
+
+	if (!status)
+		return IRQ_NOT_MINE;
+	mmio_write32(edu->registers + EDU_ACKNOWLEDGE, status);
+	edu->cpu = cpu_id();
+	atomic_inc(&edu->nr_calls);
+	return IRQ_HANDLED;
+}
+
+static struct pci_device *find(uint16_t vendor, uint16_t device)
+{
+	struct pci_device *dev = pci_device_next(NULL);
+
+	while (dev && (dev->vendor != vendor || dev->device != device))
+		dev = pci_device_next(dev);
+	return dev;
+}
+
+/* How often it was heard, of two times that it calls. */
+static uint32_t edu_calls(struct edu *edu, uint32_t cpu, int *err)
+{
+	edu->nr_calls = 0;
+	*err = pci_messages_alloc(edu->dev, 1, 4);
+	if (*err < 0)
+		return 0;
+	*err = pci_message_register(edu->dev, 0, cpu, &edu->action);
+	for (uint32_t i = 1; i <= 2 && !*err; i++) {
+		mmio_write32(edu->registers + EDU_RAISE, 1);
+		for (ns_t end = clock_monotonic() + NS_PER_SEC;
+		     atomic_load(&edu->nr_calls) < i && clock_monotonic() < end;)
+			cpu_relax();
+	}
+	if (!*err)
+		pci_message_unregister(edu->dev, 0, &edu->action);
+	pci_messages_free(edu->dev);
+	return edu->nr_calls;
+}
+
+KTEST(pci_edu_interrupts_by_message_and_by_line)
+{
+	uint32_t by_message = 2, by_line = 2, id = EDU_ID, cpu = nr_cpus() - 1, at = cpu;
+	struct edu edu = { .dev = find(EDU_VENDOR, EDU_DEVICE) };
+	int err = 0, line_err = 0, reset = -ENOTTY;
+	volatile void *base;
+	uint16_t msi;
+
+	if (!edu.dev)
+		return;
+	KTEST_NO_LEAK();
+	mutex_lock(&pci.lock);
+	err = pci_enable(edu.dev);
+	if (!err)
+		err = pci_bar_map(edu.dev, 0, 0, EDU_BYTES, &base);
+	if (!err) {
+		edu.registers = base;
+		edu.action = (struct irq_action){ edu_interrupt, &edu, "edu", NULL, NULL };
+		pci_set_bus_master(edu.dev, true);
+		id = mmio_read32(edu.registers);
+		by_message = edu_calls(&edu, cpu, &err);
+		at = edu.cpu;
+		msi = edu.dev->msi;
+		edu.dev->msi = 0;
+		if (edu.dev->irq)
+			by_line = edu_calls(&edu, cpu, &line_err);
+		edu.dev->msi = msi;
+		reset = pci_reset(edu.dev);
+		pci_disable(edu.dev);
+	}
+	mutex_unlock(&pci.lock);
+	pci_device_put(edu.dev);
+	KTEST_ASSERT(!err && id == EDU_ID && by_message == 2 && at == cpu);
+	KTEST_ASSERT(!line_err && by_line == 2);
+	KTEST_ASSERT(reset == -ENOTTY);
+}
+
+enum { NR_KEPT = 7 };
+
+static void read_kept(const struct pci_device *dev, uint32_t kept[NR_KEPT])
+{
+	kept[0] = pci_read32(dev, PCI_COMMAND);
+	for (uint32_t i = 0; i < PCI_BARS; i++)
+		kept[i + 1] = pci_read32(dev, PCI_BASE_ADDRESS_0 + 4 * i);
+}
+
+/* Whatever has no driver, and can. */
+KTEST(pci_reset_keeps_the_configuration)
+{
+	uint32_t nr_reset = 0, nr_changed = 0, before[NR_KEPT], after[NR_KEPT];
+
+	mutex_lock(&pci.lock);
+	for (struct pci_device *dev = pci_device_next(NULL); dev; dev = pci_device_next(dev)) {
+		if (dev->driver || dev->below || !dev->express)
+			continue;
+		read_kept(dev, before);
+		if (pci_reset(dev))
+			continue;
+		nr_reset++;
+		read_kept(dev, after);
+		nr_changed += memcmp(before, after, sizeof(after)) != 0;
+	}
+	mutex_unlock(&pci.lock);
+	KTEST_ASSERT(nr_changed == 0);
+	if (nr_reset)
+		pr_info("pci: %u functions were reset\n", nr_reset);
 }
