@@ -213,6 +213,9 @@ static int page_allocate(struct mapping *mapping, struct page *page)
 		if (!page_is(page, PAGE_ALLOCATED))
 			err = disk_allocate(disk, first, min(size - first, (uint64_t)per_page),
 			                    &done);
+		/* As in part_allocate(): places that are new are written before they are told. */
+		if (!err && !page_is(page, PAGE_ALLOCATED))
+			disk_page_dirty(mapping, page);
 		if (!err)
 			page_set(page, PAGE_ALLOCATED);
 	}

@@ -44,6 +44,9 @@ static int part_allocate(struct mapping *mapping, struct page *page, uint64_t fr
 			page_set(page, PAGE_ALLOCATED);
 		else
 			page_clear(page, PAGE_ALLOCATED);
+		/* Who commits the places waits for the lock, and then finds that they are to be
+		 * written before: nobody shall see what was there. */
+		disk_page_dirty(mapping, page);
 	}
 	page_unlock(page);
 	return err;
