@@ -18,6 +18,7 @@ hoards   memory running out in every way, for test/boot/oom.py and ./moonshot so
 stress   stress-ng in a guest, the stressors of the file `stressors`, for test/boot/stress.py and
          ./moonshot stress
 concurrency  what `./moonshot test concurrency` repeats
+disks    images of file systems, power cuts: for test/boot/disk.py and ./moonshot soak powercut
 torture  the programs of test/torture in a guest, for test/boot/torture.py and ./moonshot soak torture
 suites   the groups of tests, the files `groups` (when each runs) and `passes` (where again)
 """
