@@ -1,11 +1,14 @@
-"""Disks: partition tables good and bad, read-only disks, errors of the medium, root= without a root, loop devices."""
+"""Disks: partition tables good and bad, read-only disks, errors of the medium, root=, loop devices, and what ./moonshot image makes."""
 
+import json
 import os
 import struct
 import subprocess
 
-from harness import cpio, initramfs
+from harness import cpio, initramfs, paths, rootfs
+from harness.qemu import Guest
 from harness.scenario import OUT, Scenario, jobs_of
+from harness.schedule import single
 
 MIB = 1 << 20
 SIZE = 32 * MIB
@@ -180,5 +183,47 @@ SCENARIOS = {
 }
 
 
+def boot_image(options, image, name, commands, answer):
+    """Boots what ./moonshot image made, by its firmware; gives commands to the shell and leaves in good order."""
+    machine = options.machine().but(boot="disk", disks=(image,))
+    with Guest(machine, name, 180) as guest:
+        guest.expect(r"VFS: Mounted root \(ext2 filesystem\) on device 254:2", 90)
+        guest.expect(r"moonshot:.*# ", 60)
+        guest.send(commands + "\n")
+        guest.expect(answer, 30)
+        guest.send("poweroff\n")
+        guest.wait_exit(60)
+
+
+def check_root(image):
+    """The root partition, which begins where the image's maker says, as e2fsck sees it."""
+    root = image.with_suffix(".check")
+    table = subprocess.run(["sfdisk", "--json", str(image)], capture_output=True, check=True,
+                           env=rootfs.ENVIRONMENT).stdout
+    part = json.loads(table)["partitiontable"]["partitions"][1]
+    with image.open("rb") as disk:
+        disk.seek(part["start"] * 512)
+        root.write_bytes(disk.read(part["size"] * 512))
+    done = subprocess.run(["e2fsck", "-fn", str(root)], capture_output=True, text=True, check=False,
+                          env=rootfs.ENVIRONMENT)
+    root.unlink()
+    return done.returncode, done.stdout
+
+
+def run_image(options):
+    OUT.mkdir(parents=True, exist_ok=True)
+    image = OUT / "disk-image.img"
+    words = ["--no-build", "--size", "24"] + ["--debug"] * bool(options.debug)
+    subprocess.run([str(paths.TOOLS / "commands" / "image"), str(image), *words], check=True,
+                   capture_output=True)
+    boot_image(options, image, "boot/disks/image-first",
+               "mkdir -p /root/kept && uname -s > /root/kept/name && mount | grep ' / '", r"/dev/root on / .*rw")
+    boot_image(options, image, "boot/disks/image-again", "cat /root/kept/name; echo $((6*7))", r"Linux\r?\n42")
+    status, output = check_root(image)
+    assert status == 0, f"e2fsck -fn: status {status}\n{output}"
+    image.unlink()
+
+
 def jobs(options):
-    return jobs_of(options, "disks", SCENARIOS)
+    made = [] if options.kernel else [single("boot/disks/image", lambda: run_image(options), 30)]
+    return jobs_of(options, "disks", SCENARIOS) + made

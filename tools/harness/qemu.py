@@ -40,7 +40,8 @@ def kvm_is_usable():
 
 @dataclass(frozen=True)
 class Machine:
-    """What to start. kernel is an ELF or bzImage for boot="direct", our EFI file for "uefi"."""
+    """What to start. kernel is an ELF or bzImage for boot="direct", our EFI file for "uefi"; "disk"
+    leaves to UEFI what the first disk holds."""
 
     kernel: Path
     boot: str = "direct"
@@ -76,8 +77,12 @@ class Machine:
         if not self.reboot:
             words += ["-no-reboot"]
         for number, disk in enumerate(self.disks):
-            words += self._disk_words(f"disk{number}", disk)
-        words += self._uefi_words(esp_image) if self.boot == "uefi" else self._direct_words()
+            first = ",bootindex=0" if self.boot == "disk" and not number else ""
+            words += self._disk_words(f"disk{number}", disk, first)
+        if self.boot == "disk":
+            words += ["-bios", str(paths.OVMF)]
+        else:
+            words += self._uefi_words(esp_image) if self.boot == "uefi" else self._direct_words()
         return words + list(self.extra)
 
     def _disk_words(self, name, image, boot=""):

@@ -331,6 +331,9 @@ static int super_fill(struct superblock *super, const struct mount_request *requ
 
 	if (!err)
 		err = geometry_read(es, &words, request->flags & MS_SILENT);
+	/* As on Linux, so that root= finds the right one of the three. */
+	if (!err && super->type == &ext3_type && !(es->geometry.compat & EXT2_COMPAT_HAS_JOURNAL))
+		err = -EINVAL;
 	if (err)
 		return err;
 	sizes_set(super, es);
