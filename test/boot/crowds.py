@@ -40,7 +40,8 @@ def threads(shell):
 
 def survives(options, crowd):
     name = f"boot/crowds/{crowd.__name__}"
-    machine = options.machine().but(cpus=max(options.cpus, 4), memory="512M", initrd=image(),
+    memory = "1G" if options.debug == "kasan" else "512M"  # stacks are larger there
+    machine = options.machine().but(cpus=max(options.cpus, 4), memory=memory, initrd=image(),
                                     append="console=ttyS0 quiet panic=-1")
     with Guest(machine, name, 500) as guest:
         shell = Shell(guest, timeout_s=120)

@@ -11,9 +11,10 @@ QUIET = "console=ttyS0 quiet panic=-1"
 def machines(options):
     plain = options.machine().but(initrd=paths.INITRAMFS, append=QUIET)
     efi = options.kernel or paths.uefi_application(options.debug)
+    small = "48M" if options.debug == "kasan" else "16M"
     return {
         "direct": plain,
-        "16M": plain.but(memory="16M"),
+        "16M": plain.but(memory=small),
         "microvm": plain.but(machine="microvm"),
         "uefi": plain.but(boot="uefi", kernel=efi),
     }

@@ -7,7 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 
-from . import cpio, initramfs
+from . import cpio, initramfs, qemu
 from .console import Shell
 from .qemu import Guest, GuestError
 from .scenario import OUT, program
@@ -76,7 +76,7 @@ def free_kib(shell):
 
 def is_as_before(shell, before):
     """Memory comes back as the last victims finish dying."""
-    end = time.monotonic() + SETTLE_S
+    end = time.monotonic() + SETTLE_S * qemu.SCALE
     while True:
         now = free_kib(shell)
         if now >= before * (1 - SLACK):

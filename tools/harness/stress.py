@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cpio, initramfs, paths
+from . import cpio, initramfs, paths, qemu
 from .console import Shell
 from .qemu import Guest, GuestError
 
@@ -69,7 +69,7 @@ def free_kib(shell):
 
 def settled(shell, before):
     """Waits until the last processes are gone and memory is back; says what is not, or nothing."""
-    end = time.monotonic() + SETTLE_S
+    end = time.monotonic() + SETTLE_S * qemu.SCALE
     while True:
         left = shell.run("pidof stress-ng", 60)[0].strip()
         free = free_kib(shell)
