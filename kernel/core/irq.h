@@ -12,8 +12,9 @@
  *
  * A handler runs with interrupts off on the CPU that was interrupted; the controller is
  * acknowledged behind it. It acknowledges its device, takes what must be taken, wakes or queues
- * deferred work; it never sleeps, allocates or frees. Several handlers may share an irq; each says whether
- * its device had called. While an irq is being moved, a handler may run on two CPUs at once.
+ * deferred work; it never sleeps, allocates or frees. Several handlers may share an irq; each says
+ * whether its device had called. While an irq is being moved, a handler may run on two CPUs at
+ * once.
  *
  * Locking: one irq-safe spinlock (RANK_IRQ_LINE) over numbers, vectors and chains. Dispatch takes
  * none: it says which irq it is in, and those who take something away wait for it (irq.c).

@@ -103,7 +103,9 @@ struct pci_device {
 	uint8_t          pin       __const_after_init; /* 1..4: INTA..INTD; 0: none */
 	uint16_t         power, msi, msix, express __const_after_init; /* where; 0: none */
 	uint16_t         config_size __const_after_init; /* 256, or 4096 */
-	struct pci_resource resources[PCI_RESOURCES] __const_after_init;
+	/* what pci_resources_find() has found */
+	struct pci_resource resources[PCI_RESOURCES];
+	bool             is_sized __atomic;
 	uint32_t         irq;      /* Linux's number of its line, 0: none */
 	uint32_t         enables;  /* pci_enable() without pci_disable(), under the room's mutex */
 	bool             is_removed __atomic;
@@ -218,6 +220,12 @@ uint16_t pci_bar_port(const struct pci_device *dev, unsigned int bar);
  * configuration is kept. -ENOTTY: it has nothing; -ETIMEDOUT. Sleeps up to 100 ms.
  */
 __must_check int pci_reset(struct pci_device *dev);
+
+/*
+ * Fills in dev->resources, if nobody needed them before: that costs more than all else in a scan.
+ * pci_enable() has done so. May sleep.
+ */
+void pci_resources_find(struct pci_device *dev);
 
 /* ---- interrupts ---------------------------------------------------------------------------- */
 

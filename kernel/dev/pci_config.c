@@ -284,6 +284,31 @@ uint16_t pci_capability_next(const struct pci_device *dev, uint8_t id, uint16_t 
 	return 0;
 }
 
+static void note_capability(struct pci_device *dev, uint8_t id, uint8_t at, uint16_t *subsystem)
+{
+	uint16_t *where = id == PCI_CAP_ID_PM ? &dev->power : id == PCI_CAP_ID_MSI ? &dev->msi :
+	                  id == PCI_CAP_ID_MSIX ? &dev->msix :
+	                  id == PCI_CAP_ID_EXP ? &dev->express :
+	                  id == PCI_CAP_ID_SSVID ? subsystem : NULL;
+
+	if (where && !*where)
+		*where = at;
+}
+
+void pci_capabilities_read(struct pci_device *dev, uint16_t *subsystem)
+{
+	uint64_t seen = 0;
+	uint8_t at = first_capability(dev);
+
+	while (at >= CAPABILITY_FIRST && !(seen >> at / 4 & 1)) {
+		uint16_t entry = pci_read16(dev, at);
+
+		seen |= 1ul << at / 4;
+		note_capability(dev, (uint8_t)entry, at, subsystem);
+		at = entry >> 8 & 0xfc;
+	}
+}
+
 uint16_t pci_extended_next(const struct pci_device *dev, uint16_t id, uint16_t previous)
 {
 	uint64_t seen[bitmap_words(ECAM_SPACE / 4)] = { 0 };

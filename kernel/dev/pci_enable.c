@@ -82,8 +82,11 @@ static void open_way(const struct pci_device *dev)
 int pci_enable(struct pci_device *dev)
 {
 	uint16_t decodes = 0;
-	int err = check_places(dev, &decodes);
+	int err;
 
+	pci_resources_get(dev);
+	pci_bus_assign(dev->bus->host->root);
+	err = check_places(dev, &decodes);
 	if (err)
 		return err;
 	if (!pci_is_present(dev))

@@ -69,8 +69,12 @@ __must_check int pci_bus_create(struct pci_host *host, struct pci_device *bridge
                                 uint8_t last, struct pci_bus **out);
 void pci_bus_put(struct pci_bus *bus);
 
-/* pci_resource.c: what the base address registers ask for; decoding is off meanwhile. */
-void pci_resources_read(struct pci_device *dev);
+/* pci_config.c: where the capabilities are that everybody asks for, and that of the subsystem. */
+void pci_capabilities_read(struct pci_device *dev, uint16_t *subsystem);
+
+/* pci_resource.c: what pci_resources_find() does, and whether that need not wait for a user. */
+void pci_resources_get(struct pci_device *dev);
+bool pci_resources_are_cheap(const struct pci_device *dev);
 /* Places for all that has none on the bus and behind it. */
 void pci_bus_assign(struct pci_bus *bus);
 /* Writes where resource `index` is to its register. */

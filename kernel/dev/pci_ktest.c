@@ -140,6 +140,7 @@ static struct pci_device found(uint8_t bus, uint8_t devfn)
 
 	if (!dev)
 		return copy;
+	pci_resources_find(dev);
 	copy = *dev;
 	pci_device_put(dev);
 	return copy;

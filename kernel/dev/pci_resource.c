@@ -3,7 +3,10 @@
  * for those that firmware left without one.
  *
  * A register is sized by writing ones to it; nothing is decoded meanwhile, as it would answer
- * anywhere. What a function asks for is bounded: powers of two, within its kind of space.
+ * anywhere. What a function asks for is bounded: powers of two, within its kind of space. In a
+ * virtual machine each of these writes may cost more than the rest of the scan, so they wait until
+ * somebody wants to know, but for functions that decode nothing yet, and for those that hold the
+ * screen, which nobody may draw on meanwhile.
  *
  * Places come out of the bridge's window, or out of the host's: the gap below 4 GiB that no memory
  * is in, and the space above all memory. Firmware usually has given everything a place; micro-VMs
@@ -18,7 +21,7 @@
 #include "lib/math.h"
 #include "mem/memmap.h"
 
-enum { BRIDGE_BARS = 2, CLASS_HOST = 0x0600, WINDOW_ALIGN = 1 << 20 };
+enum { BRIDGE_BARS = 2, CLASS_HOST = 0x0600, CLASS_DISPLAY = 3, WINDOW_ALIGN = 1 << 20 };
 
 #define GAP_FIRST  0xc0000000ul /* not below, however little memory there is */
 #define GAP_LAST   0xfe000000ul /* interrupt controllers and firmware are above */
@@ -166,7 +169,13 @@ static unsigned int nr_bars(const struct pci_device *dev)
 	}
 }
 
-void pci_resources_read(struct pci_device *dev)
+bool pci_resources_are_cheap(const struct pci_device *dev)
+{
+	return dev->class_code >> 16 == CLASS_DISPLAY ||
+	       !(pci_read16(dev, PCI_COMMAND) & DECODES);
+}
+
+static void read_resources(struct pci_device *dev)
 {
 	uint16_t command = pci_read16(dev, PCI_COMMAND);
 	unsigned int n = nr_bars(dev);
@@ -368,13 +377,16 @@ static void place_all(struct pci_bus *bus)
 
 /* ---- hosts --------------------------------------------------------------------------------- */
 
+/* Of which nothing was tried in vain. ROMs are nobody's need. */
 static bool lacks_places(const struct pci_host *host)
 {
 	struct pci_device *dev;
 
 	list_for_each_entry(dev, &pci.devices, link) {
 		for (unsigned int i = 0; dev->bus->host == host && i < PCI_RESOURCES; i++) {
-			if (is_unset(&dev->resources[i]))
+			const struct pci_resource *resource = &dev->resources[i];
+
+			if (i != PCI_ROM && is_unset(resource) && resource->start != ~0ul)
 				return true;
 		}
 	}
@@ -401,6 +413,18 @@ static void find_windows(struct pci_host *host)
 	host->io = (struct pci_window){ PORT_FIRST, PORT_LAST };
 }
 
+static void size_all(const struct pci_host *host)
+{
+	struct pci_device *dev;
+
+	list_for_each_entry(dev, &pci.devices, link) {
+		if (dev->bus->host != host || dev->is_sized)
+			continue;
+		read_resources(dev);
+		atomic_store_release(&dev->is_sized, true); /* pairs with pci_resources_find() */
+	}
+}
+
 static void assign(struct pci_bus *bus)
 {
 	struct pci_device *dev;
@@ -420,6 +444,24 @@ void pci_bus_assign(struct pci_bus *bus)
 {
 	if (!lacks_places(bus->host))
 		return;
+	size_all(bus->host);
 	find_windows(bus->host);
 	assign(bus);
+}
+
+void pci_resources_get(struct pci_device *dev)
+{
+	if (dev->is_sized)
+		return;
+	read_resources(dev);
+	atomic_store_release(&dev->is_sized, true); /* pairs with pci_resources_find() */
+}
+
+void pci_resources_find(struct pci_device *dev)
+{
+	if (atomic_load_acquire(&dev->is_sized)) /* pairs with pci_resources_get() */
+		return;
+	mutex_lock(&pci.lock);
+	pci_resources_get(dev);
+	mutex_unlock(&pci.lock);
 }

@@ -52,14 +52,6 @@ void pci_bus_put(struct pci_bus *bus)
 
 /* ---- a function ---------------------------------------------------------------------------- */
 
-static void read_capabilities(struct pci_device *dev)
-{
-	dev->power = pci_capability_next(dev, PCI_CAP_ID_PM, 0);
-	dev->msi = pci_capability_next(dev, PCI_CAP_ID_MSI, 0);
-	dev->msix = pci_capability_next(dev, PCI_CAP_ID_MSIX, 0);
-	dev->express = pci_capability_next(dev, PCI_CAP_ID_EXP, 0);
-}
-
 /* The space above 256 bytes is there if something is in it, and it is not the lower again. */
 static void find_config_size(struct pci_device *dev)
 {
@@ -78,6 +70,7 @@ static void find_config_size(struct pci_device *dev)
 static void read_header(struct pci_device *dev)
 {
 	uint32_t ids = pci_read32(dev, PCI_VENDOR_ID), class = pci_read32(dev, PCI_CLASS_REVISION);
+	uint16_t ssvid = 0;
 
 	dev->vendor = (uint16_t)ids;
 	dev->device = (uint16_t)(ids >> 16);
@@ -89,13 +82,11 @@ static void read_header(struct pci_device *dev)
 		dev->pin = 0;
 	if (dev->pin)
 		dev->irq = pci_read8(dev, PCI_INTERRUPT_LINE);
-	read_capabilities(dev);
+	pci_capabilities_read(dev, &ssvid);
 	if (dev->header == PCI_HEADER_TYPE_NORMAL) {
 		dev->subsystem_vendor = pci_read16(dev, PCI_SUBSYSTEM_VENDOR_ID);
 		dev->subsystem_device = pci_read16(dev, PCI_SUBSYSTEM_ID);
 	} else {
-		uint16_t ssvid = pci_capability_next(dev, PCI_CAP_ID_SSVID, 0);
-
 		dev->subsystem_vendor = ssvid ? pci_read16(dev, ssvid + PCI_SSVID_VENDOR_ID) : 0;
 		dev->subsystem_device = ssvid ? pci_read16(dev, ssvid + PCI_SSVID_DEVICE_ID) : 0;
 	}
@@ -141,7 +132,8 @@ static void scan_function(struct pci_bus *bus, uint8_t devfn, uint32_t *nr_found
 	dev->devfn = devfn;
 	dev->config_size = PCI_CFG_SPACE_SIZE;
 	read_header(dev);
-	pci_resources_read(dev);
+	if (pci_resources_are_cheap(dev))
+		pci_resources_get(dev);
 	pci_device_add(dev);
 	++*nr_found;
 }

@@ -166,6 +166,7 @@ static int show_devices_of_bus(const struct node *node, struct text *text)
 	for (struct pci_device *dev = pci_device_next(NULL); dev; dev = pci_device_next(dev)) {
 		const struct pci_driver *driver = READ_ONCE(dev->driver);
 
+		pci_resources_find(dev);
 		text_printf(text, "%02x%02x\t%04x%04x\t%x", dev->bus->number, dev->devfn,
 		            dev->vendor, dev->device, dev->irq);
 		for (unsigned int i = 0; i <= PCI_ROM; i++)

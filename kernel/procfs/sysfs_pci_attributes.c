@@ -143,6 +143,7 @@ static void put_resources(struct pci_device *dev, struct text *text)
 	static const struct pci_resource nothing;
 	unsigned int end = dev->below ? LINUX_RESOURCES : LINUX_WINDOWS;
 
+	pci_resources_find(dev);
 	for (unsigned int i = 0; i < end; i++) {
 		unsigned int own = i > PCI_ROM ? i - LINUX_WINDOWS + PCI_WINDOW_IO : i;
 		bool is_ours = i <= PCI_ROM || (i >= LINUX_WINDOWS && own < PCI_RESOURCES);
