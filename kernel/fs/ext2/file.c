@@ -137,13 +137,15 @@ static int punch(struct inode *inode, pos_t offset, pos_t end, int mode)
 	end = min(end, inode->size);
 	if (offset >= end)
 		return 0;
-	err = disk_mapping_punch(inode->mapping, offset, end);
-	/* The rest of the last block lies behind the end of the file. */
+	/* The rest of the last page lies behind the end of the file. */
 	if (end == inode->size)
-		end = (pos_t)round_up_to((uint64_t)end, size);
-	if (!err)
-		err = ext2_blocks_remove(inode, div_round_up((uint64_t)offset, size),
-		                         (uint64_t)end / size);
+		end = (pos_t)align_up((uint64_t)end, PAGE_SIZE);
+	err = disk_mapping_punch(inode->mapping, offset, end);
+	/* Blocks of pages that stay in the cache keep their places: fs/disk_mapping.h. */
+	offset = (pos_t)align_up((uint64_t)offset, PAGE_SIZE);
+	end = (pos_t)align_down((uint64_t)end, PAGE_SIZE);
+	if (!err && offset < end)
+		err = ext2_blocks_remove(inode, (uint64_t)offset / size, (uint64_t)end / size);
 	return err;
 }
 
