@@ -129,6 +129,43 @@ def mutated(options, name, errors):
         assert shell.check("echo still here") == "still here"
 
 
+def failing(machine, image, rules):
+    """The machine with the image as a disk some of whose requests fail, as blkdebug's rules say."""
+    words = ",".join(f"file.inject-error.{number}.{key}={value}"
+                     for number, rule in enumerate(rules) for key, value in rule.items())
+    return disks.on(machine, image).but(disks=(), extra=(
+        "-drive", f"if=none,id=disk0,format=raw,cache=writeback,file.driver=blkdebug,"
+                  f"file.image.driver=file,file.image.filename={image},{words}",
+        "-device", "virtio-blk-pci,drive=disk0"))
+
+
+def bitmap_sector(image):
+    """Where the bitmap of the first group's blocks lies."""
+    said = disks.run(["dumpe2fs", str(image)])[1]
+    return int(re.search(r"Block bitmap at (\d+)", said).group(1)) * 2
+
+
+def write_errors(options, name, errors):
+    """Metadata that cannot be written: fsync says EIO, errors= is heeded, the rest goes on."""
+    image = disks.make(name, "-t ext2 -b 1024", 16)
+    rule = {"event": "pwritev", "iotype": "write", "errno": 5, "sector": bitmap_sector(image), "once": "off"}
+    with Guest(failing(options.machine(), image, [rule]), name, 240) as guest:
+        shell = Shell(guest)
+        shell.check("mkdir -p /mnt && dmesg -n 1 && "
+                    f"mount -t ext2 -o errors={errors} /dev/vda /mnt && cd /mnt")
+        shell.check("echo one >old; echo two >new")
+        assert "Input/output error" in shell.run("dd if=new of=newest conv=fsync 2>&1", 60)[0]
+        said, status = shell.run("echo three >newer && cat newer", 60)
+        assert said.strip() == "three" if errors == "continue" else status != 0, said
+        assert shell.check("cat old") == "one"
+        shell.run("cd / && umount /mnt", 60)
+        assert shell.run("mount | grep /mnt")[1] == 1
+        complaint = COMPLAINT.search(guest.output)
+        assert not complaint, complaint.group()
+        assert shell.check("echo still here") == "still here"
+    disks.mend(image)
+
+
 def cuts(options, name):
     enough = disks.power_cuts(options.machine(), name, CUTS)
     print(f"    {name}: e2fsck -p was enough {enough} times of {CUTS}")
@@ -143,6 +180,9 @@ def jobs(options):
               for kind, words in {**disks.READ_ONLY_SETS, "ext2": "-t ext2 -b 1024"}.items()]
     found += [single(f"boot/disk/mutated-{errors}", lambda errors=errors: mutated(
         options, f"boot/disk/mutated-{errors}", errors), 20)
+              for errors in ("continue", "remount-ro")]
+    found += [single(f"boot/disk/write-errors-{errors}", lambda errors=errors: write_errors(
+        options, f"boot/disk/write-errors-{errors}", errors), 10)
               for errors in ("continue", "remount-ro")]
     found.append(single("boot/disk/full", lambda: full(options, "boot/disk/full"), 15))
     found.append(single("boot/disk/powercut", lambda: cuts(options, "boot/disk/powercut"), 60))
