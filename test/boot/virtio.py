@@ -2,6 +2,7 @@
 the console, random numbers, what happens to lying and legacy devices."""
 
 import json
+import socket
 from array import array
 
 from harness import paths
@@ -86,6 +87,53 @@ def hvc(machine, serial, append="console=hvc0"):
     return {**machine, "serial": "none", "append": append, "extra": words}
 
 
+def frames():
+    """Ethernet frames of many lengths, each unlike the others; beyond a page they come in several buffers."""
+    for number, length in enumerate([14, 15, 60, 61, 1514, 4083, 4084, 4085, 9000, 20000, 60000] + [700] * 200):
+        addresses = b"\x52\x54\x00\x12\x34\x56" + b"\x02\x00\x00\x00\x00\x01"
+        payload = bytes((number * 31 + i * 7 + i // 251) & 255 for i in range(length - 14))
+        yield addresses + b"\x88\xb5" + payload
+
+
+def expect_echo(wire, frame):
+    wire.send(frame)
+    answer = wire.recv(70000)
+    turned = frame[6:12] + frame[:6] + frame[12:]
+    assert answer[:len(turned)] == turned, f"a frame of {len(frame)} bytes came back as another"
+
+
+def net_test(options, name, machine, device, largest):
+    """We are the other end of its wire: what we send comes back."""
+    wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    wire.bind(("127.0.0.1", 0))
+    wire.settimeout(20)
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    probe.bind(("127.0.0.1", 0))
+    theirs, ours = probe.getsockname()[1], wire.getsockname()[1]
+    probe.close()
+    wire.connect(("127.0.0.1", theirs))
+    monitor = OUT / f"{name.replace('/', '-')}.monitor"
+    OUT.mkdir(parents=True, exist_ok=True)
+    words = ("-netdev", f"dgram,id=n,local.type=inet,local.host=127.0.0.1,local.port={theirs},"
+             f"remote.type=inet,remote.host=127.0.0.1,remote.port={ours}", "-device", f"{device},netdev=n,id=card",
+             "-monitor", f"unix:{monitor},server=on,wait=off")
+    append = "console=ttyS0 ktest=virtio_net panic=-1"
+    with Guest(options.machine().but(append=append, extra=words, **machine), name, 150) as guest:
+        guest.expect("ktest: eth0 sends back", 60)
+        for frame in frames():
+            if len(frame) <= largest:
+                expect_echo(wire, frame)
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(monitor))
+            for state, word in (("off", "down"), ("on", "up")):
+                control.sendall(f"set_link card {state}\n".encode())
+                guest.expect(f"eth0: the link is {word}", 30)
+        expect_echo(wire, next(frames()) + b"enough" + bytes(60))
+        guest.expect(r"ktest: 1 passed, 0 failed", 60)
+        guest.wait_exit(30)
+    wire.close()
+
+
 def removal_test(options, name):
     """A disk that is taken away while programs read and write it; it can come back."""
     folder = OUT / name.replace("/", "-")
@@ -125,6 +173,10 @@ SCENARIOS = {
     "console-microvm": (shell_test, hvc(MMIO, "virtio-serial-device"), HVC),
     "console-q35": (shell_test, hvc({}, "virtio-serial-pci", "console=ttyS0 console=hvc0"), HVC),
     "disk-removed": (removal_test,),
+    "net-q35": (net_test, {}, "virtio-net-pci,romfile=", 60000),
+    "net-smp4": (net_test, {"cpus": 4, "machine": "pc"}, "virtio-net-pci,romfile=,disable-legacy=on,mq=on", 60000),
+    "net-one-buffer": (net_test, {}, "virtio-net-pci,romfile=,mrg_rxbuf=off,event_idx=off,indirect_desc=off", 1514),
+    "net-microvm": (net_test, MMIO, "virtio-net-device", 60000),
     "legacy": (legacy_test,),
 }
 

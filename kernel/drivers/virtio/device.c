@@ -59,6 +59,8 @@ static int negotiate(struct virtio_device *device, const struct virtio_driver *d
 		pr_warn("%s (%s) is a legacy device: left alone\n", device->name, device->parent);
 		return -ENODEV;
 	}
+	if (driver->choose)
+		offered = driver->choose(offered);
 	device->features = offered & (driver->features | TRANSPORT_FEATURES);
 	device->transport->accept(device, device->features);
 	status_add(device, VIRTIO_CONFIG_S_FEATURES_OK);
@@ -376,15 +378,16 @@ void virtio_device_remove(struct virtio_device *device)
 	const struct virtio_driver *driver;
 
 	atomic_store(&device->is_broken, true);
-	work_drain(); /* of breaking and of configuration changes */
 	mutex_lock_nested(&device->lock, 1);
 	driver = device->driver;
 	device->driver = NULL;
-	if (driver) {
-		virtio_device_silence(device);
-		driver->broken(device);
-		driver->remove(device);
-		queues_free(device);
-	}
 	mutex_unlock(&device->lock);
+	if (!driver)
+		return;
+	/* nobody but us acts on it from here on */
+	virtio_device_silence(device);
+	driver->broken(device);
+	driver->remove(device);
+	queues_free(device);
+	work_drain(); /* of breaking and of configuration changes, which look at `driver` */
 }

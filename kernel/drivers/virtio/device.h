@@ -65,6 +65,8 @@ struct virtio_driver {
 	const char *name;
 	uint32_t    id;       /* VIRTIO_ID_* */
 	uint64_t    features; /* that it can make use of, below VIRTIO_TRANSPORT_F_START */
+	/* What of the offer goes together. NULL: all. */
+	uint64_t (*choose)(uint64_t offered);
 	/*
 	 * 0: the device is in use. On an error, queues that were created are freed behind it; see
 	 * virtio_device_silence(). Sleeps.
@@ -74,7 +76,10 @@ struct virtio_driver {
 	void (*config_changed)(struct virtio_device *device);
 	/* The device was reset and is lost: end what is in flight, refuse more. Sleeps. */
 	void (*broken)(struct virtio_device *device);
-	/* After broken(): take the device off its class, free what is the driver's. Sleeps. */
+	/*
+	 * After broken(): take the device off its class, free what is the driver's. Sleeps; the
+	 * device's lock is not held, and work_drain() may be called.
+	 */
 	void (*remove)(struct virtio_device *device);
 };
 

@@ -8,4 +8,5 @@
 /* NULL-terminated. */
 extern const struct virtio_driver *const virtio_drivers[];
 
-extern const struct virtio_driver virtio_blk_driver, virtio_console_driver, virtio_rng_driver;
+extern const struct virtio_driver virtio_blk_driver, virtio_console_driver, virtio_net_driver,
+                                  virtio_rng_driver;
