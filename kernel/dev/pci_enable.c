@@ -147,10 +147,12 @@ int pci_bar_map(struct pci_device *dev, unsigned int bar, uint64_t offset, uint6
 
 uint16_t pci_bar_port(const struct pci_device *dev, unsigned int bar)
 {
-	const struct pci_resource *resource = &dev->resources[bar];
+	const struct pci_resource *resource;
 
-	if (bar >= PCI_BARS || !(resource->flags & PCI_RESOURCE_IO) ||
-	    resource->flags & PCI_RESOURCE_UNSET)
+	if (bar >= PCI_BARS)
+		return 0;
+	resource = &dev->resources[bar];
+	if (!(resource->flags & PCI_RESOURCE_IO) || resource->flags & PCI_RESOURCE_UNSET)
 		return 0;
 	return (uint16_t)resource->start;
 }

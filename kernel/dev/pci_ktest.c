@@ -285,6 +285,77 @@ KTEST(pci_lists_of_capabilities_that_bite_their_tails_end)
 	KTEST_ASSERT(extended == 0x200 && extended_again == 0);
 }
 
+/* ---- noise --------------------------------------------------------------------------------- */
+
+enum { ROUNDS = 60, BUSES = 4 };
+
+static uint32_t random_next(uint64_t *state)
+{
+	*state = *state * 6364136223846793005ul + 1442695040888963407ul;
+	return (uint32_t)(*state >> 32);
+}
+
+/* Some of it looks like what is meant, so that more than the first check is passed. */
+static void fill(struct fake_function *function, uint64_t *seed)
+{
+	for (uint32_t i = 0; i < WORDS; i++) {
+		function->words[i] = random_next(seed);
+		function->masks[i] = random_next(seed) & 1 ? ~0u : random_next(seed);
+	}
+	function->words[PCI_HEADER_TYPE / 4] &= ~0x7cu << 16;
+	function->words[PCI_STATUS / 4] |= PCI_STATUS_CAP_LIST << 16;
+	for (uint32_t i = 0; i < PCI_BARS; i++)
+		function->masks[PCI_BASE_ADDRESS_0 / 4 + i] = ~0u << random_next(seed) % 32;
+	for (uint32_t i = 0x40 / 4; i < 0x100 / 4; i += 2)
+		function->words[i] = (function->words[i] & ~0xe0e0u) | 0x4000;
+}
+
+/* What drivers and readers of /sys do. */
+static void use(struct pci_device *dev)
+{
+	volatile void *base;
+	int err;
+
+	pci_resources_get(dev);
+	(void)!pci_bar_map(dev, dev->devfn >> 3 & 7, 0, 16, &base);
+	(void)pci_bar_port(dev, dev->devfn >> 3 & 7);
+	err = pci_enable(dev);
+	if (!err)
+		pci_disable(dev);
+	for (uint16_t at = 0; (at = pci_capability_next(dev, PCI_CAP_ID_VNDR, at));)
+		;
+	for (uint16_t at = 0; (at = pci_extended_next(dev, 1, at));)
+		;
+}
+
+KTEST(pci_spaces_of_noise_are_scanned_used_and_given_back)
+{
+	uint32_t nr = 0;
+
+	KTEST_NO_LEAK();
+	for (uint64_t round = 0, seed = 1; round < ROUNDS; round++) {
+		KTEST_ASSERT(fake_init());
+		for (uint32_t i = 0; i < FUNCTIONS; i++) {
+			uint32_t place = random_next(&seed);
+
+			fill(fake_add((uint8_t)(i / 2 % BUSES), (uint8_t)(place & 0xf8), 0), &seed);
+		}
+		int err = scan();
+
+		mutex_lock(&pci.lock);
+		for (struct pci_device *dev = pci_device_next(NULL); dev;
+		     dev = pci_device_next(dev)) {
+			if (dev->bus->segment != SEGMENT)
+				continue;
+			use(dev);
+			nr++;
+		}
+		mutex_unlock(&pci.lock);
+		fini(err);
+	}
+	KTEST_ASSERT(nr > ROUNDS);
+}
+
 /* ---- real ones, as far as the machine has them --------------------------------------------- */
 
 enum { EDU_VENDOR = 0x1234, EDU_DEVICE = 0x11e8, EDU_ID = 0x010000ed, EDU_BYTES = 256,

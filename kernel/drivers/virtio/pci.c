@@ -20,6 +20,7 @@
 #include "core/printk.h"
 #include "dev/pci.h"
 #include "drivers/virtio/device.h"
+#include "lib/math.h"
 #include "lib/printf.h"
 #include "mem/alloc.h"
 
@@ -27,6 +28,7 @@ enum {
 	VENDOR = 0x1af4,
 	TRANSITIONAL_FIRST = 0x1000, MODERN_FIRST = 0x1040, MODERN_LAST = 0x107f,
 	NOTIFY_BYTES = 2, ISR_BYTES = 1, CONFIG_NAME_SIZE = 24, CONFIG_BYTES_MAX = 4096,
+	WINDOW_BYTES_MAX = 1 << 20, /* of what the device says that it has: more is not used */
 };
 
 /* A structure of registers. */
@@ -333,6 +335,7 @@ static int map_window(struct pci_device *pci, uint8_t type, uint32_t least, stru
 			continue;
 		if (type == VIRTIO_PCI_CAP_DEVICE_CFG && length > CONFIG_BYTES_MAX)
 			length = CONFIG_BYTES_MAX;
+		length = min(length, (uint32_t)WINDOW_BYTES_MAX);
 		if (pci_bar_map(pci, bar, offset, length, &base))
 			continue;
 		*window = (struct window){ base, length };
