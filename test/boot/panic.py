@@ -151,7 +151,7 @@ CAUSES = {
         panics("a console crashes"), at("sink_write", 'panic("a console crashes")'),
         r"end Kernel panic"]),
     "soft-lockup": provokes("SOFTLOCKUP", [
-        r"watchdog: BUG: soft lockup - CPU#\d stuck for [2-9]s! \[sh:\d+\]", r"CPU: \d PID: \d+",
+        r"watchdog: BUG: soft lockup - CPU#\d stuck for \d+s! \[sh:\d+\]", r"CPU: \d PID: \d+",
         r"rip provoke_soft_lockup\S*\+\S+ \(kernel/procfs/provoke.c:\d+\)", r"Call Trace:",
         panics("softlockup: hung tasks")], append="watchdog_thresh=1 softlockup_panic=1"),
     "hard-lockup": provokes("HARDLOCKUP", [

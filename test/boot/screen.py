@@ -86,7 +86,7 @@ def sequences_are_drawn(options, name):
         assert picture.pixel(4 * 8, 14) == b"\xaa\xaa\xaa"
         shell.check(r"printf '\033[2;4r\033[4;1H\nscrolled\033[r\033[?25h' >/dev/tty1")
         screen.expect(r"\Ared under\n\nx\nscrolled\n\n         here\Z")
-        shell.check(r"seq 1 3000 >/dev/tty1")
+        shell.check(r"seq 1 3000 >/dev/tty1", 120)  # each line scrolls
         screen.expect(r"^2999\n3000\Z")
         assert shell.power_off(60) == 0
 
