@@ -150,10 +150,12 @@ static bool is_being_read_locked(const struct superblock *super, ino_t ino)
 	return false;
 }
 
-static struct disk_inode *find_or_claim_locked(struct reading *reading)
+/* The inode with a reference; NULL: it is the caller's to read, and his note is there. */
+static struct disk_inode *find_or_claim(struct reading *reading)
 {
 	struct disk_inode *disk;
 
+	spin_lock(&cache.lock);
 	wait_event_spin(&cache.wait, !is_being_read_locked(reading->super, reading->ino),
 	                &cache.lock);
 	disk = find_locked(reading->super, reading->ino);
@@ -163,6 +165,7 @@ static struct disk_inode *find_or_claim_locked(struct reading *reading)
 	} else {
 		list_add_tail(&cache.reading, &reading->link);
 	}
+	spin_unlock(&cache.lock);
 	return disk;
 }
 
@@ -176,9 +179,7 @@ int inode_cache_get(struct superblock *super, ino_t ino, struct inode **out)
 	err = table_make();
 	if (err)
 		return err;
-	spin_lock(&cache.lock);
-	disk = find_or_claim_locked(&reading);
-	spin_unlock(&cache.lock);
+	disk = find_or_claim(&reading);
 	if (disk) {
 		*out = &disk->inode;
 		return 0;

@@ -1,5 +1,6 @@
 /*
  * The registry of file-system types, and the life of super blocks. See super.h.
+ * check-style: includes: everything that hangs on a super block ends with it.
  */
 #include "fs/super.h"
 

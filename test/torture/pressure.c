@@ -1,6 +1,6 @@
 /*
- * pressure.c - shared mappings of files that together are larger than memory: each process stores to
- * every page of its own, again and again, and finds what it stored, through the mapping and by
+ * pressure.c - shared mappings of files that together are larger than memory: each process stores
+ * to every page of its own, again and again, and finds what it stored, through the mapping and by
  * read(2), however often the pages were written out and given back meanwhile.
  *
  * The directory is that of contents.c; on memory's own file system the files are small.
