@@ -61,8 +61,12 @@ static ssize_t bdev_file_write(struct io *io)
 static pos_t bdev_file_seek(struct file *file, pos_t offset, int whence)
 {
 	const struct bdev *bdev = file->private;
+	const pos_t size = READ_ONCE(bdev->disk.inode.size);
+	const pos_t base = whence == SEEK_CUR ? file->position : whence == SEEK_END ? size : 0;
 
-	return file_seek_size(file, offset, whence, READ_ONCE(bdev->disk.inode.size));
+	if (whence <= SEEK_END && offset > size - base)
+		return -EINVAL;
+	return file_seek_size(file, offset, whence, size);
 }
 
 static int bdev_file_fsync(struct file *file, pos_t from, pos_t to, bool data_only)

@@ -499,7 +499,7 @@ static long control_ioctl(struct file *file, unsigned int command, void *arg)
 		result = get_free_locked();
 		break;
 	default:
-		result = -ENOTTY;
+		result = -ENOSYS;
 		break;
 	}
 	mutex_unlock(&loops.lock);

@@ -15,8 +15,8 @@ extern const struct directory sysfs_class_directory; /* sysfs_class.c */
 extern const struct directory sysfs_dev_directory;
 
 /*
- * sysfs_block.c: a directory of block devices, by .dir = &sysfs_block_directory and the place that it
- * is in as .arg.
+ * sysfs_block.c: a directory of block devices, by .dir = &sysfs_block_directory and the place that
+ * it is in as .arg.
  */
 struct place;
 extern const struct directory sysfs_block_directory;

@@ -11,6 +11,8 @@
  */
 #include "gauges.h"
 
+#define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +116,28 @@ static void run(const char *name, unsigned int limit_s)
 	say("@@end %s %d\n", name, status);
 }
 
+static int is_module(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* Drivers that Linux has as modules; a kernel without modules says so, and has them. */
+static void load_modules(void)
+{
+	struct dirent **entries;
+	int count = scandir("/modules", &entries, is_module, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		char path[300];
+		int fd;
+
+		snprintf(path, sizeof(path), "/modules/%s", entries[i]->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		syscall(SYS_finit_module, fd, "", 0);
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	int fd = open("/tests/list", O_RDONLY);
@@ -121,6 +146,7 @@ int main(void)
 		say("@@error no list in %s%.0d\n", "/tests", 0);
 	close(fd);
 	mount_system();
+	load_modules();
 	struct sigaction action = { .sa_handler = kill_running };
 	sigaction(SIGALRM, &action, NULL);
 	for (char *name = strtok(list, " \n"); name; name = strtok(NULL, " \n")) {

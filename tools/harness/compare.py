@@ -52,6 +52,13 @@ class Suite:
     limit_s = 30        # a hang detector: what is still running then is killed
     must_hold = True    # on Linux every promise holds; else only those that do are compared
 
+    def machine(self, options):
+        """What the guests run on."""
+        return options.machine()
+
+    def add_common(self, archive):
+        """Puts into an archive what all programs need, and Linux before them: modules/*.ko are loaded."""
+
     def names(self):
         """All programs."""
         raise NotImplementedError
@@ -92,6 +99,7 @@ def write_initramfs(suite, programs, name):
     archive.file("tests/list", "".join(f"{program} {limit_s}\n" for program in programs))
     for program in programs:
         suite.add_to(archive, program)
+    suite.add_common(archive)
     initramfs.add_system(archive)
     path = OUT / f"{name.replace('/', '-')}.cpio"
     path.write_bytes(archive.bytes())
@@ -243,7 +251,7 @@ def jobs(suite, options):
     wanted = [name for name in suite.names() if options.wants(f"{suite.group}/{name}")]
     if options.listing:
         return [Job(f"{suite.group}/{name}", list) for name in wanted]
-    machine = options.machine()
+    machine = suite.machine(options)
     broken = prepare(suite, machine, wanted, options.workers)
     failures = {name: [Case(f"{suite.group}/{name}: compiles", False, broken[name])] for name in broken}
     return [Job(f"{suite.group}/{name}", lambda name=name: failures.get(name) or

@@ -6,25 +6,29 @@ from . import compare, paths
 from .compare import Line
 
 SOURCES = paths.TEST / "conformance"
-OUT = compare.OUT / "conformance"
 
 
 class Conformance(compare.Suite):
     """Static C programs that print `ok NAME`, `not ok NAME: why` and `out: fact`."""
 
     group = "conformance"
+    sources = SOURCES
+
+    def binary(self, name):
+        return compare.OUT / self.group / name
 
     def names(self):
-        return sorted(path.stem for path in SOURCES.glob("*.c") if path != compare.RUNNER)
+        return sorted(path.stem for path in self.sources.glob("*.c") if path != compare.RUNNER)
 
     def prepare(self, name):
-        compare.compile_program(SOURCES / f"{name}.c", OUT / name, SOURCES.glob("*.h"))
+        headers = [*SOURCES.glob("*.h"), *self.sources.glob("*.h")]
+        compare.compile_program(self.sources / f"{name}.c", self.binary(name), headers)
 
     def add_to(self, archive, name):
-        archive.file(f"tests/{name}", OUT / name, 0o755)
+        archive.file(f"tests/{name}", self.binary(name), 0o755)
 
     def identity(self, name):
-        return (OUT / name).read_bytes()
+        return self.binary(name).read_bytes()
 
     def parse(self, text):
         lines = []

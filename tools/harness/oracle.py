@@ -15,6 +15,9 @@ from . import paths
 PACKAGE = "linux-image-cloud-amd64"
 HOME = paths.BUILD / "oracle"
 KERNEL = HOME / "vmlinuz"
+MODULES_HOME = HOME / "modules"
+MODULES = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
+           "virtio_blk", "loop"]
 
 
 class OracleError(Exception):
@@ -32,7 +35,7 @@ def resolve():
 
 
 def unpack(package, folder):
-    """Downloads the package into a folder and takes the kernel out of it."""
+    """Downloads the package into a folder and unpacks it there; returns the tree."""
     download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package]
     got = subprocess.run(download, cwd=folder, capture_output=True, text=True, check=False)
     archives = list(Path(folder).glob("*.deb"))
@@ -40,18 +43,33 @@ def unpack(package, folder):
         raise OracleError(f"cannot download {package}: {got.stderr.strip().splitlines()[-1:]}")
     tree = Path(folder) / "tree"
     subprocess.run(["dpkg-deb", "-x", str(archives[0]), str(tree)], check=True)
-    return next((tree / "boot").glob("vmlinuz-*"))
+    return tree
+
+
+def fetch():
+    """Downloads the package and keeps the kernel and the modules that tests want."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    package = resolve()
+    with tempfile.TemporaryDirectory(dir=HOME) as folder:
+        tree = unpack(package, folder)
+        MODULES_HOME.mkdir(exist_ok=True)
+        for name in MODULES:
+            shutil.copyfile(next(tree.rglob(f"{name}.ko")), MODULES_HOME / f"{name}.ko")
+        shutil.copyfile(next((tree / "boot").glob("vmlinuz-*")), HOME / "vmlinuz.partial")
+    (HOME / "package").write_text(package + "\n")
+    (HOME / "vmlinuz.partial").rename(KERNEL)
 
 
 def kernel():
     """The path of Debian's Linux kernel; fetches it the first time."""
-    if KERNEL.exists():
-        return KERNEL
-    HOME.mkdir(parents=True, exist_ok=True)
-    package = resolve()
-    with tempfile.TemporaryDirectory(dir=HOME) as folder:
-        image = unpack(package, folder)
-        shutil.copyfile(image, HOME / "vmlinuz.partial")
-    (HOME / "package").write_text(package + "\n")
-    (HOME / "vmlinuz.partial").rename(KERNEL)
+    if not KERNEL.exists():
+        fetch()
     return KERNEL
+
+
+def modules():
+    """Its drivers of disks, in the order in which they are loaded."""
+    paths_of = [MODULES_HOME / f"{name}.ko" for name in MODULES]
+    if not all(path.exists() for path in paths_of):
+        fetch()
+    return paths_of

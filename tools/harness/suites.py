@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from . import compare, concurrency, fuzz, paths
+from .blockdev import Blockdev
 from .busybox import Busybox
 from .conformance import Conformance
 from .qemu import Guest, Machine
@@ -129,6 +130,10 @@ def conformance_jobs(options):
     return compare.jobs(Conformance(), options)
 
 
+def blockdev_jobs(options):
+    return compare.jobs(Blockdev(), options)
+
+
 def busybox_jobs(options):
     return compare.jobs(Busybox(), options)
 
@@ -155,6 +160,7 @@ GROUPS = {
     "ktest": ktest_jobs,
     "boot": boot_jobs,
     "conformance": conformance_jobs,
+    "blockdev": blockdev_jobs,
     "busybox": busybox_jobs,
     "fuzz": fuzz_jobs,
     "concurrency": concurrency_jobs,
@@ -164,6 +170,7 @@ NEEDS = {
     "ktest": {"elf"},
     "boot": {"elf", "efi", "initramfs"},
     "conformance": {"elf"},
+    "blockdev": {"elf"},
     "busybox": {"elf"},
     "fuzz": {"debug"},
     "concurrency": {"elf"},
