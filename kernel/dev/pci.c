@@ -8,10 +8,12 @@
 #include <linux/errno.h>
 #include <linux/pci_regs.h>
 
+#include "core/cmdline.h"
 #include "core/printk.h"
 #include "dev/pci_impl.h"
 #include "lib/bitmap.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "mem/alloc.h"
 
 struct pci_registry pci = {
@@ -26,6 +28,34 @@ struct registration {
 	struct list              link; /* of all, under pci.lock */
 	const struct pci_driver *driver;
 };
+
+/* ---- command line -------------------------------------------------------------------------- */
+
+static bool is_word(const char *at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(at, word, len) && (at[len] == ',' || at[len] == '\0');
+}
+
+static int parse_pci(const char *value)
+{
+	static const struct { const char *word; enum pci_option option; } words[] = {
+		{ "off", PCI_OFF }, { "nomsi", PCI_NO_MESSAGES }, { "nommconf", PCI_NO_MEMORY },
+	};
+	bool is_known = false;
+
+	for (const char *at = value; at; at = strchr(at, ','), at += at != NULL) {
+		for (size_t i = 0; i < array_size(words); i++) {
+			if (!is_word(at, words[i].word))
+				continue;
+			pci.options |= words[i].option;
+			is_known = true;
+		}
+	}
+	return is_known ? 0 : -EINVAL;
+}
+CMDLINE_PARAM("pci", parse_pci);
 
 /* ---- functions ----------------------------------------------------------------------------- */
 
@@ -359,6 +389,8 @@ void pci_rescan(void)
 
 void pci_init(void)
 {
+	if (pci.options & PCI_OFF)
+		return;
 	mutex_lock(&pci.lock);
 	if (pci_hosts_find())
 		pr_err("no memory for what is on the bus\n");

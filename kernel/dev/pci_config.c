@@ -170,7 +170,7 @@ int pci_hosts_find(void)
 	struct pci_host *host;
 	int err;
 
-	for (uint32_t i = 0; acpi_mcfg_find(i, &mcfg); i++) {
+	for (uint32_t i = 0; !(pci.options & PCI_NO_MEMORY) && acpi_mcfg_find(i, &mcfg); i++) {
 		err = ecam_host_add(&mcfg, with_ports);
 		if (err == -ENOMEM)
 			return err;

@@ -36,6 +36,9 @@ struct pci_host {
 	struct pci_bus     *root;     /* under pci.lock */
 };
 
+/* Of the command line: pci=off,nomsi,nommconf, as on Linux. */
+enum pci_option { PCI_OFF = 1 << 0, PCI_NO_MESSAGES = 1 << 1, PCI_NO_MEMORY = 1 << 2 };
+
 /* The registry (pci.c). */
 struct pci_registry {
 	struct mutex    lock;      /* scans, binding; RANK_BUS */
@@ -44,6 +47,7 @@ struct pci_registry {
 	/* these are changed under lock, too */
 	struct list     drivers __guarded_by(list_lock);
 	struct list     devices __guarded_by(list_lock);
+	unsigned int    options __const_after_init; /* enum pci_option */
 };
 extern struct pci_registry pci;
 

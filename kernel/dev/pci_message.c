@@ -243,6 +243,8 @@ int pci_messages_alloc(struct pci_device *dev, unsigned int least, unsigned int 
 	int nr = -ENODEV;
 
 	assert(!dev->messages && least && most >= least);
+	if (pci.options & PCI_NO_MESSAGES)
+		return least > 1 ? -ENOSPC : has_line(dev) ? start(dev, BY_LINE, 1) : -ENODEV;
 	if (dev->msix && msix_size(dev) >= least)
 		nr = start(dev, BY_MSIX, min(most, msix_size(dev)));
 	if (nr > 0 || nr == -ENOMEM)

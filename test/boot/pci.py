@@ -54,6 +54,13 @@ def comes_by_its_line(machine, name):
         assert shell.check(INTERRUPTS) == "0"
 
 
+def is_off(machine, name):
+    with Guest(machine, name, LIMIT_S) as guest:
+        shell = Shell(guest, timeout_s=LIMIT_S)
+        assert shell.check("ls /sys/bus/pci/devices") == ""
+        assert shell.run("ls /proc/bus/pci")[1] != 0
+
+
 def is_bound_and_removed_and_found_again(machine, name):
     with Guest(machine, name, LIMIT_S) as guest:
         shell = Shell(guest, timeout_s=LIMIT_S)
@@ -186,6 +193,11 @@ def jobs(options):
     return found + [
         job("line-q35", comes_by_its_line, plain.but(extra=line)),
         job("line-pc", comes_by_its_line, plain.but(machine="pc", extra=line)),
+        job("nomsi", comes_by_its_line,
+            plain.but(append=QUIET + " pci=nommconf,nomsi", extra=("-device", "virtio-rng-pci"))),
+        job("nommconf", is_found, plain.but(append=QUIET + " pci=nommconf", extra=PORTED + EDU),
+            "0000:01:00.0"),
+        job("off", is_off, plain.but(append=QUIET + " pci=off", extra=PORTED)),
         job("binding", is_bound_and_removed_and_found_again, plain.but(extra=PORTED)),
         job("lost", is_lost_without_a_word, plain.but(extra=PORTED)),
         job("affinity", goes_to_the_cpus_that_it_may,
