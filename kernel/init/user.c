@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
+#include "arch/io.h"
 #include "arch/layout.h"
 #include "boot/bootinfo.h"
 #include "core/cmdline.h"
@@ -23,9 +24,11 @@
 #include "fs/namei.h"
 #include "fs/tmpfs/tmpfs.h"
 #include "init/root.h"
+#include "lib/math.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
+#include "mem/memmap.h"
 #include "proc/clone.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
@@ -74,6 +77,24 @@ static void make_defaults(const struct walk_from *from)
 		pr_warn("cannot make /root: error %d\n", -err);
 }
 
+/* How much of [start, end) is the initramfs's and RAM; `each` is called with every such range. */
+static uint64_t archive_ram(paddr_t start, paddr_t end, void (*each)(paddr_t start, paddr_t end))
+{
+	const struct memmap_region *region;
+	uint64_t size = 0;
+
+	for (unsigned int i = 0; (region = memmap_region(i)) != NULL; i++) {
+		paddr_t from = max(start, region->start), to = min(end, region->end);
+
+		if (region->kind != MEMMAP_INITRAMFS || from >= to)
+			continue;
+		size += to - from;
+		if (each)
+			each(from, to);
+	}
+	return size;
+}
+
 static void give_back(const void *from, size_t size)
 {
 	paddr_t start = virt_to_phys((void *)(uintptr_t)from);
@@ -81,16 +102,32 @@ static void give_back(const void *from, size_t size)
 	pages_free_range(start, start + size);
 }
 
+/* QEMU puts the archive where SeaBIOS, when there are many disks, keeps memory for itself. */
+static void unpack_reserved(paddr_t start, size_t size, const struct path *root)
+{
+	volatile void *data;
+
+	if (mmio_map(start, size, MMIO_CACHED, &data)) {
+		pr_err("initramfs: not in memory, and not used\n");
+		return;
+	}
+	(void)initramfs_unpack((const void *)(uintptr_t)data, size, root, NULL);
+	archive_ram(start, start + size, pages_free_range);
+}
+
 static void unpack_initramfs(struct task *task)
 {
-	size_t size = bootinfo.initramfs_end - bootinfo.initramfs_start;
+	paddr_t start = bootinfo.initramfs_start, end = bootinfo.initramfs_end;
 	struct path root;
 
-	if (!size)
+	if (start == end)
 		return;
 	fs_context_root(task->fs, &root);
 	/* What failed it has said itself; what was unpacked may still be enough to run. */
-	(void)initramfs_unpack(phys_to_virt(bootinfo.initramfs_start), size, &root, give_back);
+	if (archive_ram(start, end, NULL) == end - start)
+		(void)initramfs_unpack(phys_to_virt(start), end - start, &root, give_back);
+	else
+		unpack_reserved(start, end - start, &root);
 	path_put(&root);
 }
 
