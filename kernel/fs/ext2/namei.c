@@ -20,6 +20,20 @@
 /* Blocks that one change of names may need: an entry's, and a directory's own. */
 enum { NAME_BLOCKS = 8 };
 
+/* Only in a spoilt file system. Its walkers would go on for ever, as in `find`. */
+static bool is_above(const struct dentry *dentry, const struct inode *inode)
+{
+	bool found = false;
+
+	rcu_read_lock();
+	while (!found && !dentry_is_root(dentry)) {
+		dentry = READ_ONCE(dentry->parent);
+		found = READ_ONCE(dentry->inode) == inode;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
 static int ext2_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct ext2_slot slot;
@@ -32,6 +46,11 @@ static int ext2_lookup(struct inode *dir, struct dentry *dentry)
 	err = inode_cache_get(dir->super, slot.ino, &inode);
 	if (err == -ESTALE)
 		err = ext2_corrupt(ext2_super(dir), "a name leads to deleted inode", slot.ino);
+	if (!err && S_ISDIR(inode->mode) && is_above(dentry, inode)) {
+		(void)ext2_corrupt(ext2_super(dir), "a directory is inside itself", slot.ino);
+		inode_put(inode);
+		err = -ELOOP;
+	}
 	if (!err)
 		dentry_attach(dentry, inode);
 	return err;
@@ -189,14 +208,18 @@ static int ext2_link(struct inode *dir, struct dentry *dentry, struct inode *ino
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* One name less; the last ones of a directory are two. Inside an operation. */
+/*
+ * One name less; the last ones of a directory are two. Inside an operation. Where counts are wrong
+ * on the disk there are names of what has died already.
+ */
 static void name_lost(struct inode *inode)
 {
 	const uint32_t names = inode_is_dir(inode) ? inode->nlink : 1;
 
+	if (!inode->nlink)
+		return;
 	inode_touch(inode, ATTR_CTIME);
-	if (inode->nlink)
-		inode_nlink_add(inode, -(int)names);
+	inode_nlink_add(inode, -(int)names);
 	ext2_changed(inode);
 	if (!inode->nlink)
 		ext2_died(inode);
