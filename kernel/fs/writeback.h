@@ -95,7 +95,7 @@ void writeback_kick_all(void);
 struct writeback_settings {
 	int      background_ratio __atomic, ratio __atomic;
 	uint64_t background_bytes __atomic, bytes __atomic;
-	int      expire_cs __atomic, period_cs __atomic, times_expire_s __atomic;
+	int      expire_cs __atomic, period_cs __atomic;
 };
 extern struct writeback_settings writeback_settings;
 /* The settings changed: threads look again. */

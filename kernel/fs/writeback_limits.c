@@ -30,7 +30,6 @@ struct writeback_settings writeback_settings = {
 	.ratio = 20,
 	.expire_cs = 3000,
 	.period_cs = 500,
-	.times_expire_s = 43200,
 };
 
 static struct {

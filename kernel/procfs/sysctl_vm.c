@@ -266,7 +266,6 @@ static const struct entry entries[] = {
 	SYSCTL_VAR("dirty_expire_centisecs", &writeback_settings.expire_cs, 0, INT32_MAX),
 	SYSCTL_INT("dirty_ratio", 0644, &dirty_ratio),
 	SYSCTL_INT("dirty_writeback_centisecs", 0644, &dirty_period),
-	SYSCTL_VAR("dirtytime_expire_seconds", &writeback_settings.times_expire_s, 0, INT32_MAX),
 	SYSCTL_INT("drop_caches", 0200, &drop_caches),
 	SYSCTL_CONST("max_map_count", "65530"),
 	SYSCTL_INT("min_free_kbytes", 0644, &min_free_kbytes),
