@@ -187,15 +187,11 @@ static bool has_numbers(const struct pci_bus *bus, uint8_t second, uint8_t last)
 static bool find_number(struct pci_bus *bus, uint8_t *number)
 {
 	uint32_t after = bus->number;
+	struct pci_device *dev;
 
-	for (uint32_t devfn = 0; devfn < DEVFNS; devfn++) {
-		struct pci_device *dev = pci_device_lookup(bus->segment, bus->number,
-		                                           (uint8_t)devfn);
-
-		if (dev && dev->below)
+	list_for_each_entry(dev, &pci.devices, link) {
+		if (dev->bus == bus && dev->below)
 			after = max(after, (uint32_t)dev->below->last);
-		if (dev)
-			pci_device_put(dev);
 	}
 	*number = (uint8_t)(after + 1);
 	return after < bus->last && !bitmap_test(bus->host->buses, after + 1);
@@ -251,18 +247,14 @@ static void scan_bridge(struct pci_device *bridge, uint32_t *nr_found, bool numb
 		*nr_found += pci_bus_scan(bridge->below);
 }
 
-/* Those with numbers from the firmware first, then the others. */
+/* What the scan behind one of them adds comes later in the list, and is on other buses. */
 static void scan_bridges(struct pci_bus *bus, uint32_t *nr_found, bool numbered)
 {
 	struct pci_device *dev;
 
-	for (uint32_t devfn = 0; devfn < DEVFNS; devfn++) {
-		dev = pci_device_lookup(bus->segment, bus->number, (uint8_t)devfn);
-		if (!dev)
-			continue;
-		if (is_bridge(dev))
+	list_for_each_entry(dev, &pci.devices, link) {
+		if (dev->bus == bus && is_bridge(dev))
 			scan_bridge(dev, nr_found, numbered);
-		pci_device_put(dev);
 	}
 }
 
@@ -271,6 +263,7 @@ uint32_t pci_bus_scan(struct pci_bus *bus)
 	uint32_t nr_found = 0;
 
 	scan_functions(bus, &nr_found);
+	/* numbers that firmware gave first: the other bridges get what is left */
 	scan_bridges(bus, &nr_found, true);
 	scan_bridges(bus, &nr_found, false);
 	return nr_found;
