@@ -342,6 +342,8 @@ int posix_timer_set(int id, bool absolute, const struct posix_timer_setting *new
 	self = find_locked(proc, id);
 	if (self) {
 		err = 0;
+		if (!self->has_alarm)
+			now = clock_monotonic();
 		if (old)
 			get_locked(self, now, old);
 		stop_locked(self);
@@ -363,6 +365,9 @@ int posix_timer_get(int id, struct posix_timer_setting *out)
 
 	spin_lock_irq(&proc->lock);
 	self = find_locked(proc, id);
+	/* Again: it may have fired, and be on its way to the next point, since the first look. */
+	if (self && !self->has_alarm)
+		now = clock_monotonic();
 	if (self)
 		get_locked(self, now, out);
 	spin_unlock_irq(&proc->lock);

@@ -137,6 +137,7 @@ static void *make_timers(void *arg)
 		HOLDS(timer_settime(timer, 0, &spec, NULL) == 0);
 		usleep((useconds_t)random_below(&random, 2000));
 		HOLDS(timer_gettime(timer, &spec) == 0 && timer_getoverrun(timer) >= 0);
+		HOLDS(spec.it_value.tv_sec == 0 && spec.it_value.tv_nsec <= MS);
 		HOLDS(timer_delete(timer) == 0);
 	}
 	return NULL;
