@@ -31,10 +31,11 @@ struct row {
 	int64_t (*run)(uint64_t n, long arg);	/* nanoseconds that n iterations took */
 	void (*fini)(long arg);	/* may be NULL */
 	long arg;
+	int most_runs;		/* of a row that takes long; 0: as many as are wanted */
 };
 
 extern const struct row ctl_rows[], sys_rows[], path_rows[], sig_rows[], pipe_rows[], net_rows[],
-	thr_rows[], proc_rows[], ctx_rows[], mem_rows[], seq_rows[], poll_rows[], par_rows[];
+	thr_rows[], proc_rows[], ctx_rows[], mem_rows[], seq_rows[], poll_rows[], disk_rows[], par_rows[];
 
 /* How long and how often rows are measured; from the words of /bench.conf. */
 struct settings {

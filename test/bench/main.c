@@ -23,7 +23,7 @@
 
 static const struct row *const families[] = {
 	ctl_rows, sys_rows, path_rows, sig_rows, pipe_rows, net_rows, thr_rows, proc_rows,
-	ctx_rows, mem_rows, seq_rows, poll_rows, par_rows,
+	ctx_rows, mem_rows, seq_rows, poll_rows, disk_rows, par_rows,
 };
 
 static volatile pid_t running;

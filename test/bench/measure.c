@@ -65,6 +65,8 @@ void row_measure(const struct row *row, const struct settings *settings)
 	double costs[MAX_RUNS], per = row->per ? row->per : 1;
 	uint64_t n;
 
+	if (row->most_runs && nr > row->most_runs)
+		nr = row->most_runs;
 	row_name = row->name;
 	if (row->init)
 		row->init(row->arg);
