@@ -30,8 +30,6 @@ SMALL = {
 APPEND = "console=ttyS0 quiet panic=-1"
 LIMIT_S = 1800
 DISK_SIZE = "512M"
-DISK_MODULES = ("virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
-                "virtio_blk")
 DISK_UUID = "6d6f6f6e-7368-6f74-2d62-656e63682121"
 
 
@@ -224,8 +222,8 @@ def measure_linux(kernel, setting, names, progress, fresh=False):
         known = {name: Row(**row) for name, row in json.loads(path.read_text()).items()}
     missing = [name for name in names if name not in known]
     if missing:
-        modules = [path for path in oracle.modules() if path.stem in DISK_MODULES]
-        known |= measure(kernel, setting, missing, f"linux-{setting.mode.name}", progress, modules)
+        known |= measure(kernel, setting, missing, f"linux-{setting.mode.name}", progress,
+                         oracle.modules())
         CACHE.mkdir(parents=True, exist_ok=True)
         good = {name: vars(row) for name, row in known.items() if row.value is not None}
         path.write_text(json.dumps(good, indent=1))

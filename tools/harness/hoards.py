@@ -94,16 +94,17 @@ def holding(guest, shell, hoard):
     shell.run("kill -9 $!; wait $!", 60)
 
 
-def repeat_until(guest, command, pattern, times=60):
-    """Gives the shell the command once a second until it answers with the pattern."""
+def repeat_until(guest, command, pattern, times=30):
+    """Gives the shell the command again and again until it answers with the pattern; what it does not
+    get to on a busy machine waits in front of the next."""
     for _ in range(times - 1):
         guest.send(command + "\n")
         try:
-            return guest.expect(pattern, 1)
+            return guest.expect(pattern, 5)
         except GuestError:
             continue
     guest.send(command + "\n")
-    return guest.expect(pattern, 10)
+    return guest.expect(pattern, ANSWER_S)
 
 
 def bomb(guest, shell, hoard):
