@@ -108,7 +108,7 @@ static uint16_t number(__virtio16 value)
 /* What the device says of the frame, believed as far as it is possible. */
 static void describe(struct netbuf *netbuf, const struct virtio_net_hdr_v1 *header)
 {
-	uint8_t gso = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+	uint8_t gso = header->gso_type & ~VIRTIO_NET_HDR_GSO_ECN & 0xff;
 
 	if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		netbuf->flags |= NETBUF_CHECKSUM_PARTIAL;
