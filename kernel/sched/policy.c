@@ -120,6 +120,23 @@ static bool thread_is_misplaced(struct thread *thread)
 	return misplaced;
 }
 
+/*
+ * Its queue, locked, when it is not on its way to another: thread_place() is done soon, with
+ * interrupts off, and may have chosen by the affinity that was.
+ */
+static struct runqueue *thread_lock_settled(struct thread *thread) __acquires(queue)
+{
+	for (;;) {
+		struct runqueue *rq = thread_lock_queue(thread);
+
+		if (likely(thread->on_queue || thread->is_idle ||
+			   atomic_load_relaxed(&thread->state) != THREAD_RUNNABLE))
+			return rq;
+		spin_unlock(&rq->lock);
+		cpu_relax();
+	}
+}
+
 /* It is to leave the CPU: at once if it only waits there. Lets go of the queue. */
 static void thread_evict(struct runqueue *rq, struct thread *thread) __releases(&rq->lock)
 {
@@ -145,7 +162,7 @@ int sched_affinity_set(struct thread *thread, uint64_t cpus)
 	if (!cpus)
 		return -EINVAL;
 	flags = irq_save();
-	rq = thread_lock_queue(thread);
+	rq = thread_lock_settled(thread);
 	thread->affinity = cpus;
 	if (cpus >> rq->cpu & 1)
 		spin_unlock(&rq->lock);
