@@ -397,6 +397,8 @@ static int file_close(struct fdtable *table, struct file *file)
 {
 	int err = file_flush(file);
 
+	/* The slot is empty before; pairs with the look at the slot of who has made a lock. */
+	smp_mb();
 	if (unlikely(atomic_load_relaxed(&file->inode->locks)))
 		lock_release_owner(file, table);
 	file_put(file);
