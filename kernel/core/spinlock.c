@@ -1,8 +1,9 @@
 /*
  * Waiting for a spinlock: the slow path of spin_lock().
  *
- * Who waits draws a ticket, and looks the less often the further back in the queue it stands, so that
- * the holder's cache line is left to those who come next. In a virtual machine all may take the lock. The time is counted by rank (core/lockstat.h).
+ * Who waits draws a ticket, and looks the less often the further back in the queue it stands, so
+ * that the holder's cache line is left to those who come next. In a virtual machine all may take
+ * the lock. The time is counted by rank (core/lockstat.h).
  *
  * The debug kernel panics when a wait exceeds a second. Only time that this CPU spends looking
  * counts: a virtual CPU that its host has not run for a while sees a jump of the clock, not a wait.

@@ -13,8 +13,8 @@
  * sleep, touch user memory or call an unknown operation while holding one.
  *
  * Who waits is served in the order of coming, except that somebody who comes just when the lock is
- * given back may be faster than the one whose turn it is. In a virtual machine there is no order: the
- * one whose turn it is may be a CPU that its host does not run, and everybody would wait for it.
+ * given back may be faster than the one whose turn it is. In a virtual machine there is no order:
+ * the one whose turn it is may be a CPU that its host does not run, and everybody would wait.
  *
  * Every lock has a rank (core/lockrank.h); in the debug kernel each taking is checked and recorded
  * (core/lockdep.h). Who has to wait is counted by rank (core/lockstat.h). The lock is eight bytes

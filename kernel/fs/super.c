@@ -12,15 +12,14 @@
 #include "core/spinlock.h"
 #include "fs/blockdev.h"
 #include "fs/dentry.h"
-#include "lib/devnum.h"
 #include "fs/inode_cache.h"
 #include "fs/notify.h"
-#include "fs/path.h"
 #include "lib/bitmap.h"
+#include "lib/devnum.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
-#include "sched/wait.h"
 #include "sched/rcu.h"
+#include "sched/wait.h"
 
 enum { FS_TYPES_MAX = 32, ANON_DEVS_MAX = 1 << 14 };
 

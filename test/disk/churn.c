@@ -8,7 +8,7 @@
  *                                    printed: "S NAME SIZE SUM" this file rests on the disk, "D
  *                                    NAME" it is about to change, "C N" the file "current" rests
  *                                    there in version N or will be replaced by a newer one
- *     churn fill                     until the disk is full, checks what was written, and empties it
+ *     churn fill                     until the disk is full, checks what was written, empties it
  *
  * Exit status 0: the file system did what the model says.
  */

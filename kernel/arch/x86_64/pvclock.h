@@ -8,6 +8,7 @@
 #pragma once
 
 #include "lib/atomic.h"
+#include "lib/types.h"
 
 enum { PVCLOCK_TSC_STABLE = 1 << 0 /* all CPUs' pages agree to the tick */ };
 
