@@ -72,6 +72,7 @@ struct ext2_super {
 	uint16_t             state __guarded_by(super->lock); /* EXT2_STATE_* on the disk now */
 	bool                 is_mounting __guarded_by(super->lock); /* counts a mount */
 	bool                 has_meta __const_after_init;
+	bool                 has_large_files __guarded_by(gate); /* the feature is to be told */
 	bool                 has_errors __atomic;
 	bool                 is_broken __atomic; /* writing failed: nothing is written any more */
 	uint64_t             overhead __const_after_init;
@@ -112,6 +113,12 @@ struct ext2_inode {
 	uint64_t          dead_round __guarded_by(disk.inode.lock); /* lost its last name */
 	uint64_t          moved_round __guarded_by(disk.inode.lock); /* directory: a name left it */
 	bool              may_use_reserve __guarded_by(disk.inode.lock);
+	/*
+	 * Directory: where its one name is, so that no other can lead to it (0: not known yet). A
+	 * disk that gives it two, or a circle, would have us lock it twice.
+	 */
+	uint32_t          named_in __guarded_by(lists_lock);
+	uint32_t          named_hash __guarded_by(lists_lock);
 	uint32_t          room __guarded_by(disk.inode.lock); /* directory: room may begin here */
 	struct ext2_dir_index *index __guarded_by(disk.inode.lock);
 	char             *target __atomic; /* a slow link's text, once read */

@@ -177,6 +177,11 @@ void ext2_inode_store(struct inode *inode, uint8_t *raw)
 		.extra_isize = e->extra_isize,
 	};
 
+	/* One that never had a name (O_TMPFILE): e2fsck wants to see when it was deleted. */
+	if (!v.nlink && !v.dtime)
+		v.dtime = (uint32_t)(inode_now() / NS_PER_SEC);
+	if (v.size > INT32_MAX && S_ISREG(v.mode))
+		es->has_large_files = true;
 	spin_lock(&inode->short_lock);
 	v.atime = inode->atime;
 	v.mtime = inode->mtime;

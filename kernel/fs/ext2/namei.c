@@ -20,18 +20,37 @@
 /* Blocks that one change of names may need: an entry's, and a directory's own. */
 enum { NAME_BLOCKS = 8 };
 
-/* Only in a spoilt file system. Its walkers would go on for ever, as in `find`. */
-static bool is_above(const struct dentry *dentry, const struct inode *inode)
+static void dir_named(struct inode *inode, const struct inode *dir, const struct dentry *dentry)
 {
-	bool found = false;
+	struct ext2_super *es = ext2_super(inode);
+	struct ext2_inode *e = to_ext2(inode);
 
-	rcu_read_lock();
-	while (!found && !dentry_is_root(dentry)) {
-		dentry = READ_ONCE(dentry->parent);
-		found = READ_ONCE(dentry->inode) == inode;
-	}
-	rcu_read_unlock();
-	return found;
+	if (!inode_is_dir(inode))
+		return;
+	spin_lock(&es->lists_lock);
+	e->named_in = (uint32_t)dir->ino;
+	e->named_hash = dentry->name->hash;
+	spin_unlock(&es->lists_lock);
+}
+
+/* A directory has one name. */
+static bool may_be_named(struct inode *inode, const struct inode *dir, const struct dentry *dentry)
+{
+	struct ext2_super *es = ext2_super(inode);
+	struct ext2_inode *e = to_ext2(inode);
+	bool may;
+
+	if (!inode_is_dir(inode))
+		return true;
+	if (inode == dir || inode->ino == EXT2_ROOT_INO)
+		return false;
+	spin_lock(&es->lists_lock);
+	may = !e->named_in || (e->named_in == (uint32_t)dir->ino &&
+	                       e->named_hash == dentry->name->hash);
+	e->named_in = may ? (uint32_t)dir->ino : e->named_in;
+	e->named_hash = may ? dentry->name->hash : e->named_hash;
+	spin_unlock(&es->lists_lock);
+	return may;
 }
 
 static int ext2_lookup(struct inode *dir, struct dentry *dentry)
@@ -46,14 +65,15 @@ static int ext2_lookup(struct inode *dir, struct dentry *dentry)
 	err = inode_cache_get(dir->super, slot.ino, &inode);
 	if (err == -ESTALE)
 		err = ext2_corrupt(ext2_super(dir), "a name leads to deleted inode", slot.ino);
-	if (!err && S_ISDIR(inode->mode) && is_above(dentry, inode)) {
-		(void)ext2_corrupt(ext2_super(dir), "a directory is inside itself", slot.ino);
+	if (err)
+		return err;
+	if (!may_be_named(inode, dir, dentry)) {
 		inode_put(inode);
-		err = -ELOOP;
+		(void)ext2_corrupt(ext2_super(dir), "a second name for directory", slot.ino);
+		return -ELOOP;
 	}
-	if (!err)
-		dentry_attach(dentry, inode);
-	return err;
+	dentry_attach(dentry, inode);
+	return 0;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -157,6 +177,7 @@ static int ext2_create(struct inode *dir, struct dentry *dentry, const struct ne
 			inode_put(inode);
 		return err;
 	}
+	dir_named(inode, dir, dentry);
 	dentry_attach(dentry, inode);
 	return ext2_sync_after(dir, true);
 }
@@ -304,6 +325,8 @@ static int exchange(const struct move *m)
 		err = parent_change(b, m->to_dir, m->from_dir);
 	inode_moved(a);
 	inode_moved(b);
+	dir_named(a, m->to_dir, m->to);
+	dir_named(b, m->from_dir, m->from);
 	return err;
 }
 
@@ -323,6 +346,7 @@ static int move_name(const struct move *m)
 	if (err)
 		return err;
 	inode_moved(inode);
+	dir_named(inode, m->to_dir, m->to);
 	if (!victim)
 		return 0;
 	name_lost(victim);

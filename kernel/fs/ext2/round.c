@@ -164,6 +164,20 @@ static int descs_freeze(struct ext2_super *es)
 	return 0;
 }
 
+/* A file of 2 GiB needs the feature; revision 0 has none. */
+static void large_files_tell(const struct ext2_super *es, struct ext2_super_block *raw)
+{
+	if (!es->has_large_files)
+		return;
+	if (le32_to_cpu(raw->s_rev_level) == EXT2_REV_OLD) {
+		raw->s_rev_level = cpu_to_le32(EXT2_REV_DYNAMIC);
+		raw->s_first_ino = cpu_to_le32(EXT2_OLD_FIRST_INO);
+		raw->s_inode_size = cpu_to_le16(EXT2_OLD_INODE_SIZE);
+	}
+	raw->s_feature_ro_compat = cpu_to_le32(le32_to_cpu(raw->s_feature_ro_compat) |
+	                                       EXT2_RO_COMPAT_LARGE_FILE);
+}
+
 static int super_freeze(struct ext2_super *es)
 {
 	struct ext2_super_block *raw;
@@ -177,6 +191,7 @@ static int super_freeze(struct ext2_super *es)
 	raw->s_free_inodes_count = cpu_to_le32((uint32_t)es->free_inodes);
 	raw->s_wtime = cpu_to_le32((uint32_t)(inode_now() / NS_PER_SEC));
 	raw->s_state = cpu_to_le16(es->state | (es->has_errors ? EXT2_STATE_ERRORS : 0));
+	large_files_tell(es, raw);
 	if (es->is_mounting) {
 		raw->s_mnt_count = cpu_to_le16((uint16_t)(le16_to_cpu(raw->s_mnt_count) + 1));
 		raw->s_mtime = raw->s_wtime;

@@ -31,7 +31,8 @@ static const struct fs_type ext2_type, ext3_type, ext4_type;
 
 int ext2_corrupt(struct ext2_super *es, const char *what, uint64_t number)
 {
-	pr_err("%s (%s): %s %lu\n", es->super->type->name, es->bdev->device->name, what, number);
+	pr_err_ratelimited("%s (%s): %s %lu\n", es->super->type->name, es->bdev->device->name,
+	                   what, number);
 	WRITE_ONCE(es->has_errors, true);
 	if (es->super->flags & MS_RDONLY)
 		return -EUCLEAN;
