@@ -6,6 +6,7 @@ import re
 import shutil
 
 from harness import disks
+from harness.conformance import Conformance
 from harness.console import Shell
 from harness.qemu import Guest
 from harness.schedule import single
@@ -129,6 +130,50 @@ def mutated(options, name, errors):
         assert shell.check("echo still here") == "still here"
 
 
+def circles(options, name):
+    """Directories that lead to themselves, to their parents, or have two names: an error each."""
+    place = disks.OUT / f"{name}.in"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "a/b/c").mkdir(parents=True)
+    image = disks.make(name, "-t ext2", 16, place)
+    for words in ("ln a a/self", "ln a a/b/up", "ln a/b/c two", "ln / a/root"):
+        disks.run(["debugfs", "-w", "-R", words, str(image)])
+    with Guest(disks.on(options.machine(), image), name, 120) as guest:
+        shell = Shell(guest)
+        shell.check(MOUNT + " && ls a/b/c && dmesg -n 1")
+        for bad in ("a/self", "a/b/up", "two", "a/root"):
+            assert shell.run(f"ls {bad}/.")[1] and shell.run(f"rmdir {bad}")[1], bad
+        shell.run("ls -lR . && rm -rf a; mv a/b/up new; cd / && umount /mnt", 60)
+        complaint = COMPLAINT.search(guest.output)
+        assert not complaint, complaint.group()
+        assert shell.check("echo still here") == "still here"
+    disks.mend(image)
+
+
+CONFORMING = "names directories mmap locks splice fifo".split()
+
+
+def conforms(options, name):
+    """Programs of test/conformance about files, with ext2 where they make theirs."""
+    image = disks.make(name, "-t ext2 -b 1024", 48)
+    suite = Conformance()
+    archive = disks.system()
+    for program in CONFORMING:
+        suite.prepare(program)
+        suite.add_to(archive, program)
+    initrd = disks.OUT / "conformance.cpio"
+    initrd.write_bytes(archive.bytes())
+    with Guest(disks.on(options.machine(), image).but(initrd=initrd), name, 240) as guest:
+        shell = Shell(guest)
+        shell.check("mount -t ext2 /dev/vda /tmp && chmod 1777 /tmp && cd /tmp")
+        for program in CONFORMING:
+            output = shell.check(f"rm -rf /tmp/* && /tests/{program}", 60)
+            assert "not ok" not in output and "\nok " in output, f"{program}: {output}"
+        shell.check("cd / && umount /tmp")
+        assert shell.power_off() == 0
+    disks.check(image)
+
+
 def failing(machine, image, rules):
     """The machine with the image as a disk some of whose requests fail, as blkdebug's rules say."""
     words = ",".join(f"file.inject-error.{number}.{key}={value}"
@@ -184,6 +229,9 @@ def jobs(options):
     found += [single(f"boot/disk/write-errors-{errors}", lambda errors=errors: write_errors(
         options, f"boot/disk/write-errors-{errors}", errors), 10)
               for errors in ("continue", "remount-ro")]
+    found.append(single("boot/disk/circles", lambda: circles(options, "boot/disk/circles"), 5))
+    found.append(single("boot/disk/conformance",
+                        lambda: conforms(options, "boot/disk/conformance"), 20))
     found.append(single("boot/disk/full", lambda: full(options, "boot/disk/full"), 15))
     found.append(single("boot/disk/powercut", lambda: cuts(options, "boot/disk/powercut"), 60))
     return found

@@ -97,15 +97,21 @@ def on(machine, image):
     return machine.but(disks=(image,), initrd=archive(), append="console=ttyS0 quiet panic=-1")
 
 
-def archive():
-    path = OUT / "disk.cpio"
+def system():
+    """A small system with the programs of test/disk."""
     OUT.mkdir(parents=True, exist_ok=True)
     small = cpio.Archive()
     compare.compile_program(SOURCE / "churn.c", OUT / "churn", [])
     small.file("bin/churn", OUT / "churn", 0o755)
     initramfs.add_system(small)
+    return small
+
+
+def archive():
+    path = OUT / "disk.cpio"
+    data = system().bytes()
     fresh = path.with_suffix(f".{os.getpid()}.{time.monotonic_ns()}")
-    fresh.write_bytes(small.bytes())
+    fresh.write_bytes(data)
     fresh.rename(path)
     return path
 
