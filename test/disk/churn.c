@@ -8,11 +8,7 @@
  *                                    printed: "S NAME SIZE SUM" this file rests on the disk, "D
  *                                    NAME" it is about to change, "C N" the file "current" rests
  *                                    there in version N or will be replaced by a newer one
-<<<<<<< HEAD
  *     churn fill                     until the disk is full, checks what was written, empties it
-=======
- *     churn fill                     until the disk is full; checks what it wrote, and removes it
->>>>>>> 0472d22 (test/boot/disk: circles of directories, conformance programs on ext2; docs/decisions: ext2)
  *
  * Exit status 0: the file system did what the model says.
  */
