@@ -4,6 +4,8 @@ import json
 import os
 import struct
 import subprocess
+import threading
+import time
 
 from harness import cpio, initramfs, paths, rootfs
 from harness.qemu import Guest
@@ -11,6 +13,7 @@ from harness.scenario import OUT, Scenario, jobs_of
 from harness.schedule import single
 
 MIB = 1 << 20
+STARTED, ROOT_MADE = time.time(), threading.Lock()
 SIZE = 32 * MIB
 FATAL = r"Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block\(0,0\)"
 
@@ -144,7 +147,46 @@ losetup -P /dev/loop0 /dev/vda; ls /dev/loop0p*; dd if=/dev/loop0p1 bs=512 count
 losetup -d /dev/loop0; ls /dev/loop0p* 2>&1; losetup -r /dev/loop0 /tmp/img; blockdev --getro /dev/loop0
 echo x > /dev/loop0; echo done"""
 
+ROOT_INIT = """#!/bin/sh
+mount -t proc none /proc
+grep ' / ' /proc/mounts
+mount -o remount,rw / && echo more >> /counter && wc -l < /counter
+ls -d /dev/vda && echo started from the disk
+umount -a -r
+poweroff -f
+"""
+SWITCH = """mkdir -p /new && mount -t ext2 /dev/vda /new && mount --move /dev /new/dev
+umount /proc /sys
+exec switch_root /new /sbin/init"""
+
+
+def root_disk():
+    """A whole disk that is an ext2 file system with busybox and a first program."""
+    def fill(tree):
+        tree.file("sbin/init", ROOT_INIT, 0o755)
+        for name in initramfs.EMPTY:
+            tree.directory(name)
+        initramfs.add_busybox(tree)
+
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / "disk-root.img"
+    with ROOT_MADE:
+        if not path.exists() or path.stat().st_mtime < STARTED:
+            rootfs.make(path, 8 * MIB, fill, "a label")
+    return drive(path)
+
+
+def from_disk(words, device="254:0"):
+    return Scenario([rf"VFS: Mounted root \(ext2 filesystem\) readonly on device {device}", r"/dev/root / ext2 ro",
+                     r"\n1\r?\n", "started from the disk"], append=f"panic=-1 {words}", machine=Lazy(root_disk))
+
+
 SCENARIOS = {
+    "root-by-name": from_disk("root=/dev/vda"),
+    "root-by-number": from_disk("root=254:0 rootfstype=ext4,ext2 rootwait"),
+    "root-by-label": from_disk('"root=LABEL=a label" rootdelay=1'),
+    "root-by-uuid": from_disk(f"root=UUID={rootfs.UUID}"),
+    "switch-root": shows([r"/dev/vda / ext2 rw", r"\n1\r?\n", "started from the disk"], SWITCH, root_disk),
     "gpt": table("gpt", GPT, [*TWO, "done"]),
     "gpt-hybrid": table("hybrid", GPT, [*TWO, "done"], lambda data: data.__setitem__(
         slice(446 + 16, 446 + 32), struct.pack("<BBHBBHII", 0, 0, 0, 0x83, 0, 0, 2048, 8192))),
