@@ -400,6 +400,7 @@ static int loop_create(uint32_t number, struct loop **out)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "loop%u", number);
 	loop->number = number;
+	loop->stops = true;
 	mutex_init(&loop->lock, RANK_LOOP);
 	spin_lock_init(&loop->queue_lock, RANK_BLOCK);
 	list_init(&loop->requests);

@@ -27,7 +27,7 @@ struct loop {
 
 	struct spinlock   queue_lock;
 	struct list       requests __guarded_by(queue_lock);
-	bool              stops __guarded_by(queue_lock);
+	bool              stops __guarded_by(queue_lock); /* there is no thread, or not for long */
 	struct wait_queue wait;
 	struct completion stopped;
 };
