@@ -204,13 +204,20 @@ static void detach_end(struct loop *loop, struct file *file)
 	file_put(file);
 }
 
+/* What was written belongs to the file that is attached now. */
+static void sync_attached(const struct loop *loop, struct bdev *bdev)
+{
+	if (READ_ONCE(loop->file))
+		(void)!bdev_sync(bdev);
+}
+
 /* Others have it open, too: it goes when they let go. */
 static int clear_fd(struct loop *loop, struct bdev *bdev)
 {
 	struct file *file = NULL;
 	int err;
 
-	(void)!bdev_sync(bdev);
+	sync_attached(loop, bdev);
 	err = mutex_lock_killable(&loop->lock);
 	if (err)
 		return err;
@@ -281,7 +288,7 @@ static int set_status(struct loop *loop, struct bdev *bdev, const struct loop_in
 	bool scans = false;
 	int err;
 
-	(void)!bdev_sync(bdev);
+	sync_attached(loop, bdev);
 	mutex_lock(&loop->lock);
 	err = loop->file ? info_check(info) : -ENXIO;
 	if (!err) {
@@ -328,7 +335,7 @@ static int with_file(struct loop *loop, struct bdev *bdev, unsigned int command,
 {
 	int err = 0;
 
-	(void)!bdev_sync(bdev);
+	sync_attached(loop, bdev);
 	mutex_lock(&loop->lock);
 	if (!loop->file)
 		err = -ENXIO;
