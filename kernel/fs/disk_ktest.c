@@ -513,7 +513,8 @@ KTEST(write_back_thread_writes_what_is_old)
 	ready = setup(&fs, 12) && file_fill(&fs, 3);
 	for (uint32_t i = 0; ready && i < 500 && !clean; i++) {
 		sleep_until_uninterruptible(clock_monotonic() + 10 * NS_PER_MSEC);
-		clean = !disk_inode_is_dirty(&fs.inode->disk.inode, DISK_INODE_DIRTY);
+		clean = !disk_inode_is_dirty(&fs.inode->disk.inode,
+		                             DISK_INODE_DIRTY | DISK_INODE_SYNCING);
 	}
 	clean = clean && fs.inode->writes;
 	writeback_settings.expire_cs = expire;
