@@ -36,6 +36,8 @@ static int bitmap_modify(struct ext2_super *es, uint64_t block, uint64_t **bits)
 	uint8_t *data;
 	int err = meta_modify(&es->meta, block, META_NODE, &data);
 
+	if (err == -EIO)
+		(void)ext2_corrupt(es, "cannot read bitmap", block);
 	*bits = (uint64_t *)(void *)data;
 	return err;
 }

@@ -110,7 +110,7 @@ struct ext2_inode {
 	uint64_t          goal __guarded_by(map_lock); /* where the next block would be good */
 	uint64_t          changed_round __atomic; /* the last in which it or a name changed */
 	uint64_t          born_round __const_after_init;
-	uint64_t          dead_round __guarded_by(disk.inode.lock); /* lost its last name */
+	uint64_t          dead_round __guarded_by(disk.inode.lock); /* lost its last name; 0: has one */
 	uint64_t          moved_round __guarded_by(disk.inode.lock); /* directory: a name left it */
 	bool              may_use_reserve __guarded_by(disk.inode.lock);
 	/*
@@ -123,6 +123,7 @@ struct ext2_inode {
 	struct ext2_dir_index *index __guarded_by(disk.inode.lock);
 	char             *target __atomic; /* a slow link's text, once read */
 	struct list       dead_link __guarded_by(lists_lock);
+	bool              is_listed_dead __guarded_by(lists_lock);
 	struct ext2_part  parts[2];
 };
 

@@ -134,6 +134,8 @@ int ext2_read_inode(struct superblock *super, ino_t ino, struct inode **out)
 		return ext2_corrupt(es, "a name leads to inode", ino);
 	ext2_inode_place(es, (uint32_t)ino, &block, &offset);
 	err = meta_read(&es->meta, block, &view);
+	if (err == -EIO)
+		(void)ext2_corrupt(es, "cannot read inode", ino);
 	if (err)
 		return err;
 	err = ext2_inode_parse(&es->geometry, (uint32_t)ino, view.data + offset, &v);

@@ -218,6 +218,7 @@ static int ext2_link(struct inode *dir, struct dentry *dentry, struct inode *ino
 	if (!err) {
 		inode_nlink_add(inode, 1);
 		inode_touch(inode, ATTR_CTIME);
+		to_ext2(inode)->dead_round = 0;
 		ext2_changed(inode);
 	}
 	meta_op_end(&es->meta);

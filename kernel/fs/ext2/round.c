@@ -100,9 +100,12 @@ void ext2_died(struct inode *inode)
 
 	e->dead_round = meta_round(&es->meta);
 	e->dtime = (uint32_t)(inode_now() / NS_PER_SEC);
-	inode_get(inode);
 	spin_lock(&es->lists_lock);
-	list_add_tail(&ext2_open_round(es)->dead, &e->dead_link);
+	if (!e->is_listed_dead) {
+		e->is_listed_dead = true;
+		inode_get(inode);
+		list_add_tail(&ext2_open_round(es)->dead, &e->dead_link);
+	}
 	spin_unlock(&es->lists_lock);
 	meta_want_freeze(&es->meta);
 	inode_cache_remove(inode);
@@ -313,6 +316,12 @@ static void ext2_names_settle(struct meta *meta)
 	moved_set(meta, false);
 }
 
+/* It had no name, was given one, and has lost that in the open round. */
+static bool died_again(struct ext2_super *es, const struct ext2_inode *e)
+{
+	return e->dead_round == meta_round(&es->meta);
+}
+
 static bool ext2_names_written(struct meta *meta)
 {
 	struct ext2_super *es = es_of(meta);
@@ -324,6 +333,8 @@ static bool ext2_names_written(struct meta *meta)
 		uint32_t offset;
 		uint8_t *data;
 
+		if (!e->dead_round || died_again(es, e))
+			continue;
 		ext2_inode_place(es, (uint32_t)e->disk.inode.ino, &block, &offset);
 		if (meta_modify_table(meta, block, &data)) {
 			ext2_corrupt(es, "cannot delete inode", e->disk.inode.ino);
@@ -416,6 +427,25 @@ static struct ext2_inode *changed_take(struct ext2_super *es, unsigned int which
 	return part ? container_of(part - which, struct ext2_inode, parts) : NULL;
 }
 
+static struct ext2_inode *dead_take(struct ext2_super *es, struct ext2_round *round)
+{
+	struct ext2_inode *e, *ahead, *found = NULL;
+
+	spin_lock(&es->lists_lock);
+	list_for_each_entry_safe(e, ahead, &round->dead, dead_link) {
+		if (died_again(es, e)) {
+			list_move_tail(&ext2_open_round(es)->dead, &e->dead_link);
+			continue;
+		}
+		list_remove(&e->dead_link);
+		e->is_listed_dead = false;
+		found = e;
+		break;
+	}
+	spin_unlock(&es->lists_lock);
+	return found;
+}
+
 static void ext2_done(struct meta *meta, int err)
 {
 	struct ext2_super *es = es_of(meta);
@@ -431,11 +461,8 @@ static void ext2_done(struct meta *meta, int err)
 	freed_release(es, round);
 	while ((e = changed_take(es, which)))
 		inode_put(&e->disk.inode);
-	while (!list_is_empty(&round->dead)) {
-		e = list_first_entry(&round->dead, struct ext2_inode, dead_link);
-		list_remove(&e->dead_link);
+	while ((e = dead_take(es, round)))
 		inode_put(&e->disk.inode);
-	}
 }
 
 static void ext2_meta_error(struct meta *meta, int err)
