@@ -112,6 +112,9 @@ void runqueue_forgive(struct runqueue *rq, ns_t now)
 
 	if (likely(excess <= 0))
 		return;
+	/* Not charged to the thread; but the period that its class may use up has gone on, too. */
+	if (unlikely(policy_is_rt(current->policy)))
+		rt_spend(&rq->rt, now, excess);
 	current->run_since += excess;
 	atomic_store_relaxed(&current->runtime_ns, current->runtime_ns + (uint64_t)excess);
 }
