@@ -35,7 +35,8 @@ struct row {
 };
 
 extern const struct row ctl_rows[], sys_rows[], path_rows[], sig_rows[], pipe_rows[], net_rows[],
-	thr_rows[], proc_rows[], ctx_rows[], mem_rows[], seq_rows[], poll_rows[], disk_rows[], par_rows[];
+	thr_rows[], proc_rows[], ctx_rows[], mem_rows[], seq_rows[], poll_rows[], disk_rows[],
+	par_rows[];
 
 /* How long and how often rows are measured; from the words of /bench.conf. */
 struct settings {
