@@ -14,12 +14,12 @@
 #include <arch/mmu.h>
 #include <arch/percpu.h>
 
+#include "arch/x86_64/hypervisor.h"
 #include "arch/x86_64/pvclock.h"
 #include "arch/x86_64/regs.h"
-#include "lib/string.h"
 
 enum {
-	LEAF_SIGNATURE = 0x40000000, LEAF_KVM_FEATURES = 0x40000001, LEAF_FREQUENCIES = 0x40000010,
+	LEAF_KVM_FEATURES = 0x40000001, LEAF_FREQUENCIES = 0x40000010,
 	FEATURE_CLOCK_OLD = 1 << 0, FEATURE_CLOCK = 1 << 3, PAGE_ENABLED = 1,
 	MSR_CLOCK_OLD = 0x12, MSR_CLOCK = 0x4b564d01,
 };
@@ -30,16 +30,6 @@ static struct {
 	uint32_t msr __const_after_init; /* 0: there is no such clock */
 	uint64_t last_ns __atomic;       /* the latest time read, where pages may disagree */
 } kvmclock;
-
-static bool hypervisor_is(const char *name)
-{
-	uint32_t level, words[3];
-
-	if (!cpu_has(CPU_HYPERVISOR))
-		return false;
-	__cpuid(LEAF_SIGNATURE, level, words[0], words[1], words[2]);
-	return !memcmp(words, name, sizeof(words));
-}
 
 static bool is_kvm(void)
 {
@@ -99,7 +89,7 @@ void hypervisor_frequencies(uint64_t *tsc, uint64_t *lapic)
 	*lapic = 0;
 	if (!is_kvm() && !hypervisor_is("VMwareVMware"))
 		return;
-	__cpuid(LEAF_SIGNATURE, level, tsc_khz, c, d);
+	__cpuid(HYPERVISOR_SIGNATURE, level, tsc_khz, c, d);
 	if (level < LEAF_FREQUENCIES)
 		return;
 	__cpuid(LEAF_FREQUENCIES, tsc_khz, bus_khz, c, d);

@@ -9,6 +9,7 @@
 
 #include "drivers/virtio/device.h"
 
+#include <arch/io.h>
 #include <linux/errno.h>
 
 #include "core/printk.h"
@@ -172,6 +173,7 @@ static int queue_memory_alloc(struct virtio_queue *queue, uint16_t size)
 	}
 	queue->memory = page_to_virt(pages);
 	virtqueue_init(&queue->ring, size, queue->device->features, queue->memory, slots);
+	queue->ring.fence = device_fence();
 	return 0;
 }
 

@@ -175,6 +175,14 @@ int virtqueue_add(struct virtqueue *queue, const struct virtqueue_chain *chain)
 	return 0;
 }
 
+/* Stores before it are seen by the device before loads behind it are done. */
+static void fence(const struct virtqueue *queue)
+{
+	smp_mb();
+	if (unlikely(queue->fence))
+		queue->fence();
+}
+
 bool virtqueue_publish(struct virtqueue *queue)
 {
 	const struct vring_used *used = queue->used;
@@ -186,7 +194,7 @@ bool virtqueue_publish(struct virtqueue *queue)
 	/* entries and descriptors before the index; pairs with the device's reading of it */
 	index_store_release(&queue->avail->idx, now);
 	/* the index before the question; pairs with the device's, which asks the other way round */
-	smp_mb();
+	fence(queue);
 	if (queue->has_event_index) {
 		const void *event = &used->ring[queue->size];
 
@@ -266,7 +274,7 @@ bool virtqueue_interrupts_on(struct virtqueue *queue)
 	else
 		WRITE_ONCE(queue->avail->flags, wire16(0));
 	/* the wish before the look; pairs with the device's index before its look at the wish */
-	smp_mb();
+	fence(queue);
 	return nr_waiting(queue) != 0;
 }
 

@@ -79,6 +79,7 @@ struct virtqueue {
 	uint16_t published;   /* the avail index that the device sees */
 	uint16_t used_index;  /* the next entry to take */
 	const char *complaint; /* not NULL: the device has misbehaved */
+	void      (*fence)(void); /* the owner's: more than a full barrier (<arch/io.h>), or NULL */
 };
 
 /* Bytes of ring memory and of slots for a queue of this size. */

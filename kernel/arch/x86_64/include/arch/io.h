@@ -16,6 +16,13 @@ enum mmio_kind { MMIO_UNCACHED, MMIO_WRITECOMBINE, MMIO_CACHED };
  */
 __must_check int mmio_map(paddr_t paddr, size_t size, enum mmio_kind kind, volatile void **base);
 
+/*
+ * What orders a store to RAM before a later load from it, as devices in this machine see them, on
+ * top of smp_mb(): NULL for nothing, as on all hardware. After cpu_init(); any context.
+ */
+typedef void (*device_fence_fn)(void);
+device_fence_fn device_fence(void);
+
 static inline void outb(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
