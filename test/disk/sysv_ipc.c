@@ -1,7 +1,7 @@
 /*
- * System V shared memory and semaphores for programs that share them only with what they fork: fio, dbench.
- * The kernel has none; preloaded, this gives them anonymous shared mappings instead, and sets of one semaphore each
- * in such a mapping. Nothing is ever given back.
+ * System V shared memory and semaphores for programs that share them only with what they fork: fio,
+ * dbench. The kernel has none; preloaded, this gives them anonymous shared mappings instead, and
+ * sets of one semaphore each in such a mapping. Nothing is ever given back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,8 @@ int shmget(key_t key, size_t size, int flags)
 		errno = ENOSPC;
 		return -1;
 	}
-	segments[count].memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	segments[count].memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (segments[count].memory == MAP_FAILED)
 		return -1;
 	segments[count].size = size;
@@ -98,7 +99,8 @@ static int step(int *value, int change)
 
 	if (change ? old + change < 0 : old)
 		return 0;
-	return __atomic_compare_exchange_n(value, &old, old + change, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return __atomic_compare_exchange_n(value, &old, old + change, 0, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
 }
 
 int semop(int id, struct sembuf *operations, size_t nr)

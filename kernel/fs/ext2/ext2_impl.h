@@ -110,7 +110,8 @@ struct ext2_inode {
 	uint64_t          goal __guarded_by(map_lock); /* where the next block would be good */
 	uint64_t          changed_round __atomic; /* the last in which it or a name changed */
 	uint64_t          born_round __const_after_init;
-	uint64_t          dead_round __guarded_by(disk.inode.lock); /* lost its last name; 0: has one */
+	/* the round in which it lost its last name; 0: it has one */
+	uint64_t          dead_round __guarded_by(disk.inode.lock);
 	uint64_t          moved_round __guarded_by(disk.inode.lock); /* directory: a name left it */
 	bool              may_use_reserve __guarded_by(disk.inode.lock);
 	/*
