@@ -57,6 +57,26 @@ static void check_mincore(void)
 	munmap(at, 8 * PAGE);
 }
 
+/* Where no program has memory: past the user's half, nowhere, and in the kernel's. */
+static void check_madvise_beyond(void)
+{
+	static const uintptr_t beyond[] = {
+		0x00007ffffffff000, 0x0000800000000000, 0x040000003007e000, 0xffff800000000000,
+		0xffff888000000000, 0xffffc90000000000, 0xffffffff81000000,
+	};
+
+	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		void *at = (void *)beyond[i];
+		size_t most = -beyond[i] - PAGE;
+
+		CHECK_ERRNO(dontneed_beyond_is_enomem, madvise(at, PAGE, MADV_DONTNEED), ENOMEM);
+		CHECK_ERRNO(free_beyond_is_enomem, madvise(at, PAGE, MADV_FREE), ENOMEM);
+		CHECK_ERRNO(cold_beyond_is_enomem, madvise(at, PAGE, MADV_COLD), ENOMEM);
+		CHECK_ERRNO(all_that_is_beyond_is_enomem, madvise(at, most, MADV_DONTNEED), ENOMEM);
+		CHECK_ERRNO(msync_beyond_is_enomem, msync(at, PAGE, MS_SYNC), ENOMEM);
+	}
+}
+
 static void check_madvise(void)
 {
 	char *at = map(8, ANON), *shared;
@@ -160,6 +180,7 @@ int main(void)
 {
 	check_mincore();
 	check_madvise();
+	check_madvise_beyond();
 	check_mlock();
 	check_msync();
 	return 0;

@@ -205,6 +205,8 @@ pte_t *mmu_leaf_next(struct arch_mmu *mmu, uaddr_t *addr, uaddr_t end)
 {
 	uaddr_t at = *addr;
 
+	/* Callers have numbers from programs, and the kernel's half has large pages. */
+	end = min(end, (uaddr_t)USER_MAX);
 	while (at < end) {
 		pte_t *table = phys_to_virt(mmu->root);
 		unsigned int level = LEVEL_TOP;
