@@ -195,9 +195,7 @@ int exec_commit(struct exec *exec)
 		futex_task_exits(task);
 	posix_timers_destroy(proc);
 	become(exec);
-	task_vfork_release(task);
 	replace_shared(exec);
-	fd_close_on_exec(task->files);
 	sighand_exec_reset();
 	replace_exe(proc, exec->file);
 	reset_thread(task);
@@ -205,5 +203,9 @@ int exec_commit(struct exec *exec)
 
 	proc->personality = exec_personality(exec);
 	arch_regs_init_user(task_regs(task), exec->entry, exec->sp);
+
+	/* Others learn of the exec by these two: all that /proc shows is the new program's before. */
+	task_vfork_release(task);
+	fd_close_on_exec(task->files);
 	return 0;
 }
