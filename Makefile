@@ -59,6 +59,11 @@ $(foreach source,$(strong-sources),$(eval cflags-$(source) := -fstack-protector-
 # Runs before there is a canary, and chooses it.
 cflags-kernel/arch/x86_64/relocate.c := -fno-stack-protector
 
+# What no benchmark runs through is compiled for size.
+cold-sources := $(filter kernel/init/% kernel/procfs/% kernel/tty/% kernel/syscall/trace% kernel/dev/pci% \
+                kernel/dev/partition% kernel/drivers/%,$(filter-out kernel/drivers/virtio/%,$(sources)))
+$(foreach source,$(cold-sources),$(eval cflags-$(source) += -Os))
+
 # memcpy and its kin must not be compiled into calls of themselves (clang: -ffreestanding is enough).
 cflags-kernel/lib/string.c += -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 
