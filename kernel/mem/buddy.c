@@ -146,6 +146,38 @@ void pools_give(struct page *page, unsigned int order)
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+unsigned int pools_take_pages(struct page **pages, unsigned int nr)
+{
+	unsigned int got = 0;
+
+	for (int i = 1; i >= 0 && !got; i--) {
+		struct pool *pool = &pools[i];
+
+		if (!READ_ONCE(pool->nr_free))
+			continue;
+		uint64_t irqs = spin_lock_irqsave(&pool->lock);
+
+		while (got < nr && (pages[got] = pool_take_locked(pool, 0)))
+			got++;
+		spin_unlock_irqrestore(&pool->lock, irqs);
+	}
+	return got;
+}
+
+void pools_give_pages(struct page *const *pages, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr;) {
+		struct pool *pool = pool_of(page_to_frame(pages[i]));
+		uint64_t irqs = spin_lock_irqsave(&pool->lock);
+
+		for (; i < nr && pool_of(page_to_frame(pages[i])) == pool; i++) {
+			pages[i]->flags = 0;
+			pool_give_locked(pool, page_to_frame(pages[i]), 0);
+		}
+		spin_unlock_irqrestore(&pool->lock, irqs);
+	}
+}
+
 /* Frames [start, end) with valid struct pages become free, in the largest blocks that fit. */
 static void frames_give(uint64_t start, uint64_t end)
 {

@@ -13,6 +13,9 @@ struct page;
  */
 struct page *pools_take(unsigned int order, unsigned int flags) __must_check;
 void pools_give(struct page *page, unsigned int order);
+/* The same for single pages, many in one turn of the lock: how many there were, of at most nr. */
+unsigned int pools_take_pages(struct page **pages, unsigned int nr) __must_check;
+void pools_give_pages(struct page *const *pages, unsigned int nr);
 
 /* One more section of memory into the pools; false if all are in. */
 bool section_bring_in_next(void);

@@ -168,8 +168,14 @@ static __noinline struct page *page_zero(struct page *page)
 /* A batch of pages into this CPU's list. */
 static void page_cpu_fill(struct page_cpu *list, unsigned int flags)
 {
+	const uint64_t floor = max(watermark(flags), atomic_load_relaxed(&stats.low));
 	struct page *page;
 
+	if (pages_spare() >= floor + CPU_LIST_BATCH)
+		list->count += pools_take_pages(list->pages + list->count,
+		                                CPU_LIST_BATCH - list->count);
+	for (uint32_t i = 0; i < list->count; i++)
+		list->pages[i]->flags = PAGE_CPU_LIST;
 	while (list->count < CPU_LIST_BATCH && (page = block_alloc(0, flags))) {
 		page->flags = PAGE_CPU_LIST;
 		list->pages[list->count++] = page;
@@ -229,11 +235,9 @@ void *page_alloc_virt(unsigned int flags)
 
 static __noinline void page_cpu_flush(struct page_cpu *list, uint32_t keep)
 {
-	while (list->count > keep) {
-		struct page *page = list->pages[--list->count];
-
-		page->flags = 0;
-		pools_give(page, 0);
+	if (list->count > keep) {
+		pools_give_pages(list->pages + keep, list->count - keep);
+		list->count = keep;
 	}
 	if (pages_spare() >= atomic_load_relaxed(&stats.high))
 		atomic_store_relaxed(&stats.wake_asked, false);
