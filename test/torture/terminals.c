@@ -122,9 +122,9 @@ static void use(int slave, bool writes)
 {
 	char buf[64] = "noise";
 
+	signal(SIGHUP, SIG_IGN);
 	HOLDS(setsid() == getpid());
 	HOLDS(writes || ioctl(slave, TIOCSCTTY, 0) == 0 || errno == EIO);
-	signal(SIGHUP, SIG_IGN);
 	for (;;) {
 		ssize_t count = writes ? write(slave, buf, 40) : read(slave, buf, sizeof(buf));
 
