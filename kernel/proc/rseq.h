@@ -1,7 +1,7 @@
 /*
  * Restartable sequences, rseq(2): user code that works on per-CPU data is sent to its abort handler
- * when it was preempted, moved or interrupted by a signal inside a critical section, and always
- * knows its CPU.
+ * when it was preempted, moved, interrupted by a signal or slept in a page fault inside a critical
+ * section, and always knows its CPU.
  *
  * The area is the program's memory: it is only touched on the way to user mode, where a fault may
  * sleep.
@@ -18,7 +18,7 @@ int __must_check rseq_register(uaddr_t area, uint32_t size, uint32_t signature);
 int __must_check rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature);
 
 /*
- * Before user mode goes on at regs, which it left by preemption, signal or migration. Bad memory:
+ * Before user mode goes on at regs, which it left by preemption, signal, migration or a fault that slept. Bad memory:
  * SIGSEGV.
  */
 void rseq_resume_registered(struct pt_regs *regs);

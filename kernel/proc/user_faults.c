@@ -102,15 +102,26 @@ static void signal_fault(const struct fault_result *result, uaddr_t addr, uint32
 	signal_force(result->signo, &info);
 }
 
+/* Another has run on this CPU since then: what user mode began here, rseq(2) ends. */
+static void notice_sleep(struct task *task, uint64_t switches)
+{
+	if (task->rseq_area && task->thread.switches_voluntary != switches)
+		thread_set_flag(&task->thread, TF_NOTIFY);
+}
+
 int upcall_page_fault(struct pt_regs *regs, uaddr_t addr, uint32_t access)
 {
+	struct thread *thread = thread_current();
 	struct fault_result result;
 	struct space *space;
+	uint64_t switches;
 	int err;
 
-	if (!thread_is_task(thread_current()) || !(space = task_current()->space))
+	if (!thread_is_task(thread) || !(space = task_current()->space))
 		return -EFAULT;
+	switches = thread->switches_voluntary;
 	err = space_fault(space, addr, access, &result);
+	notice_sleep(task_current(), switches);
 	if (!err) {
 		count_fault(&result);
 		return 0;
