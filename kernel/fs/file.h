@@ -30,6 +30,7 @@ struct file_owner;
 struct inode;
 struct map_request;
 struct mapping;
+struct page;
 struct poller;
 struct uio;
 
@@ -49,6 +50,12 @@ struct io {
 	pos_t        position;   /* where; advanced by what was done */
 	unsigned int flags;      /* IO_* */
 	uint64_t     size_limit; /* RLIMIT_FSIZE: a write stops there, EFBIG at it */
+};
+
+/* Bytes in a page. */
+struct page_span {
+	struct page *page;
+	uint32_t     offset, length;
 };
 
 /* Given to iterate(): takes one entry after the other, false when full. */
@@ -85,9 +92,13 @@ struct file_ops {
 	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
 	/* NULL: EOPNOTSUPP */
 	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len);
-	/* Zero-copy hooks of splice(2): NULL: through read and write. */
-	ssize_t (*splice_read)(struct io *io, struct file *pipe, size_t len);
-	ssize_t (*splice_write)(struct file *pipe, struct io *io, size_t len);
+	/*
+	 * For splice(2) and sendfile(2): a write of bytes that lie in pages, of which the file may
+	 * take references of its own. has_more: another call follows at once. The uio is not used.
+	 * NULL, or EOPNOTSUPP: through write.
+	 */
+	ssize_t (*write_pages)(struct io *io, const struct page_span *spans, uint32_t nr,
+	                       bool has_more);
 	int (*set_flags)(struct file *file, unsigned int flags); /* fcntl(F_SETFL); NULL: fine */
 	int (*lock)(struct file *file, int cmd, void *lock);      /* NULL: the generic lock sets */
 	/*

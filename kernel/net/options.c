@@ -1,18 +1,29 @@
 /*
- * Options that every socket has: SOL_SOCKET of socket(7).
+ * Options that every socket has, set: SOL_SOCKET of socket(7). Asking is in options_get.c.
  *
- * Values come decoded by size; numbers that only a network could give a meaning are kept and read
- * back.
+ * What only a network could give a meaning is kept, for the families that have one. What is
+ * not here is ENOPROTOOPT, as on a Linux that is older than the option.
  */
+#include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/net_tstamp.h>
 
+#include "id/cred.h"
 #include "lib/math.h"
-#include "net/socket.h"
+#include "lib/string.h"
+#include "net/ioctl.h"
+#include "net/options_impl.h"
 
-enum { SEND_BUFFER_MIN = 4608, RECEIVE_BUFFER_MIN = 2304 };
+enum { SEND_BUFFER_MIN = 4608, RECEIVE_BUFFER_MIN = 2304, IFACE_NAME_SIZE = 16 };
 
-/* Options that are one bit; 0: not one of them. */
-static uint32_t flag_of(int name)
+/* What time stamps can be had of: of what comes, by the clock. */
+enum {
+	TIMESTAMPING_KNOWN = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+			     SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+			     SOF_TIMESTAMPING_SYS_HARDWARE | SOF_TIMESTAMPING_OPT_CMSG,
+};
+
+uint32_t socket_option_flag(int name)
 {
 	switch (name) {
 	case SO_PASSCRED:
@@ -29,16 +40,40 @@ static uint32_t flag_of(int name)
 		return SOCKET_OOBINLINE;
 	case SO_DONTROUTE:
 		return SOCKET_DONTROUTE;
-	case SO_TIMESTAMP_OLD:
-		return SOCKET_TIMESTAMP;
 	case SO_DEBUG:
 		return SOCKET_DEBUG;
+	case SO_NO_CHECK:
+		return SOCKET_NO_CHECK;
+	case SO_RXQ_OVFL:
+		return SOCKET_RXQ_OVFL;
+	case SO_RCVMARK:
+		return SOCKET_RCVMARK;
+	case SO_SELECT_ERR_QUEUE:
+		return SOCKET_SELECT_ERR_QUEUE;
+	case SO_LOCK_FILTER:
+		return SOCKET_LOCK_FILTER;
+	case SO_PASSSEC:
+		return SOCKET_PASSSEC;
+	case SO_WIFI_STATUS:
+		return SOCKET_WIFI_STATUS;
+	case SO_NOFCS:
+		return SOCKET_NOFCS;
+	case SO_PREFER_BUSY_POLL:
+		return SOCKET_PREFER_BUSY_POLL;
 	default:
 		return 0;
 	}
 }
 
-/* ---- setting ------------------------------------------------------------------------ */
+static bool is_admin(const struct socket_option *option)
+{
+	return cred_capable(option->cred, CAP_NET_ADMIN);
+}
+
+static bool is_raw_or_admin(const struct socket_option *option)
+{
+	return cred_capable(option->cred, CAP_NET_RAW) || is_admin(option);
+}
 
 static int timeout_set(ns_t *timeout, const struct socket_option *option)
 {
@@ -91,41 +126,176 @@ static int flag_set(struct socket *socket, uint32_t flag, bool on)
 	return 0;
 }
 
+static int changed(struct socket *socket, int name)
+{
+	if (socket->ops->option_changed)
+		socket->ops->option_changed(socket, name);
+	return 0;
+}
+
+/* Bits of which some are not everybody's. */
+static int bit_set(struct socket *socket, const struct socket_option *option, uint32_t flag)
+{
+	bool on = option->value;
+
+	switch (flag) {
+	case SOCKET_DEBUG:
+		if (on && !is_admin(option))
+			return -EACCES;
+		break;
+	case SOCKET_PREFER_BUSY_POLL:
+		if (on && !is_admin(option))
+			return -EPERM;
+		break;
+	case SOCKET_RCVMARK:
+		if (!is_raw_or_admin(option))
+			return -EPERM;
+		break;
+	case SOCKET_LOCK_FILTER:
+		if (!on && READ_ONCE(socket->options) & SOCKET_LOCK_FILTER)
+			return -EPERM;
+		break;
+	}
+	flag_set(socket, flag, on);
+	return flag == SOCKET_KEEPALIVE ? changed(socket, SO_KEEPALIVE) : 0;
+}
+
 static int peek_offset_set(struct socket *socket, int value)
 {
-	if (socket->family != AF_UNIX)
+	if (!socket->ops->can_peek_offset)
 		return -EOPNOTSUPP;
 	WRITE_ONCE(socket->peek_offset, value);
 	return 0;
 }
 
-static int priority_set(struct socket *socket, int value, bool may_force)
+static int priority_set(struct socket *socket, const struct socket_option *option)
 {
-	if ((value < 0 || value > 6) && !may_force)
+	if ((option->value < 0 || option->value > 6) && !is_raw_or_admin(option))
 		return -EPERM;
-	WRITE_ONCE(socket->priority, value);
+	WRITE_ONCE(socket->priority, option->value);
 	return 0;
 }
 
-static int buffer_set(struct socket *socket, int name, int value, bool may_force)
+static int buffer_set(struct socket *socket, const struct socket_option *option)
 {
+	int name = option->name, value = option->value;
 	bool is_forced = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
 
-	if (is_forced && !may_force)
+	if (is_forced && !is_admin(option))
 		return -EPERM;
-	if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
+	if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
 		WRITE_ONCE(socket->send_buffer, buffer_size(value, SEND_BUFFER_MIN, is_forced));
-	else
-		WRITE_ONCE(socket->receive_buffer,
-		           buffer_size(value, RECEIVE_BUFFER_MIN, is_forced));
+		return changed(socket, SO_SNDBUF);
+	}
+	WRITE_ONCE(socket->receive_buffer, buffer_size(value, RECEIVE_BUFFER_MIN, is_forced));
+	return changed(socket, SO_RCVBUF);
+}
+
+/* SO_TIMESTAMP and its kin: each of the four replaces the others. */
+static int timestamp_set(struct socket *socket, int name, bool on)
+{
+	const uint32_t all = SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NS | SOCKET_TIMESTAMP_NEW;
+	uint32_t bits = SOCKET_TIMESTAMP;
+
+	if (name == SO_TIMESTAMPNS_OLD || name == SO_TIMESTAMPNS_NEW)
+		bits |= SOCKET_TIMESTAMP_NS;
+	if (name == SO_TIMESTAMP_NEW || name == SO_TIMESTAMPNS_NEW)
+		bits |= SOCKET_TIMESTAMP_NEW;
+	atomic_and(&socket->options, ~all);
+	if (on)
+		atomic_or(&socket->options, bits);
 	return 0;
 }
 
-int socket_set_option(struct socket *socket, const struct socket_option *option, bool may_force)
+static int timestamping_set(struct socket *socket, const struct socket_option *option)
+{
+	if (option->value & ~TIMESTAMPING_KNOWN)
+		return -EINVAL;
+	flag_set(socket, SOCKET_TIMESTAMP_NEW, option->name == SO_TIMESTAMPING_NEW);
+	WRITE_ONCE(socket->timestamping, (uint32_t)option->value);
+	return 0;
+}
+
+static int mark_set(struct socket *socket, const struct socket_option *option)
+{
+	if (!is_raw_or_admin(option))
+		return -EPERM;
+	WRITE_ONCE(socket->mark, (uint32_t)option->value);
+	return 0;
+}
+
+static int busy_poll_set(struct socket *socket, const struct socket_option *option)
+{
+	if (option->value > (int)socket->busy_poll_usec && !is_admin(option))
+		return -EPERM;
+	if (option->value < 0)
+		return -EINVAL;
+	WRITE_ONCE(socket->busy_poll_usec, (uint32_t)option->value);
+	return 0;
+}
+
+/* Who is bound already may not get loose without the right. */
+static int iface_bind(struct socket *socket, const struct socket_option *option, uint32_t index)
+{
+	if (READ_ONCE(socket->bound_iface) && !cred_capable(option->cred, CAP_NET_RAW))
+		return -EPERM;
+	WRITE_ONCE(socket->bound_iface, index);
+	return changed(socket, SO_BINDTODEVICE);
+}
+
+static int device_bind(struct socket *socket, const struct socket_option *option)
+{
+	uint32_t size = min(option->size, (uint32_t)IFACE_NAME_SIZE - 1), index = 0;
+	char name[IFACE_NAME_SIZE] = { 0 };
+	int err;
+
+	memcpy(name, option->bytes, size);
+	if (name[0]) {
+		err = net_iface_index(socket->netns, name, &index);
+		if (err)
+			return err;
+	}
+	return iface_bind(socket, option, index);
+}
+
+static int number_set(struct socket *socket, const struct socket_option *option)
+{
+	switch (option->name) {
+	case SO_RCVLOWAT:
+		WRITE_ONCE(socket->receive_low, option->value < 0 ? INT32_MAX
+						: option->value ? option->value : 1);
+		return changed(socket, SO_RCVLOWAT);
+	case SO_PRIORITY:
+		return priority_set(socket, option);
+	case SO_PEEK_OFF:
+		return peek_offset_set(socket, option->value);
+	case SO_MARK:
+		return mark_set(socket, option);
+	case SO_BUSY_POLL:
+		return busy_poll_set(socket, option);
+	case SO_INCOMING_CPU:
+		WRITE_ONCE(socket->incoming_cpu, option->value);
+		return 0;
+	case SO_BINDTOIFINDEX:
+		if (option->value < 0)
+			return -EINVAL;
+		return iface_bind(socket, option, (uint32_t)option->value);
+	case SO_BSDCOMPAT:
+		return 0;
+	default:
+		return socket_option_flag(option->name)
+			       ? bit_set(socket, option, socket_option_flag(option->name))
+			       : -ENOPROTOOPT;
+	}
+}
+
+int socket_set_option(struct socket *socket, const struct socket_option *option)
 {
 	if (option->level != SOL_SOCKET)
 		return socket->ops->set_option ? socket->ops->set_option(socket, option)
 					       : -EOPNOTSUPP;
+	if (option->name == SO_BINDTODEVICE)
+		return device_bind(socket, option);
 	if (option->size < sizeof(int))
 		return -EINVAL;
 	switch (option->name) {
@@ -133,109 +303,24 @@ int socket_set_option(struct socket *socket, const struct socket_option *option,
 	case SO_RCVBUF:
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
-		return buffer_set(socket, option->name, option->value, may_force);
+		return buffer_set(socket, option);
 	case SO_RCVTIMEO_OLD:
+	case SO_RCVTIMEO_NEW:
 		return timeout_set(&socket->receive_timeout, option);
 	case SO_SNDTIMEO_OLD:
+	case SO_SNDTIMEO_NEW:
 		return timeout_set(&socket->send_timeout, option);
-	case SO_RCVLOWAT:
-		WRITE_ONCE(socket->receive_low, option->value < 0 ? INT32_MAX
-						: option->value ? option->value : 1);
-		return 0;
 	case SO_LINGER:
 		return linger_set(socket, &option->linger, option->size);
-	case SO_PRIORITY:
-		return priority_set(socket, option->value, may_force);
-	case SO_PEEK_OFF:
-		return peek_offset_set(socket, option->value);
+	case SO_TIMESTAMP_OLD:
+	case SO_TIMESTAMP_NEW:
+	case SO_TIMESTAMPNS_OLD:
+	case SO_TIMESTAMPNS_NEW:
+		return timestamp_set(socket, option->name, option->value);
+	case SO_TIMESTAMPING_OLD:
+	case SO_TIMESTAMPING_NEW:
+		return timestamping_set(socket, option);
 	default:
-		return flag_of(option->name)
-			       ? flag_set(socket, flag_of(option->name), option->value)
-			       : -ENOPROTOOPT;
-	}
-}
-
-/* ---- asking ------------------------------------------------------------------------- */
-
-/* The answer gets as many bytes as it has, or as there is room for. */
-static int answer(struct socket_option *option, uint32_t size)
-{
-	option->size = min(option->size, size);
-	return 0;
-}
-
-static int answer_int(struct socket_option *option, int value)
-{
-	option->value = value;
-	return answer(option, sizeof(value));
-}
-
-static int answer_time(struct socket_option *option, ns_t timeout)
-{
-	option->time[0] = timeout / NS_PER_SEC;
-	option->time[1] = timeout % NS_PER_SEC / NS_PER_USEC;
-	return answer(option, sizeof(option->time));
-}
-
-static int answer_special(struct socket *socket, struct socket_option *option)
-{
-	switch (option->name) {
-	case SO_RCVTIMEO_OLD:
-		return answer_time(option, socket->receive_timeout);
-	case SO_SNDTIMEO_OLD:
-		return answer_time(option, socket->send_timeout);
-	case SO_LINGER:
-		option->linger.l_onoff = !!(socket->options & SOCKET_LINGER);
-		option->linger.l_linger = socket->linger_seconds;
-		return answer(option, sizeof(option->linger));
-	case SO_PEERCRED:
-		option->ucred = (struct ucred){ .uid = (uint32_t)-1, .gid = (uint32_t)-1 };
-		if (socket->ops->peer_cred)
-			socket->ops->peer_cred(socket, &option->ucred);
-		return answer(option, sizeof(option->ucred));
-	case SO_COOKIE:
-		if (option->size < sizeof(option->cookie))
-			return -EINVAL;
-		option->cookie = socket->cookie;
-		return answer(option, sizeof(option->cookie));
-	case SO_PEEK_OFF:
-		if (socket->family != AF_UNIX)
-			return -EOPNOTSUPP;
-		return answer_int(option, socket->peek_offset);
-	default:
-		if (!flag_of(option->name))
-			return -ENOPROTOOPT;
-		return answer_int(option, !!(socket->options & flag_of(option->name)));
-	}
-}
-
-int socket_get_option(struct socket *socket, struct socket_option *option)
-{
-	if (option->level != SOL_SOCKET)
-		return socket->ops->get_option ? socket->ops->get_option(socket, option)
-					       : -EOPNOTSUPP;
-	switch (option->name) {
-	case SO_TYPE:
-		return answer_int(option, socket->type);
-	case SO_DOMAIN:
-		return answer_int(option, socket->family);
-	case SO_PROTOCOL:
-		return answer_int(option, socket->protocol);
-	case SO_ERROR:
-		return answer_int(option, socket->ops->take_error(socket));
-	case SO_ACCEPTCONN:
-		return answer_int(option, socket->ops->is_listening(socket));
-	case SO_SNDBUF:
-		return answer_int(option, (int)socket->send_buffer);
-	case SO_RCVBUF:
-		return answer_int(option, (int)socket->receive_buffer);
-	case SO_RCVLOWAT:
-		return answer_int(option, socket->receive_low);
-	case SO_SNDLOWAT:
-		return answer_int(option, 1);
-	case SO_PRIORITY:
-		return answer_int(option, socket->priority);
-	default:
-		return answer_special(socket, option);
+		return number_set(socket, option);
 	}
 }

@@ -6,6 +6,7 @@
 #include <asm/ioctls.h>
 #include <linux/errno.h>
 #include <linux/magic.h>
+#include <linux/sockios.h>
 
 #include "abi/errno.h"
 #include "fs/file.h"
@@ -13,6 +14,7 @@
 #include "fs/nameless.h"
 #include "id/cred.h"
 #include "lib/math.h"
+#include "net/ioctl.h"
 #include "net/netns.h"
 #include "net/rights.h"
 #include "net/unix.h"
@@ -28,6 +30,7 @@ static struct {
 	const struct socket_family *by_number[AF_MAX] __const_after_init;
 	uint64_t                    next_cookie __atomic;
 	void (*current_ucred)(struct ucred *out) __const_after_init;
+	const struct cred *(*current_cred)(void) __const_after_init;
 } sockets;
 
 /* ---- families and sockets ----------------------------------------------------------- */
@@ -40,9 +43,16 @@ int socket_family_register(const struct socket_family *family)
 	return 0;
 }
 
-void socket_register_ucred(void (*current_ucred)(struct ucred *out))
+void socket_register_caller(void (*current_ucred)(struct ucred *out),
+                            const struct cred *(*current_cred)(void))
 {
 	sockets.current_ucred = current_ucred;
+	sockets.current_cred = current_cred;
+}
+
+const struct cred *socket_current_cred(void)
+{
+	return sockets.current_cred();
 }
 
 void socket_current_ucred(struct ucred *out)
@@ -63,16 +73,11 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, struct net
 	refcount_init(&socket->refs, 1);
 	socket->family = family;
 	socket->type = type;
-	socket->protocol = 0;
-	socket->options = 0;
 	socket->send_buffer = SOCKET_BUFFER_DEFAULT;
 	socket->receive_buffer = SOCKET_BUFFER_DEFAULT;
-	socket->send_timeout = socket->receive_timeout = 0;
 	socket->receive_low = 1;
-	socket->priority = 0;
-	socket->linger_seconds = 0;
 	socket->peek_offset = -1;
-	socket->ino = 0;
+	socket->incoming_cpu = -1;
 	socket->cookie = atomic_add_return(&sockets.next_cookie, 1);
 }
 
@@ -87,15 +92,19 @@ void socket_put(struct socket *socket)
 		socket->ops->free(socket);
 }
 
-int socket_create(struct netns *netns, int family, int type, int protocol, struct socket **out)
+int socket_create(struct netns *netns, const struct cred *cred, int family, int type, int protocol,
+                  struct socket **out)
 {
 	if (family < 0 || family >= AF_MAX)
 		return -EAFNOSUPPORT;
 	if (type < 0 || type > SOCK_PACKET)
 		return -EINVAL;
+	/* packet(7): how packet sockets were made before they had a family */
+	if (family == AF_INET && type == SOCK_PACKET)
+		family = AF_PACKET;
 	if (!sockets.by_number[family])
 		return -EAFNOSUPPORT;
-	return sockets.by_number[family]->create(netns, type, protocol, out);
+	return sockets.by_number[family]->create(netns, cred, type, protocol, out);
 }
 
 /* ---- sockets as files --------------------------------------------------------------- */
@@ -125,6 +134,7 @@ int socket_open(struct socket *socket, const struct cred *cred, unsigned int fla
 		goto out_socket;
 	file->private = socket;
 	WRITE_ONCE(socket->ino, file->inode->ino);
+	WRITE_ONCE(socket->uid, cred->fsuid);
 	file->mode &= ~(unsigned int)FILE_SEEK;
 	file->mode |= FILE_STREAM | FILE_NOWAIT | FILE_ASYNC | FILE_OPENED;
 	if (socket->type != SOCK_STREAM)
@@ -189,11 +199,54 @@ static unsigned int socket_poll(struct file *file, struct poller *poller)
 	return socket->ops->poll(socket, poller);
 }
 
+static ssize_t socket_write_pages(struct io *io, const struct page_span *spans, uint32_t nr,
+                                  bool has_more)
+{
+	struct socket *socket = io->file->private;
+	unsigned int flags = (file_may_wait(io) ? 0 : MSG_DONTWAIT) | (has_more ? MSG_MORE : 0);
+
+	if (!socket->ops->send_pages)
+		return -EOPNOTSUPP;
+	return socket->ops->send_pages(socket, spans, nr, flags);
+}
+
+/* SIOCGSTAMP: socket(7). The first question makes the socket keep the answer. */
+static long stamp_ask(struct socket *socket, bool in_nanos, int64_t out[2])
+{
+	ns_t stamp = READ_ONCE(socket->stamp);
+
+	atomic_or(&socket->options, SOCKET_STAMP);
+	if (!stamp)
+		return -ENOENT;
+	out[0] = stamp / NS_PER_SEC;
+	out[1] = stamp % NS_PER_SEC / (in_nanos ? 1 : NS_PER_USEC);
+	return 0;
+}
+
 static long socket_ioctl(struct file *file, unsigned int cmd, void *arg)
 {
 	struct socket *socket = file->private;
+	long result;
 
-	return socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOTTY;
+	switch (cmd) {
+	case SIOCGSTAMP_OLD:
+	case SIOCGSTAMP_NEW:
+		return stamp_ask(socket, false, arg);
+	case SIOCGSTAMPNS_OLD:
+	case SIOCGSTAMPNS_NEW:
+		return stamp_ask(socket, true, arg);
+	}
+	result = socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOIOCTLCMD;
+	if (result != -ENOIOCTLCMD || cmd >> 8 != SOCK_IOC_TYPE)
+		return result;
+	return net_ioctl(socket->netns, socket->family, cmd, arg, socket_current_cred());
+}
+
+static int socket_mmap(struct file *file, struct map_request *request)
+{
+	struct socket *socket = file->private;
+
+	return socket->ops->mmap ? socket->ops->mmap(socket, file, request) : -ENODEV;
 }
 
 /* Through /proc/PID/fd: open(2), ENXIO. */
@@ -218,7 +271,9 @@ static const struct file_ops socket_file_ops = {
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
+	.write_pages = socket_write_pages,
 	.ioctl = socket_ioctl,
+	.mmap = socket_mmap,
 };
 
 /* ---- waiting ------------------------------------------------------------------------ */

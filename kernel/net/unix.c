@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
 
+#include "abi/errno.h"
 #include "core/panic.h"
 #include "mem/slab.h"
 #include "net/netns.h"
@@ -93,11 +94,13 @@ int unix_alloc(struct netns *netns, int type, struct unix_sock **out)
 	return 0;
 }
 
-static int unix_create(struct netns *netns, int type, int protocol, struct socket **out)
+static int unix_create(struct netns *netns, const struct cred *cred, int type, int protocol,
+                       struct socket **out)
 {
 	struct unix_sock *sock;
 	int err;
 
+	(void)cred;
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
 	if (type == SOCK_RAW)
@@ -291,7 +294,7 @@ static long unix_ioctl(struct socket *socket, unsigned int cmd, void *arg)
 		*(int *)arg = (int)atomic_load_relaxed(&sock->charged);
 		return 0;
 	default:
-		return -ENOTTY;
+		return -ENOIOCTLCMD;
 	}
 }
 
@@ -342,7 +345,7 @@ static size_t unix_footprint(const struct socket *socket)
 	.pair = unix_pair, .name = unix_name, .shutdown = unix_shutdown,               \
 	.ioctl = unix_ioctl, .take_error = unix_take_error,                            \
 	.is_listening = unix_is_listening, .peer_cred = unix_peer_cred,                \
-	.footprint = unix_footprint
+	.footprint = unix_footprint, .can_peek_offset = true
 
 const struct socket_ops unix_stream_ops = {
 	UNIX_OPS,

@@ -81,32 +81,71 @@ static int ucred_read(struct message *message, const uint8_t *data, size_t size,
 	return 0;
 }
 
-static int control_parse(struct message *message, const uint8_t *buffer, size_t size,
-			 const struct socket_caller *caller)
+/* Files and credentials: what is of no other level is passed by. unix(7), netlink(7) */
+static int rights_item(struct message *message, const struct cmsghdr *header, bool may_send_files)
+{
+	const uint8_t *data = (const uint8_t *)(header + 1);
+	size_t size = header->cmsg_len - sizeof(*header);
+
+	if (header->cmsg_level != SOL_SOCKET)
+		return 0;
+	if (header->cmsg_type == SCM_RIGHTS && may_send_files)
+		return rights_read(message, data, size);
+	if (header->cmsg_type == SCM_CREDENTIALS)
+		return ucred_read(message, data, size, message->caller);
+	return -EINVAL;
+}
+
+/* What the network takes of SOL_SOCKET; files and credentials mean nothing there. */
+static int network_item(struct message *message, const struct cmsghdr *header)
+{
+	const struct cred *cred = task_current()->cred;
+	bool is_int = header->cmsg_len == CMSG_LEN(sizeof(uint32_t));
+
+	if (header->cmsg_level != SOL_SOCKET)
+		return 0;
+	switch (header->cmsg_type) {
+	case SCM_RIGHTS:
+	case SCM_CREDENTIALS:
+		return 0;
+	case SO_MARK:
+		if (!cred_capable(cred, CAP_NET_RAW) && !cred_capable(cred, CAP_NET_ADMIN))
+			return -EPERM;
+		if (!is_int)
+			return -EINVAL;
+		__builtin_memcpy(&message->control->mark, header + 1, sizeof(uint32_t));
+		message->control->has_mark = true;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int control_parse(const struct socket *socket, struct message *message,
+			 const uint8_t *buffer, size_t size)
 {
 	const struct cmsghdr *header;
-	size_t at = 0, length;
+	size_t at = 0;
 	int err = 0;
 
 	while (!err && size - at >= sizeof(*header)) {
 		header = (const struct cmsghdr *)(const void *)(buffer + at);
 		if (header->cmsg_len < sizeof(*header) || header->cmsg_len > size - at)
 			return -EINVAL;
-		length = header->cmsg_len - sizeof(*header);
-		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-			err = rights_read(message, buffer + at + sizeof(*header), length);
-		else if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
-			err = ucred_read(message, buffer + at + sizeof(*header), length, caller);
-		else if (header->cmsg_level == SOL_SOCKET)
-			err = -EINVAL;
+		if (message->control)
+			err = network_item(message, header);
+		else
+			err = rights_item(message, header, socket->family == AF_UNIX);
 		at = min(at + CMSG_ALIGN(header->cmsg_len), size);
 	}
 	return err;
 }
 
-int control_read(struct message *message, const void __user *control, size_t size,
-		 const struct socket_caller *caller)
+int control_read(const struct socket *socket, struct message *message,
+		 struct message_control *control, const struct msghdr *header)
 {
+	bool is_local = socket->family == AF_UNIX || socket->family == AF_NETLINK;
+	size_t size = header->msg_controllen;
 	uint8_t *buffer;
 	int err;
 
@@ -117,10 +156,13 @@ int control_read(struct message *message, const void __user *control, size_t siz
 	buffer = kmalloc(size, ALLOC_KERNEL);
 	if (!buffer)
 		return -ENOMEM;
-	err = copy_from_user(buffer, control, size);
+	*control = (struct message_control){
+		.data = buffer, .size = (uint32_t)size, .room = (uint32_t)size, .is_allocated = true,
+	};
+	message->control = is_local ? NULL : control;
+	err = copy_from_user(buffer, header->msg_control, size);
 	if (!err)
-		err = control_parse(message, buffer, size, caller);
-	kfree(buffer);
+		err = control_parse(socket, message, buffer, size);
 	if (message->rights && (err || !message->rights->nr)) {
 		rights_free(message->rights);
 		message->rights = NULL;
@@ -143,26 +185,23 @@ static void room_use(struct control_room *room, size_t size)
 	room->left -= size;
 }
 
-static int header_write(struct control_room *room, int type, size_t length)
+static int header_write(struct control_room *room, int level, int type, size_t length)
 {
 	const struct cmsghdr header = {
 		.cmsg_len = length,
-		.cmsg_level = SOL_SOCKET,
+		.cmsg_level = level,
 		.cmsg_type = type,
 	};
 
 	return copy_to_user(room->at, &header, sizeof(header));
 }
 
-static void ucred_write(struct message *message, struct control_room *room)
+/* One item, cut to the room. */
+static void item_write(struct message *message, struct control_room *room,
+		       const struct control_item *item)
 {
-	struct ucred ucred = message->ucred;
-	size_t length = CMSG_LEN(sizeof(ucred));
+	size_t length = CMSG_LEN(item->size);
 
-	if (ucred.uid == (uint32_t)-1)
-		ucred.uid = OVERFLOW_ID;
-	if (ucred.gid == (uint32_t)-1)
-		ucred.gid = OVERFLOW_ID;
 	if (room->left < sizeof(struct cmsghdr)) {
 		message->seen |= MSG_CTRUNC;
 		return;
@@ -171,10 +210,25 @@ static void ucred_write(struct message *message, struct control_room *room)
 		message->seen |= MSG_CTRUNC;
 		length = room->left;
 	}
-	if (!header_write(room, SCM_CREDENTIALS, length) &&
-	    !copy_to_user(room->at + sizeof(struct cmsghdr), &ucred,
+	if (!header_write(room, item->level, item->type, length) &&
+	    !copy_to_user(room->at + sizeof(struct cmsghdr), item->data,
 			  length - sizeof(struct cmsghdr)))
 		room_use(room, length);
+}
+
+static void ucred_write(struct message *message, struct control_room *room)
+{
+	struct ucred ucred = message->ucred;
+	const struct control_item item = {
+		.level = SOL_SOCKET, .type = SCM_CREDENTIALS,
+		.data = &ucred, .size = sizeof(ucred),
+	};
+
+	if (ucred.uid == (uint32_t)-1)
+		ucred.uid = OVERFLOW_ID;
+	if (ucred.gid == (uint32_t)-1)
+		ucred.gid = OVERFLOW_ID;
+	item_write(message, room, &item);
 }
 
 /* A descriptor for the file, told at `at`: false when that failed. */
@@ -204,7 +258,7 @@ static void rights_write(struct message *message, struct control_room *room, boo
 	while (done < max && done < rights->nr &&
 	       right_install(rights->files[done], &fds[done], cloexec))
 		done++;
-	if (done && !header_write(room, SCM_RIGHTS, CMSG_LEN(done * sizeof(int))))
+	if (done && !header_write(room, SOL_SOCKET, SCM_RIGHTS, CMSG_LEN(done * sizeof(int))))
 		room_use(room, CMSG_LEN(done * sizeof(int)));
 	if (done < rights->nr)
 		message->seen |= MSG_CTRUNC;
@@ -215,7 +269,10 @@ static void rights_write(struct message *message, struct control_room *room, boo
 size_t control_write(struct message *message, void __user *control, size_t size, bool cloexec)
 {
 	struct control_room room = { .at = control, .left = control ? size : 0 };
+	struct control_item item = { .next = 0 };
 
+	while (message_control_next(message, &item))
+		item_write(message, &room, &item);
 	if (message->has_ucred)
 		ucred_write(message, &room);
 	if (message->rights)

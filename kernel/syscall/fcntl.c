@@ -180,7 +180,7 @@ static long owner_set_number(struct file *file, int fd, enum pid_kind kind, pid_
 	return err;
 }
 
-static long owner_set_plain(struct file *file, int fd, int who)
+long fcntl_owner_set(struct file *file, int fd, int who)
 {
 	if (who == INT32_MIN)
 		return -EINVAL;
@@ -225,7 +225,7 @@ static long owner_get_ex(struct file *file, struct f_owner_ex __user *user_owner
 	return copy_to_user(user_owner, &owner, sizeof(owner));
 }
 
-static long owner_get_plain(struct file *file)
+long fcntl_owner_get(struct file *file)
 {
 	enum pid_kind kind;
 	pid_t number = owner_number(file, &kind);
@@ -256,9 +256,9 @@ long fcntl_other(struct file *file, int fd, unsigned int command, unsigned long 
 		return lock_set(file, fd, true, (const struct flock __user *)arg,
 				command == F_OFD_SETLKW);
 	case F_SETOWN:
-		return owner_set_plain(file, fd, (int)arg);
+		return fcntl_owner_set(file, fd, (int)arg);
 	case F_GETOWN:
-		return owner_get_plain(file);
+		return fcntl_owner_get(file);
 	case F_SETOWN_EX:
 		return owner_set_ex(file, fd, (const struct f_owner_ex __user *)arg);
 	case F_GETOWN_EX:

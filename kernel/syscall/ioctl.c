@@ -19,6 +19,7 @@
 #include "mem/alloc.h"
 #include "proc/task.h"
 #include "syscall/ioctl_block.h"
+#include "syscall/ioctl_net.h"
 #include "syscall/ioctl_table.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
@@ -82,6 +83,8 @@ static long ioctl_file(struct file *file, int fd, unsigned int command, void *ar
 
 	if (result == -ENOIOCTLCMD)
 		result = ioctl_block(file, command, arg);
+	if (result == -ENOIOCTLCMD)
+		result = ioctl_net(file, fd, command, arg);
 	if (result == -ENOIOCTLCMD)
 		result = file->ops->ioctl ? file->ops->ioctl(file, command, arg) : -ENOTTY;
 	return result == -ENOIOCTLCMD ? -ENOTTY : result;

@@ -17,7 +17,10 @@
 #include "syscall/timespec.h"
 #include "vm/uio.h"
 
-enum { MESSAGES_MAX = UIO_MAXIOV };
+enum {
+	MESSAGES_MAX = UIO_MAXIOV,
+	CONTROL_ROOM = 192, /* what comes beside most messages; more is allocated */
+};
 
 static unsigned int flags_of(const struct file *file, unsigned int flags)
 {
@@ -94,6 +97,7 @@ static int header_read(struct user_message *user, const struct msghdr __user *fr
 
 static ssize_t send_one(struct socket *socket, const struct msghdr __user *from, unsigned int flags)
 {
+	struct message_control control = { .is_allocated = false };
 	struct socket_caller_room room;
 	struct user_message user;
 	struct message message = {
@@ -111,10 +115,10 @@ static ssize_t send_one(struct socket *socket, const struct msghdr __user *from,
 		message.name = &user.name;
 	}
 	if (!result && user.header.msg_control)
-		result = control_read(&message, user.header.msg_control,
-				      user.header.msg_controllen, message.caller);
+		result = control_read(socket, &message, &control, &user.header);
 	if (!result)
 		result = message_send(socket, &message);
+	message_control_fini(&control);
 	kfree(user.allocated);
 	return result;
 }
@@ -198,12 +202,15 @@ static int header_write(struct msghdr __user *to, const struct user_message *use
 
 static ssize_t receive_one(struct socket *socket, struct msghdr __user *to, unsigned int flags)
 {
+	_Alignas(8) uint8_t control_room[CONTROL_ROOM];
+	struct message_control control = { .data = control_room, .room = sizeof(control_room) };
 	struct user_message user;
 	struct message message = {
 		.uio = &user.uio,
 		.name = &user.name,
 		.flags = flags,
 		.seen = flags & MSG_CMSG_CLOEXEC,
+		.control = &control,
 	};
 	ssize_t result = header_read(&user, to);
 	size_t control_size;
@@ -218,6 +225,7 @@ static ssize_t receive_one(struct socket *socket, struct msghdr __user *to, unsi
 		if (header_write(to, &user, &message, control_size))
 			result = -EFAULT;
 	}
+	message_control_fini(&control);
 	rights_free(message.rights);
 	kfree(user.allocated);
 	return result;

@@ -1,6 +1,6 @@
 /*
  * socket(2), socketpair(2), bind(2), connect(2), listen(2), accept(2), getsockname(2),
- * getpeername(2), shutdown(2), setsockopt(2), getsockopt(2).
+ * getpeername(2), shutdown(2).
  */
 #include "syscall/socket.h"
 
@@ -44,9 +44,14 @@ static void current_ucred(struct ucred *out)
 	*out = socket_caller_current(&room)->ucred;
 }
 
+static const struct cred *current_cred(void)
+{
+	return task_current()->cred;
+}
+
 void socket_calls_init(void)
 {
-	socket_register_ucred(current_ucred);
+	socket_register_caller(current_ucred, current_cred);
 }
 
 int socket_borrow(int fd, struct fd_borrow *borrow, struct socket **out)
@@ -94,7 +99,8 @@ static int file_make(int family, int type, int protocol, struct file **out)
 {
 	struct task *task = task_current();
 	struct socket *socket;
-	int err = socket_create(task->ns->net, family, type & SOCK_TYPE_MASK, protocol, &socket);
+	int err = socket_create(task->ns->net, task->cred, family, type & SOCK_TYPE_MASK, protocol,
+				&socket);
 
 	return err ? err : socket_open(socket, task->cred, type & SOCK_NONBLOCK, out);
 }
@@ -309,63 +315,6 @@ long sys_shutdown(int fd, int how)
 		err = -EINVAL;
 	else
 		err = socket->ops->shutdown(socket, how != SHUT_WR, how != SHUT_RD);
-	fd_return(&borrow);
-	return err;
-}
-
-/* ---- options ------------------------------------------------------------------------ */
-
-enum { OPTION_BYTES = sizeof(struct socket_option) - offsetof(struct socket_option, value) };
-
-long sys_setsockopt(int fd, int level, int option_name, const char __user *value, int size)
-{
-	struct socket_option option = { .level = level, .name = option_name };
-	struct fd_borrow borrow;
-	struct socket *socket;
-	int err = socket_borrow(fd, &borrow, &socket);
-
-	if (err)
-		return err;
-	option.size = (uint32_t)size;
-	if (size < 0)
-		err = -EINVAL;
-	else
-		err = copy_from_user(&option.value, value, min((size_t)size, (size_t)OPTION_BYTES));
-	if (!err)
-		err = socket_set_option(socket, &option,
-					cred_capable(task_current()->cred, CAP_NET_ADMIN));
-	fd_return(&borrow);
-	return err;
-}
-
-static int option_ask(struct socket *socket, struct socket_option *option, char __user *value,
-		      int __user *user_size)
-{
-	int size, err;
-
-	if (get_user(size, user_size))
-		return -EFAULT;
-	if (size < 0)
-		return -EINVAL;
-	option->size = (uint32_t)size;
-	err = socket_get_option(socket, option);
-	if (err)
-		return err;
-	if (copy_to_user(value, &option->value, option->size))
-		return -EFAULT;
-	return put_user((int)option->size, user_size);
-}
-
-long sys_getsockopt(int fd, int level, int option_name, char __user *value, int __user *size)
-{
-	struct socket_option option = { .level = level, .name = option_name };
-	struct fd_borrow borrow;
-	struct socket *socket;
-	int err = socket_borrow(fd, &borrow, &socket);
-
-	if (err)
-		return err;
-	err = option_ask(socket, &option, value, size);
 	fd_return(&borrow);
 	return err;
 }
