@@ -16,8 +16,10 @@ PACKAGE = "linux-image-cloud-amd64"
 HOME = paths.BUILD / "oracle"
 KERNEL = HOME / "vmlinuz"
 MODULES_HOME = HOME / "modules"
-MODULES = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
-           "virtio_blk", "loop"]
+VIRTIO = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"]
+DISKS = [*VIRTIO, "virtio_blk", "loop"]
+NETWORK = [*VIRTIO, "failover", "net_failover", "virtio_net", "inet_diag", "tcp_diag", "udp_diag", "raw_diag",
+           "unix_diag"]
 
 
 class OracleError(Exception):
@@ -53,7 +55,7 @@ def fetch():
     with tempfile.TemporaryDirectory(dir=HOME) as folder:
         tree = unpack(package, folder)
         MODULES_HOME.mkdir(exist_ok=True)
-        for name in MODULES:
+        for name in {*DISKS, *NETWORK}:
             shutil.copyfile(next(tree.rglob(f"{name}.ko")), MODULES_HOME / f"{name}.ko")
         shutil.copyfile(next((tree / "boot").glob("vmlinuz-*")), HOME / "vmlinuz.partial")
     (HOME / "package").write_text(package + "\n")
@@ -67,9 +69,9 @@ def kernel():
     return KERNEL
 
 
-def modules():
-    """Its drivers of disks, in the order in which they are loaded."""
-    paths_of = [MODULES_HOME / f"{name}.ko" for name in MODULES]
+def modules(names=tuple(DISKS)):
+    """Its drivers of disks, or those named, in the order in which they are loaded."""
+    paths_of = [MODULES_HOME / f"{name}.ko" for name in names]
     if not all(path.exists() for path in paths_of):
         fetch()
     return paths_of
