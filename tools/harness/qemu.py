@@ -51,6 +51,7 @@ class Machine:
     memory: str = "256M"
     cpus: int = 1
     disks: tuple = ()
+    networks: tuple = ()  # of network.Card
     kvm: bool = False
     serial: str = "stdio"
     display: str = "none"
@@ -79,6 +80,8 @@ class Machine:
         for number, disk in enumerate(self.disks):
             first = ",bootindex=0" if self.boot == "disk" and not number else ""
             words += self._disk_words(f"disk{number}", disk, first)
+        for number, card in enumerate(self.networks):
+            words += card.words(f"net{number}", self._device("virtio-net"))
         if self.boot == "disk":
             words += ["-bios", str(paths.OVMF)]
         else:
@@ -87,9 +90,11 @@ class Machine:
 
     def _disk_words(self, name, image, boot=""):
         kind = "qcow2" if str(image).endswith(".qcow2") else "raw"
-        device = "virtio-blk-device" if self.machine.startswith("microvm") else "virtio-blk-pci"
         return ["-drive", f"if=none,id={name},format={kind},file={image}",
-                "-device", f"{device},drive={name}{boot}"]
+                "-device", f"{self._device('virtio-blk')},drive={name}{boot}"]
+
+    def _device(self, kind):
+        return kind + ("-device" if self.machine.startswith("microvm") else "-pci")
 
     def _direct_words(self):
         words = ["-kernel", str(self.kernel), "-append", self.append]
