@@ -38,11 +38,11 @@ enum lock_rank {
 	RANK_FILE_INODE,      /* size and content of a file; subclass 1 for the second of two */
 	RANK_FILE_PRIVATE,    /* a file's private state: pipe, event, timer, epoll instance */
 	RANK_EXEC,            /* exec against ptrace and credentials of one process */
+	RANK_NETCONFIG,       /* interfaces, addresses, routes, neighbours of the network */
 	RANK_DEVICE,          /* a device's configuration, open count */
 	RANK_TTY,             /* line discipline and settings of one terminal */
 	RANK_SOCKET,          /* state of one socket */
 	RANK_SOCKETS_IN_FLIGHT, /* which sockets lie in queues of others */
-	RANK_NETCORE,         /* the network stack's core */
 	RANK_SPACE,           /* areas of one user address space */
 	RANK_WRITEBACK,       /* who writes the dirty inodes of one super block */
 	RANK_META_COMMIT,     /* a round of metadata on its way to the disk */
@@ -76,6 +76,7 @@ enum lock_rank {
 	RANK_PID,             /* the pid index */
 	RANK_FUTEX,           /* one futex bucket; subclass 1 for the second of a pair */
 	RANK_BLOCK,           /* request queue of a block device */
+	RANK_NETCORE,         /* the network stack's core */
 	RANK_SOCKET_QUEUE,    /* receive and send queues of a socket */
 	RANK_NETDEV,          /* rings and counters of a network device */
 	RANK_KERNEL_TABLE,    /* page tables of the kernel's own half */

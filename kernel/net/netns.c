@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "id/nsproxy.h"
 #include "net/socket.h"
+#include "net/stack/start.h"
 #include "net/unix.h"
 
 struct netns netns_initial = {
@@ -44,6 +45,7 @@ void net_init(void)
 {
 	sockfs_init();
 	unix_init();
+	stack_init();
 	nsproxy_register_net(&netns_counting);
 	nsproxy_initial.net = netns_get(&netns_initial);
 }

@@ -1,0 +1,6 @@
+/*
+ * <string.h> for lwIP: the kernel's own.
+ */
+#pragma once
+
+#include "lib/string.h"
