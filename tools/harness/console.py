@@ -7,6 +7,10 @@ what the terminal echoes, so that neither prompt nor line editing matters.
 import re
 
 
+class Refused(AssertionError):
+    """The shell could not start a process, and has given up the command."""
+
+
 class Shell:
     """Talks to a POSIX shell that waits at its prompt on the guest's console."""
 
@@ -22,7 +26,10 @@ class Shell:
         end = "\n" if "\n" in command or "#" in command or command.endswith("&") else "; "
         self.guest.send(f'echo "@@""begin"; {command}{end}echo "@@""$?@@"\n')
         self.guest.expect(r"@@begin\r?\n", timeout_s)
-        match = self.guest.expect(r"@@(\d+)@@", timeout_s)
+        match = self.guest.expect(r"@@(\d+)@@|can't fork", timeout_s)
+        if match.group(1) is None:
+            self.guest.expect(r"[#$] ", timeout_s)  # the kernel may say more behind it
+            raise Refused(command)
         output = self.guest.before.replace("\r", "")
         return strip_prompt(output), int(match.group(1))
 
