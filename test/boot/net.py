@@ -296,16 +296,10 @@ def a_card_that_is_down_sends_nothing(lab):
     assert " 0% packet loss" in lab.check(f"ping -c 1 -W 10 {HOST}")
 
 
-def fill(archive):
-    archive.file("bin/servers", busybox_servers.path(), 0o755)
-    for applet in busybox_servers.APPLETS:
-        archive.symlink(f"bin/{applet.lower()}", "/bin/servers")
-
-
 def run(options, name):
     ports = {service: network.free_port() for service in PORTS}
     card = network.user(*(f"{ports[service]}:{port}" for service, port in PORTS.items()))
-    initrd = network.archive(name, bool(options.kernel), fill)
+    initrd = network.archive(name, bool(options.kernel), busybox_servers.add_to)
     machine = options.machine().but(networks=(card,), initrd=initrd, append="console=ttyS0 quiet panic=-1")
     ftp_files = {"big": BIG, "page": PAGE, "/page": PAGE}
     with servers.Http(FILES) as http, servers.Echo() as echo, servers.Sink() as sink, servers.Ftp(ftp_files) as ftp, \

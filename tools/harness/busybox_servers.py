@@ -1,6 +1,6 @@
 """The network servers of busybox that Debian's static busybox leaves out, from the same source package.
 
-    archive.file("bin/servers", path(), 0o755)      servers ftpd, servers ntpd ... : see APPLETS
+    add_to(archive)      bin/ftpd, bin/ntpd ...: see APPLETS
 """
 
 import fcntl
@@ -44,3 +44,9 @@ def path():
             subprocess.run(["make", "-s", "busybox"], cwd=OUT, check=True, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return program
+
+
+def add_to(archive):
+    archive.file("bin/servers", path(), 0o755)
+    for applet in APPLETS:
+        archive.symlink(f"bin/{applet.lower()}", "/bin/servers")

@@ -1,6 +1,6 @@
 """Network cards for guests: QEMU's user network, and a wire between two guests.
 
-    machine.but(networks=(user("tcp:127.0.0.1:8080-:80"),))
+    machine.but(networks=(user("8080:80"),))
     with wire() as (left, right): ...              two cards on one wire that loses nothing
 
 In the user network the guest is 10.0.2.15 and fec0::..., this machine's loopback addresses are 10.0.2.2
@@ -12,10 +12,8 @@ import contextlib
 import random
 import re
 import socket
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import cpio, initramfs, oracle, paths
 
@@ -34,6 +32,7 @@ class Card:
 
     netdev: str
     mac: str = ""
+    descriptors: tuple = ()  # that QEMU inherits
 
     def words(self, name, device):
         """QEMU's words. romfile= keeps the firmware from booting by network."""
@@ -67,13 +66,17 @@ def mac_address():
     return "52:54:00:" + ":".join(f"{random.randrange(256):02x}" for _ in range(3))
 
 
+def plug(end):
+    """A card whose wire is this stream socket: frames, each after its length in four bytes."""
+    return Card(f"socket,fd={end.fileno()}", mac_address(), (end.fileno(),))
+
+
 @contextlib.contextmanager
 def wire():
-    """Two cards on one wire. The first one's guest must be started first."""
-    with tempfile.TemporaryDirectory(prefix="wire") as folder:
-        address = f"addr.type=unix,addr.path={folder}/wire"
-        yield (Card(f"stream,server=on,{address}", mac_address()),
-               Card(f"stream,server=off,{address}", mac_address()))
+    """Two cards on one wire that loses nothing."""
+    left, right = socket.socketpair()
+    with left, right:
+        yield plug(left), plug(right)
 
 
 def archive(name, linux=False, fill=lambda _archive: None):

@@ -125,7 +125,8 @@ class Guest:
         self._log.write(shlex.join(command) + "\n")
         ours, theirs = socket.socketpair()
         self._socket = ours
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+                                        pass_fds=[fd for card in machine.networks for fd in card.descriptors])
         theirs.close()
         self._console = fdpexpect.fdspawn(ours.fileno(), encoding="utf-8", codec_errors="replace")
         self._console.logfile_read = self._log
