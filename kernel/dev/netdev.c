@@ -108,14 +108,14 @@ void netdev_close(struct netdev *netdev)
 
 /* ---- from drivers ---------------------------------------------------------------------------- */
 
-void netdev_received(struct netdev *netdev, struct netbuf *netbuf)
+void netdev_received(struct netdev *netdev, struct list *netbufs)
 {
 	const struct netdev_client *client = client_get();
 
 	if (client)
-		client->received(netdev, netbuf);
+		client->received(netdev, netbufs);
 	else
-		netbuf_free(netbuf);
+		netbufs_free(netbufs);
 }
 
 void netdev_writable(struct netdev *netdev)
@@ -143,8 +143,11 @@ struct netbuf *netbuf_alloc(unsigned int flags)
 {
 	struct netbuf *netbuf = kmalloc(sizeof(*netbuf), flags);
 
-	if (netbuf)
-		*netbuf = (struct netbuf){ .done = netbuf_free };
+	static_assert(sizeof(struct netbuf) == 512, "it fills its place in the heap");
+	if (netbuf) {
+		memset(netbuf, 0, offsetof(struct netbuf, header));
+		netbuf->done = netbuf_free;
+	}
 	return netbuf;
 }
 
@@ -153,6 +156,12 @@ void netbuf_free(struct netbuf *netbuf)
 	for (unsigned int i = 0; i < netbuf->nr_segments; i++)
 		page_put(netbuf->segments[i].page);
 	kfree(netbuf);
+}
+
+void netbufs_free(struct list *netbufs)
+{
+	while (!list_is_empty(netbufs))
+		netbuf_free(netbuf_take(netbufs));
 }
 
 bool netbuf_add(struct netbuf *netbuf, struct page *page, uint32_t offset, uint32_t length)

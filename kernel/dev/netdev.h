@@ -10,7 +10,8 @@
  * with NETDEV_LARGE_RECEIVE frames may come so.
  *
  * Locking: a mutex (RANK_DEVICE) over registration, opening and closing, with which open() and
- * close() are called. transmit() and commit() are called for a device that is open, with no lock.
+ * close() are called. transmit() and commit() are called for a device that is open, perhaps with a
+ * spinlock of a rank outside RANK_NETDEV, which done() therefore takes none of.
  */
 #pragma once
 
@@ -20,7 +21,11 @@
 struct netdev;
 struct page;
 
-enum { NETDEV_NAME_SIZE = 16, MAC_BYTES = 6, NETBUF_SEGMENTS_MAX = 18, NETBUF_HEADER_ROOM = 16 };
+enum {
+	NETDEV_NAME_SIZE = 16, MAC_BYTES = 6,
+	NETBUF_SEGMENTS_MAX = 18, NETBUF_HEADER_ROOM = 16,
+	NETBUF_HEAD_ROOM = 152, /* Ethernet, IP and TCP with all options; a netbuf is 512 bytes */
+};
 
 /* What a device can do for us. */
 enum netdev_features {
@@ -43,11 +48,15 @@ struct netbuf_segment {
 	uint32_t     offset, length;
 };
 
-/* A frame, from its Ethernet header on. Allocated in the direct map. */
+/*
+ * A frame, from its Ethernet header on: head_length bytes in head[], then the segments. What is
+ * received has no head. Allocated in the direct map.
+ */
 struct netbuf {
 	struct list link; /* whose the netbuf is */
-	uint32_t    length;
+	uint32_t    length;      /* of head and segments */
 	uint16_t    nr_segments;
+	uint16_t    head_length;
 	uint8_t     flags;            /* enum netbuf_flags */
 	uint8_t     kind;             /* enum netbuf_kind: to be cut, or uncut */
 	uint16_t    checksum_start, checksum_offset;
@@ -56,7 +65,8 @@ struct netbuf {
 	/* it was sent, or never will be; deferred work or a transmit(), no sleep */
 	void      (*done)(struct netbuf *netbuf);
 	void       *private;          /* the sender's */
-	uint8_t     header[NETBUF_HEADER_ROOM]; /* the driver's */
+	uint8_t     header[NETBUF_HEADER_ROOM]; /* the driver's, to go before head[] */
+	uint8_t     head[NETBUF_HEAD_ROOM];
 	struct netbuf_segment segments[NETBUF_SEGMENTS_MAX];
 };
 
@@ -94,8 +104,8 @@ struct netdev {
 struct netdev_client {
 	void (*added)(struct netdev *netdev);   /* may sleep */
 	void (*removed)(struct netdev *netdev); /* may sleep; it is closed already */
-	/* deferred work; takes the netbuf over */
-	void (*received)(struct netdev *netdev, struct netbuf *netbuf);
+	/* deferred work; netbufs by their link, in the order of coming, which it takes over */
+	void (*received)(struct netdev *netdev, struct list *netbufs);
 	void (*writable)(struct netdev *netdev);     /* deferred work: there is room again */
 	void (*link_changed)(struct netdev *netdev); /* may sleep */
 };
@@ -114,11 +124,21 @@ struct netdev *netdev_next(struct netdev *previous);
 __must_check int netdev_open(struct netdev *netdev);
 void netdev_close(struct netdev *netdev);
 
-/* For drivers: a frame came; there is room; the link. Without a client frames are freed. */
-void netdev_received(struct netdev *netdev, struct netbuf *netbuf);
+/* For drivers: frames came; there is room; the link. Without a client frames are freed. */
+void netdev_received(struct netdev *netdev, struct list *netbufs);
 void netdev_writable(struct netdev *netdev);
 void netdev_set_link(struct netdev *netdev, bool has_link);
 
+/* The next netbuf off a list that is not empty. */
+static inline struct netbuf *netbuf_take(struct list *netbufs)
+{
+	struct netbuf *netbuf = list_first_entry(netbufs, struct netbuf, link);
+
+	list_remove(&netbuf->link);
+	return netbuf;
+}
+/* All of them. */
+void netbufs_free(struct list *netbufs);
 /* Empty; its own done() is netbuf_free(). NULL: no memory. Any context but interrupt handlers. */
 struct netbuf *netbuf_alloc(unsigned int flags) __must_check;
 /* Puts the pages and frees. */

@@ -32,11 +32,19 @@ static __virtio16 wire(uint32_t value)
 	return (__force __virtio16)cpu_to_le16((uint16_t)value);
 }
 
+/* Right before the frame's own head, so that they are one piece. */
+static void *header_of(struct netbuf *netbuf)
+{
+	static_assert(sizeof(struct virtio_net_hdr_v1) <= NETBUF_HEADER_ROOM, "there is room");
+	static_assert(offsetof(struct netbuf, head) ==
+	              offsetof(struct netbuf, header) + NETBUF_HEADER_ROOM, "one piece");
+	return netbuf->head - sizeof(struct virtio_net_hdr_v1);
+}
+
 static void header_set(struct netbuf *netbuf)
 {
-	struct virtio_net_hdr_v1 *header = (void *)netbuf->header;
+	struct virtio_net_hdr_v1 *header = header_of(netbuf);
 
-	static_assert(sizeof(*header) <= NETBUF_HEADER_ROOM, "a frame brings its header's room");
 	*header = (struct virtio_net_hdr_v1){
 		.gso_type = netbuf->kind == NETBUF_TCP4 ? VIRTIO_NET_HDR_GSO_TCPV4 :
 		            netbuf->kind == NETBUF_TCP6 ? VIRTIO_NET_HDR_GSO_TCPV6 :
@@ -56,7 +64,8 @@ static void header_set(struct netbuf *netbuf)
 static int chain_add(struct net *net, struct netbuf *netbuf)
 {
 	struct virtqueue_segment segments[NETBUF_SEGMENTS_MAX + 1] = {
-		{ virt_to_phys(netbuf->header), sizeof(struct virtio_net_hdr_v1) },
+		{ virt_to_phys(header_of(netbuf)),
+		  sizeof(struct virtio_net_hdr_v1) + netbuf->head_length },
 	};
 
 	for (unsigned int i = 0; i < netbuf->nr_segments; i++)

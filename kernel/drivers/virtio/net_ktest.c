@@ -33,7 +33,7 @@ static void swap_addresses(uint8_t *frame)
 	memcpy(frame + MAC_BYTES, mac, MAC_BYTES);
 }
 
-static void echo_received(struct netdev *netdev, struct netbuf *netbuf)
+static void echo_one(struct netdev *netdev, struct netbuf *netbuf)
 {
 	uint8_t *frame = (uint8_t *)page_to_virt(netbuf->segments[0].page) +
 	                 netbuf->segments[0].offset;
@@ -48,9 +48,15 @@ static void echo_received(struct netdev *netdev, struct netbuf *netbuf)
 	} else {
 		atomic_inc(&echo.nr_echoed);
 	}
-	netdev->ops->commit(netdev);
 	if (is_end)
 		complete(&echo.end);
+}
+
+static void echo_received(struct netdev *netdev, struct list *netbufs)
+{
+	while (!list_is_empty(netbufs))
+		echo_one(netdev, netbuf_take(netbufs));
+	netdev->ops->commit(netdev);
 }
 
 static void echo_ignore(struct netdev *netdev)

@@ -224,12 +224,8 @@ void net_receive(struct virtio_queue *queue)
 	spin_lock(&net->receiving);
 	more = collect(net, &frames);
 	spin_unlock(&net->receiving);
-	while (!list_is_empty(&frames)) {
-		struct netbuf *netbuf = list_first_entry(&frames, struct netbuf, link);
-
-		list_remove(&netbuf->link);
-		netdev_received(&net->netdev, netbuf);
-	}
+	if (!list_is_empty(&frames))
+		netdev_received(&net->netdev, &frames);
 	if (more)
 		work_queue(&queue->work);
 }

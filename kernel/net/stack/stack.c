@@ -19,6 +19,7 @@ void stack_init(void)
 {
 	stack_lock(&netns_initial);
 	lwip_init();
+	stack_timers_init();
 	stack_unlock(&netns_initial);
 }
 
@@ -35,6 +36,8 @@ void stack_finish(void)
 {
 	if (stack.pending & STACK_LOOPBACK && !loopback_deliver())
 		stack.pending &= ~(uint32_t)STACK_LOOPBACK;
+	if (stack.pending & STACK_COMMIT)
+		ethernet_commit();
 	if (stack.pending & STACK_TIMER)
 		stack_timers_arm();
 	stack.pending &= STACK_LOOPBACK;

@@ -5,11 +5,15 @@
 
 #include "net/stack/stack.h"
 
-/* timers.c: starts the timer for what is due first. Core lock held. */
+/* timers.c: with lwIP ready; starts the timer for what is due first. Core lock held. */
+void stack_timers_init(void);
 void stack_timers_arm(void);
 
 /* loopback.c: inputs what was sent to ourselves, up to STACK_ROUND packets. True: there is more. */
 bool loopback_deliver(void);
+
+/* ethernet.c: tells devices that have been given frames. Core lock held. */
+void ethernet_commit(void);
 
 /* memory.c: how many of lwIP's objects of a type there are. Core lock held. */
 enum stack_counted { COUNT_TCP, COUNT_REASSEMBLY, COUNT_GROUPS, COUNTS };

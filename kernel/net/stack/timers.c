@@ -150,6 +150,21 @@ void stack_timers_arm(void)
 		timer_start(&timers.timer, first);
 }
 
+/* An interface went up: there may be routers to ask, addresses to try. */
+static void netif_changed(struct netif *netif, netif_nsc_reason_t reason,
+                          const netif_ext_callback_args_t *args)
+{
+	if (reason & LWIP_NSC_STATUS_CHANGED && netif_is_up(netif))
+		stack_tick_start(STACK_TICK_SECOND);
+}
+
+void stack_timers_init(void)
+{
+	static netif_ext_callback_t callback;
+
+	netif_add_ext_callback(&callback, netif_changed);
+}
+
 /* ---- for lwIP -------------------------------------------------------------------------------- */
 
 void tcp_timer_needed(void)
