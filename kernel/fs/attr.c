@@ -32,7 +32,8 @@ void kstat_fill(const struct inode *inode, struct kstat *stat)
 		.attributes_mask = STATX_ATTR_APPEND | STATX_ATTR_IMMUTABLE | STATX_ATTR_AUTOMOUNT |
 		                   STATX_ATTR_MOUNT_ROOT | STATX_ATTR_NODUMP,
 		.attributes = (inode->flags & INODE_APPEND ? STATX_ATTR_APPEND : 0) |
-		              (inode->flags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0),
+		              (inode->flags & INODE_IMMUTABLE ? STATX_ATTR_IMMUTABLE : 0) |
+		              (inode->flags & INODE_NODUMP ? STATX_ATTR_NODUMP : 0),
 		.atime = inode->atime,
 		.mtime = inode->mtime,
 		.ctime = inode->ctime,

@@ -110,6 +110,13 @@ struct inode_ops {
 	int     (*xattr_set)(struct inode *inode, const char *name, const void *value, size_t size,
 	                     int flags);
 	ssize_t (*xattr_list)(struct inode *inode, char *names, size_t size);
+
+	/*
+	 * FS_*_FL of chattr(1), see fs/inode_flags.h; setting with inode->lock held for writing.
+	 * NULL: ENOTTY.
+	 */
+	uint32_t (*flags_get)(const struct inode *inode);
+	int      (*flags_set)(struct inode *inode, uint32_t fs_flags);
 };
 
 enum {
@@ -117,6 +124,7 @@ enum {
 	INODE_IMMUTABLE = 1 << 1,
 	INODE_NOATIME   = 1 << 2,
 	INODE_NO_CMTIME = 1 << 3, /* kernel-internal: times do not change by writing */
+	INODE_NODUMP    = 1 << 6, /* dump(8) leaves it out */
 	INODE_LINKABLE  = 1 << 5, /* nlink 0, but link(2) may give it a name: O_TMPFILE */
 	INODE_DEAD      = 1 << 4, /* a directory that was removed: nothing is created in it */
 };

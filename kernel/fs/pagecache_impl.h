@@ -43,8 +43,6 @@ static inline int mapping_write_check(struct io *io, struct mapping *mapping)
 		io->position = inode->size;
 	if (io->position < 0)
 		return -EINVAL;
-	if (inode->flags & INODE_IMMUTABLE)
-		return -EPERM;
 	if (unlikely(mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EPERM;
 	if (!io->uio->remaining)

@@ -204,7 +204,7 @@ int exec_commit(struct exec *exec)
 	proc->personality = exec_personality(exec);
 	arch_regs_init_user(task_regs(task), exec->entry, exec->sp);
 
-	/* Others learn of the exec by these two: all that /proc shows is the new program's before. */
+	/* Others learn of the exec by these two: /proc shows the new program by then. */
 	task_vfork_release(task);
 	fd_close_on_exec(task->files);
 	return 0;

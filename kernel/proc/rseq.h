@@ -18,8 +18,8 @@ int __must_check rseq_register(uaddr_t area, uint32_t size, uint32_t signature);
 int __must_check rseq_unregister(uaddr_t area, uint32_t size, uint32_t signature);
 
 /*
- * Before user mode goes on at regs, which it left by preemption, signal, migration or a fault that slept. Bad memory:
- * SIGSEGV.
+ * Before user mode goes on at regs, which it left by preemption, signal, migration or a fault that
+ * slept. Bad memory: SIGSEGV.
  */
 void rseq_resume_registered(struct pt_regs *regs);
 static inline void rseq_resume(struct pt_regs *regs)

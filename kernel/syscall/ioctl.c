@@ -1,81 +1,20 @@
 /*
- * ioctl(2): what every file can do, and the way to the file's own operation by the table of
- * syscall/ioctl_table.h.
+ * ioctl(2): memory in and out by the table of syscall/ioctl_table.h, and who understands a command:
+ * any file, a kind of files, the file's own operation.
  */
-#include <asm/ioctls.h>
-#include <linux/capability.h>
 #include <linux/errno.h>
-#include <linux/fcntl.h>
-#include <linux/fs.h>
-#include <linux/stat.h>
 
 #include "abi/errno.h"
 #include "fs/fdtable.h"
 #include "fs/file.h"
-#include "fs/inode.h"
-#include "fs/super.h"
-#include "id/cred.h"
-#include "lib/string.h"
 #include "mem/alloc.h"
 #include "proc/task.h"
+#include "syscall/ioctl_any.h"
 #include "syscall/ioctl_block.h"
 #include "syscall/ioctl_net.h"
 #include "syscall/ioctl_table.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
-
-static int set_flag(struct file *file, unsigned int flag, bool on)
-{
-	unsigned flags = file->flags;
-
-	return file_set_flags(file, on ? flags | flag : flags & ~flag);
-}
-
-/* Commands for any file; -ENOIOCTLCMD: not one of them, or not for this kind. */
-static long ioctl_any(struct file *file, int fd, unsigned int command, void *arg)
-{
-	struct fdtable *files = task_current()->files;
-	bool is_regular = S_ISREG(file->inode->mode);
-	long size;
-	int value;
-
-	switch (command) {
-	case FIOCLEX:
-		return fd_set_cloexec(files, fd, true);
-	case FIONCLEX:
-		return fd_set_cloexec(files, fd, false);
-	case FIONBIO:
-		memcpy(&value, arg, sizeof(value));
-		return set_flag(file, O_NONBLOCK, value);
-	case FIOASYNC:
-		memcpy(&value, arg, sizeof(value));
-		if (!(file->mode & FILE_ASYNC))
-			return !value == !(file->flags & FASYNC) ? 0 : -ENOTTY;
-		return set_flag(file, FASYNC, value);
-	case FIBMAP:
-		if (!is_regular)
-			return -ENOTTY;
-		return cred_capable(task_current()->cred, CAP_SYS_RAWIO) ? -EINVAL : -EPERM;
-	case FIONREAD:
-		if (!is_regular)
-			return -ENOIOCTLCMD;
-		value = (int)(file->inode->size - file->position);
-		memcpy(arg, &value, sizeof(value));
-		return 0;
-	case FIOQSIZE:
-		if (!is_regular && !S_ISDIR(file->inode->mode) && !S_ISLNK(file->inode->mode))
-			return -ENOTTY;
-		size = (long)READ_ONCE(file->inode->blocks) * 512;
-		memcpy(arg, &size, sizeof(size));
-		return 0;
-	case FIGETBSZ:
-		value = (int)file->inode->super->block_size;
-		memcpy(arg, &value, sizeof(value));
-		return value ? 0 : -EINVAL;
-	default:
-		return -ENOIOCTLCMD;
-	}
-}
 
 static long ioctl_file(struct file *file, int fd, unsigned int command, void *arg)
 {

@@ -35,6 +35,8 @@ static const struct ioctl_entry entries[] = {
 	IN_OUT(FIBMAP, int),
 	OUT(FS_IOC_GETFLAGS, int),
 	IN(FS_IOC_SETFLAGS, int),
+	OUT(FS_IOC_FSGETXATTR, struct fsxattr),
+	IN(FS_IOC_FSSETXATTR, struct fsxattr),
 	IN(TFD_IOC_SET_TICKS, uint64_t), /* timerfd_create(2) */
 	/* terminals: ioctl_tty(2) */
 	OUT(TCGETS, struct termios),

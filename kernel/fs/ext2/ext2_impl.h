@@ -250,7 +250,8 @@ extern const struct file_ops ext2_file_ops, ext2_dir_file_ops;
 
 int     ext2_setattr(struct inode *inode, const struct attr_change *change);
 int     ext2_fsync(struct file *file, pos_t from, pos_t to, bool data_only);
-long    ext2_ioctl(struct file *file, unsigned int cmd, void *arg);
+uint32_t ext2_flags_get(const struct inode *inode);
+int      ext2_flags_set(struct inode *inode, uint32_t fs_flags);
 ssize_t ext2_xattr_get(struct inode *inode, const char *name, void *value, size_t size);
 int     ext2_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
                        int flags);

@@ -169,13 +169,21 @@ static int ext2_fallocate(struct file *file, int mode, pos_t offset, pos_t len)
 
 /* ---- flags ----------------------------------------------------------------------------------- */
 
-long ext2_ioctl(struct file *file, unsigned int cmd, void *arg)
+uint32_t ext2_flags_get(const struct inode *inode)
 {
-	if (cmd == FS_IOC_GETFLAGS) {
-		*(int *)arg = (int)to_ext2(file->inode)->flags;
-		return 0;
-	}
-	return -ENOTTY;
+	return to_ext2(inode)->flags & FS_FL_USER_VISIBLE;
+}
+
+int ext2_flags_set(struct inode *inode, uint32_t fs_flags)
+{
+	struct ext2_inode *e = to_ext2(inode);
+
+	e->flags = (e->flags & ~(uint32_t)FS_FL_USER_MODIFIABLE) |
+	           (fs_flags & FS_FL_USER_MODIFIABLE);
+	ext2_flags_apply(inode);
+	inode_stamp(inode, ATTR_CTIME);
+	change_note(inode);
+	return 0;
 }
 
 /* ---- links ----------------------------------------------------------------------------------- */
@@ -251,6 +259,8 @@ const struct inode_ops ext2_file_inode_ops = {
 	.xattr_get = ext2_xattr_get,
 	.xattr_set = ext2_xattr_set,
 	.xattr_list = ext2_xattr_list,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };
 
 const struct inode_ops ext2_node_inode_ops = {
@@ -276,5 +286,4 @@ const struct file_ops ext2_file_ops = {
 	.mmap = disk_file_mmap,
 	.fsync = ext2_fsync,
 	.fallocate = ext2_fallocate,
-	.ioctl = ext2_ioctl,
 };

@@ -9,6 +9,7 @@
 #include "fs/blockdev.h"
 #include "fs/disk_mapping.h"
 #include "fs/ext2/ext2_impl.h"
+#include "fs/inode_flags.h"
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
@@ -27,12 +28,9 @@ void ext2_inode_place(const struct ext2_super *es, uint32_t ino, uint64_t *block
 
 void ext2_flags_apply(struct inode *inode)
 {
-	const uint32_t flags = to_ext2(inode)->flags;
+	const uint32_t all = INODE_APPEND | INODE_IMMUTABLE | INODE_NOATIME | INODE_NODUMP;
 
-	inode->flags &= ~(uint32_t)(INODE_APPEND | INODE_IMMUTABLE | INODE_NOATIME);
-	inode->flags |= (flags & EXT2_APPEND_FL ? INODE_APPEND : 0) |
-	                (flags & EXT2_IMMUTABLE_FL ? INODE_IMMUTABLE : 0) |
-	                (flags & EXT2_NOATIME_FL ? INODE_NOATIME : 0);
+	inode->flags = (inode->flags & ~all) | inode_flags_from_fs(to_ext2(inode)->flags);
 }
 
 /* Operations by type, and pages for what has them. */

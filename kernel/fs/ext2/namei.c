@@ -397,11 +397,12 @@ const struct inode_ops ext2_dir_inode_ops = {
 	.xattr_get = ext2_xattr_get,
 	.xattr_set = ext2_xattr_set,
 	.xattr_list = ext2_xattr_list,
+	.flags_get = ext2_flags_get,
+	.flags_set = ext2_flags_set,
 };
 
 const struct file_ops ext2_dir_file_ops = {
 	.open = disk_file_open,
 	.iterate = ext2_iterate,
 	.fsync = ext2_fsync,
-	.ioctl = ext2_ioctl,
 };

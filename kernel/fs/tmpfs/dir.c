@@ -177,6 +177,7 @@ static int tmpfs_create(struct inode *dir, struct dentry *dentry, const struct n
 
 	if (err)
 		return err;
+	tmpfs_flags_inherit(dir, inode);
 	err = name_add(dir, dentry, inode);
 	if (!err && S_ISDIR(new->mode)) {
 		to_tmpfs(inode)->parent = dir;
@@ -190,9 +191,11 @@ static int tmpfs_tmpfile(struct inode *dir, const struct new_inode *new, struct 
 {
 	int err = tmpfs_inode_create(dir->super, new, out);
 
-	if (!err)
-		(*out)->nlink = 0;
-	return err;
+	if (err)
+		return err;
+	tmpfs_flags_inherit(dir, *out);
+	(*out)->nlink = 0;
+	return 0;
 }
 
 static int tmpfs_link(struct inode *dir, struct dentry *dentry, struct inode *inode)
@@ -364,6 +367,8 @@ const struct inode_ops tmpfs_dir_ops = {
 	.xattr_get = tmpfs_xattr_get,
 	.xattr_set = tmpfs_xattr_set,
 	.xattr_list = tmpfs_xattr_list,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };
 
 const struct file_ops tmpfs_dir_file_ops = {

@@ -222,6 +222,8 @@ const struct inode_ops tmpfs_file_inode_ops = {
 	.xattr_get = tmpfs_xattr_get,
 	.xattr_set = tmpfs_xattr_set,
 	.xattr_list = tmpfs_xattr_list,
+	.flags_get = tmpfs_flags_get,
+	.flags_set = tmpfs_flags_set,
 };
 
 const struct file_ops tmpfs_file_ops = {

@@ -90,4 +90,9 @@ ssize_t tmpfs_xattr_get(struct inode *inode, const char *name, void *value, size
 int     tmpfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
                         int flags);
 ssize_t tmpfs_xattr_list(struct inode *inode, char *names, size_t size);
+
+/* Flags of chattr(1), kept in inode->flags; and what an inode made in dir has of them. */
+uint32_t tmpfs_flags_get(const struct inode *inode);
+int      tmpfs_flags_set(struct inode *inode, uint32_t fs_flags);
+void     tmpfs_flags_inherit(const struct inode *dir, struct inode *inode);
 void    tmpfs_xattrs_free(struct tmpfs_inode *inode);

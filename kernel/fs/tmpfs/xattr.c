@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 #include <linux/xattr.h>
 
+#include "fs/inode_flags.h"
 #include "fs/tmpfs/tmpfs_impl.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
@@ -124,4 +125,30 @@ ssize_t tmpfs_xattr_list(struct inode *inode, char *names, size_t size)
 		used += len;
 	}
 	return (ssize_t)used;
+}
+
+/* ---- flags ----------------------------------------------------------------------------------- */
+
+enum {
+	FLAGS_INHERITED = INODE_NODUMP | INODE_NOATIME,
+	FLAGS_KEPT      = FLAGS_INHERITED | INODE_APPEND | INODE_IMMUTABLE,
+};
+
+uint32_t tmpfs_flags_get(const struct inode *inode)
+{
+	return inode_flags_to_fs(inode->flags & FLAGS_KEPT);
+}
+
+int tmpfs_flags_set(struct inode *inode, uint32_t fs_flags)
+{
+	if (fs_flags & ~inode_flags_to_fs(FLAGS_KEPT))
+		return -EOPNOTSUPP;
+	inode->flags = (inode->flags & ~(uint32_t)FLAGS_KEPT) | inode_flags_from_fs(fs_flags);
+	inode_stamp(inode, ATTR_CTIME);
+	return 0;
+}
+
+void tmpfs_flags_inherit(const struct inode *dir, struct inode *inode)
+{
+	inode->flags |= dir->flags & FLAGS_INHERITED;
 }
