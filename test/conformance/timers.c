@@ -22,12 +22,12 @@ static void on_timer(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
 	(void)context;
-	fired++;
 	value_seen = info->si_value.sival_int;
 	code_seen = info->si_code;
 	overrun_seen = info->si_overrun;
 	id_seen = info->si_timerid;
 	fired_in = (pid_t)syscall(SYS_gettid);
+	fired++; /* last: another thread may wait for it */
 }
 
 static void catch (int sig)
