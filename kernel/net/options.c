@@ -11,6 +11,7 @@
 #include "id/cred.h"
 #include "lib/math.h"
 #include "lib/string.h"
+#include "net/filter/filter.h"
 #include "net/ioctl.h"
 #include "net/options_impl.h"
 
@@ -280,6 +281,8 @@ static int number_set(struct socket *socket, const struct socket_option *option)
 		if (option->value < 0)
 			return -EINVAL;
 		return iface_bind(socket, option, (uint32_t)option->value);
+	case SO_DETACH_FILTER:
+		return socket_filter_detach(socket);
 	case SO_BSDCOMPAT:
 		return 0;
 	default:
@@ -310,6 +313,8 @@ int socket_set_option(struct socket *socket, const struct socket_option *option)
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW:
 		return timeout_set(&socket->send_timeout, option);
+	case SO_ATTACH_FILTER:
+		return socket_filter_attach(socket, option);
 	case SO_LINGER:
 		return linger_set(socket, &option->linger, option->size);
 	case SO_TIMESTAMP_OLD:

@@ -7,6 +7,7 @@
 #include "id/cred.h"
 #include "lib/math.h"
 #include "lib/string.h"
+#include "net/filter/filter.h"
 #include "net/ioctl.h"
 #include "net/options_impl.h"
 
@@ -171,6 +172,8 @@ static int answer_structure(struct socket *socket, struct socket_option *option)
 		return answer_cookie(option, 1); /* the first namespace's */
 	case SO_BINDTODEVICE:
 		return answer_device(socket, option);
+	case SO_GET_FILTER:
+		return socket_filter_get(socket, option);
 	default:
 		return -ENOPROTOOPT;
 	}

@@ -14,6 +14,7 @@
 #include "fs/nameless.h"
 #include "id/cred.h"
 #include "lib/math.h"
+#include "net/filter/filter.h"
 #include "net/ioctl.h"
 #include "net/netns.h"
 #include "net/rights.h"
@@ -83,6 +84,8 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, struct net
 
 void socket_fini(struct socket *socket)
 {
+	if (socket->filter)
+		socket_filter_free(socket);
 	netns_put(socket->netns);
 }
 

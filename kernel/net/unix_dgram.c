@@ -10,6 +10,7 @@
 
 #include "abi/errno.h"
 #include "lib/math.h"
+#include "net/filter/filter.h"
 #include "net/unix_impl.h"
 #include "vm/uio.h"
 
@@ -218,7 +219,10 @@ ssize_t unix_dgram_send(struct socket *socket, struct message *message)
 		return err;
 	err = size > socket->send_buffer - 32 ? -EMSGSIZE
 					      : message_pack(sock, receiver, message, &packet);
-	if (!err) {
+	if (!err && socket_has_filter(&receiver->socket) && !unix_packet_filter(receiver, packet)) {
+		/* Nobody hears that it was not wanted. */
+		unix_packet_free(packet);
+	} else if (!err) {
 		err = deliver(sock, receiver, packet, message->flags & MSG_DONTWAIT);
 		if (err)
 			unix_packet_free(packet);

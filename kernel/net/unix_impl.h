@@ -170,6 +170,8 @@ void unix_packet_free(struct unix_packet *packet);
 /* Copies n bytes from `offset` out: bytes copied, short on a fault. */
 uint32_t unix_packet_read(const struct unix_packet *packet, uint32_t offset, struct uio *uio,
                           uint32_t n);
+/* The receiver's filter cuts it: false if nothing is wanted. A packet of no bytes never is. */
+bool unix_packet_filter(const struct unix_sock *receiver, struct unix_packet *packet);
 /* At the end of the receiver's queue. Its lock held. */
 void unix_packet_queue_locked(struct unix_sock *receiver, struct unix_packet *packet);
 void unix_packet_unqueue_locked(struct unix_sock *receiver, struct unix_packet *packet);

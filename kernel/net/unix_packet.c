@@ -11,6 +11,7 @@
 #include "id/cred.h"
 #include "lib/math.h"
 #include "mem/buddy.h"
+#include "net/filter/filter.h"
 #include "net/rights.h"
 #include "net/unix_impl.h"
 #include "vm/uio.h"
@@ -175,6 +176,33 @@ void unix_packet_unqueue_locked(struct unix_sock *receiver, struct unix_packet *
 {
 	list_remove(&packet->link);
 	WRITE_ONCE(receiver->nr_queued, receiver->nr_queued - 1);
+}
+
+/* ---- filters ------------------------------------------------------------------------ */
+
+static uint32_t filter_copy(const struct bpf_packet *packet, uint32_t offset, void *to,
+                            uint32_t size)
+{
+	struct uio uio;
+
+	uio_init_kernel(&uio, to, size);
+	return unix_packet_read(packet->owner, offset, &uio, size);
+}
+
+bool unix_packet_filter(const struct unix_sock *receiver, struct unix_packet *packet)
+{
+	const struct bpf_packet view = {
+		.head = packet->bytes,
+		.nr_head = packet->nr_pages ? 0 : packet->size,
+		.size = packet->size,
+		.link = BPF_NONE, .network = BPF_NONE,
+		.copy = filter_copy, .owner = packet,
+		.cpu = cpu_id(),
+	};
+	uint32_t wanted = socket_filter_run(&receiver->socket, &view);
+
+	packet->size = wanted;
+	return wanted;
 }
 
 /* ---- control data ------------------------------------------------------------------- */
