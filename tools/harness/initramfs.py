@@ -24,6 +24,7 @@ def add_system(archive):
     """All of a small system save what is particular to one use."""
     for name in EMPTY:
         archive.directory(name)
+    archive.symlink("var/run", "/run")
     archive.directory("root", 0o700)
     archive.directory("tmp", 0o1777)
     archive.character_device("dev/console", 5, 1)

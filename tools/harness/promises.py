@@ -32,7 +32,7 @@ class Promises:
                 cases.append(Case(case, True))
             except GuestError as error:
                 return cases + [Case(case, False, str(error))]
-            except (AssertionError, OSError) as error:
+            except Exception as error:
                 where = traceback.extract_tb(error.__traceback__)[1]
                 cases.append(Case(case, False, f"line {where.lineno}: {where.line}\n{error}"))
         return cases

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import compare, concurrency, fuzz, paths
+from . import compare, concurrency, fuzz, net_apps, net_pair, paths
 from .blockdev import Blockdev
 from .busybox import Busybox
 from .conformance import Conformance
 from .qemu import Guest, Machine
 from .result import Case
-from .schedule import Job
+from .schedule import Job, single
 
 FUZZ_SEED = 1
 FUZZ_SECONDS = {"syscalls": 15, "elf": 10, "memory": 10, "initramfs": 10, "soak": 20}
@@ -154,6 +154,14 @@ def fuzz_jobs(options):
             for work, seconds in FUZZ_SECONDS.items()]
 
 
+def netapps_jobs(options):
+    """Debian's network programs, for some seconds each."""
+    linux = bool(options.kernel)
+    apps = [single(f"netapps/{name}", lambda name=name: net_apps.run(options.machine(), name, f"netapps/{name}", linux), 30)
+            for name in net_apps.APPS]
+    return apps + [Job("netapps/dnsmasq", lambda: net_pair.run(options.machine(), "netapps/dnsmasq", linux), 60)]
+
+
 GROUPS = {
     "check": check_jobs,
     "unit": unit_jobs,
@@ -163,6 +171,7 @@ GROUPS = {
     "blockdev": blockdev_jobs,
     "busybox": busybox_jobs,
     "fuzz": fuzz_jobs,
+    "netapps": netapps_jobs,
     "concurrency": concurrency_jobs,
 }
 NEEDS = {
@@ -173,6 +182,7 @@ NEEDS = {
     "blockdev": {"elf"},
     "busybox": {"elf"},
     "fuzz": {"debug"},
+    "netapps": {"elf"},
     "concurrency": {"elf"},
 }
 
