@@ -1,0 +1,210 @@
+/*
+ * lwIP in the kernel: connections and datagrams over lo, by its raw interface, as net/inet uses it.
+ */
+#include <lwip/tcp.h>
+#include <lwip/udp.h>
+
+#include "core/ktest.h"
+#include "lib/string.h"
+#include "mem/buddy.h"
+#include "net/netns.h"
+#include "net/stack/loopback.h"
+#include "net/stack/stack.h"
+#include "sched/clock.h"
+#include "sched/wait.h"
+
+enum { PORT = 4711, RUN_ORDER = 4, RUN_SIZE = PAGE_SIZE << RUN_ORDER, TOTAL = 16 * RUN_SIZE };
+
+static struct netif lo;
+
+static void lo_add(void)
+{
+	const ip4_addr_t address = { PP_HTONL(0x7f000001) }, mask = { PP_HTONL(0xff000000) };
+
+	netif_add(&lo, &address, &mask, NULL, NULL, loopback_netif_init, ip_input);
+	netif_set_link_up(&lo);
+	netif_set_up(&lo);
+}
+
+static const ip_addr_t home = IPADDR4_INIT(PP_HTONL(0x7f000001));
+
+/* ---- TCP ------------------------------------------------------------------------------------- */
+
+static struct {
+	struct tcp_pcb *listener, *client, *server;
+	struct page    *source;  /* what is sent, again and again */
+	uint32_t        nr_sent, nr_received, largest;
+	bool            is_wrong, has_ended;
+} tcp;
+
+static err_t server_received(void *unused, struct tcp_pcb *pcb, struct pbuf *data, err_t err)
+{
+	const uint8_t *expected = page_to_virt(tcp.source);
+
+	if (!data) {
+		tcp.has_ended = true;
+		return ERR_OK;
+	}
+	if (data->tot_len > tcp.largest)
+		tcp.largest = data->tot_len;
+	for (const struct pbuf *at = data; at; at = at->next) {
+		const uint8_t *bytes = at->payload;
+
+		for (uint32_t i = 0; i < at->len; i++, tcp.nr_received++)
+			tcp.is_wrong |= bytes[i] != expected[tcp.nr_received % RUN_SIZE];
+	}
+	tcp_recved(pcb, data->tot_len);
+	stack_pbuf_free(data);
+	return ERR_OK;
+}
+
+static err_t server_accepted(void *unused, struct tcp_pcb *pcb, err_t err)
+{
+	tcp.server = pcb;
+	tcp_recv(pcb, server_received);
+	return ERR_OK;
+}
+
+static void client_send(void)
+{
+	uint8_t *bytes = page_to_virt(tcp.source);
+
+	while (tcp.nr_sent < TOTAL) {
+		uint32_t offset = tcp.nr_sent % RUN_SIZE, size = RUN_SIZE - offset;
+
+		if (size > tcp_sndbuf(tcp.client))
+			size = (uint32_t)tcp_sndbuf(tcp.client);
+		if (size > UINT16_MAX)
+			size = UINT16_MAX;
+		if (!size || tcp_write(tcp.client, bytes + offset, (uint16_t)size, 0) != ERR_OK)
+			break;
+		tcp.nr_sent += size;
+	}
+	tcp_output(tcp.client);
+}
+
+static err_t client_sent(void *unused, struct tcp_pcb *pcb, uint16_t length)
+{
+	client_send();
+	return ERR_OK;
+}
+
+static err_t client_connected(void *unused, struct tcp_pcb *pcb, err_t err)
+{
+	tcp_sent(pcb, client_sent);
+	client_send();
+	return ERR_OK;
+}
+
+static void client_lost(void *unused, err_t err)
+{
+	tcp.client = NULL;
+}
+
+static void tcp_open(void)
+{
+	struct tcp_pcb *fresh = tcp_new_ip_type(IPADDR_TYPE_ANY);
+
+	tcp_bind(fresh, IP_ANY_TYPE, PORT);
+	tcp.listener = tcp_listen_with_backlog(fresh, 5);
+	tcp_accept(tcp.listener, server_accepted);
+	tcp.client = tcp_new();
+	tcp_err(tcp.client, client_lost);
+	tcp_connect(tcp.client, &home, PORT, client_connected);
+}
+
+/* Without TIME_WAIT, which would outlive the test. */
+static void tcp_end(void)
+{
+	if (tcp.client)
+		tcp_abort(tcp.client);
+	tcp_close(tcp.listener);
+}
+
+KTEST(tcp_over_lo_carries_shared_pages_in_large_segments_and_gives_them_back)
+{
+	ns_t deadline = clock_monotonic() + 10 * NS_PER_SEC;
+	uint32_t nr_refs;
+
+	KTEST_NO_LEAK();
+	memset(&tcp, 0, sizeof(tcp));
+	tcp.source = pages_alloc(RUN_ORDER, ALLOC_KERNEL);
+	KTEST_ASSERT(tcp.source);
+	for (uint32_t i = 0; i < RUN_SIZE; i++)
+		((uint8_t *)page_to_virt(tcp.source))[i] = (uint8_t)(i * 7 + i / 251);
+	stack_lock(&netns_initial);
+	lo_add();
+	tcp_open();
+	stack_unlock(&netns_initial);
+	while (READ_ONCE(tcp.nr_received) < TOTAL && clock_monotonic() < deadline)
+		sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
+	stack_lock(&netns_initial);
+	tcp_end();
+	stack_unlock(&netns_initial);
+	nr_refs = page_refs(tcp.source);
+	stack_lock(&netns_initial);
+	netif_remove(&lo);
+	stack_unlock(&netns_initial);
+	pages_free(tcp.source, RUN_ORDER);
+	KTEST_ASSERT(tcp.nr_received == TOTAL && !tcp.is_wrong);
+	KTEST_ASSERT(tcp.largest >= RUN_SIZE / 2);
+	KTEST_ASSERT(nr_refs == 1);
+}
+
+/* ---- UDP ------------------------------------------------------------------------------------- */
+
+static struct {
+	uint32_t nr_asked, nr_answered;
+	char     last[8];
+} udp;
+
+static void echo(void *unused, struct udp_pcb *pcb, struct pbuf *data, const ip_addr_t *from,
+                 uint16_t port)
+{
+	struct pbuf *answer = pbuf_alloc(PBUF_TRANSPORT, data->tot_len, PBUF_RAM);
+
+	udp.nr_asked++;
+	if (answer) {
+		pbuf_copy(answer, data);
+		udp_sendto(pcb, answer, from, port);
+		pbuf_free(answer);
+	}
+	stack_pbuf_free(data);
+}
+
+static void answered(void *unused, struct udp_pcb *pcb, struct pbuf *data, const ip_addr_t *from,
+                     uint16_t port)
+{
+	udp.nr_answered++;
+	pbuf_copy_partial(data, udp.last, sizeof(udp.last), 0);
+	stack_pbuf_free(data);
+}
+
+KTEST(udp_over_lo_is_answered_before_the_core_lock_is_given_back)
+{
+	struct udp_pcb *server, *client;
+	struct pbuf *question;
+
+	KTEST_NO_LEAK();
+	memset(&udp, 0, sizeof(udp));
+	stack_lock(&netns_initial);
+	lo_add();
+	server = udp_new();
+	client = udp_new();
+	udp_bind(server, IP_ANY_TYPE, PORT);
+	udp_recv(server, echo, NULL);
+	udp_recv(client, answered, NULL);
+	udp_connect(client, &home, PORT);
+	question = pbuf_alloc(PBUF_TRANSPORT, sizeof(udp.last), PBUF_RAM);
+	memcpy(question->payload, "question", sizeof(udp.last));
+	udp_send(client, question);
+	pbuf_free(question);
+	stack_unlock(&netns_initial);
+	stack_lock(&netns_initial);
+	udp_remove(client);
+	udp_remove(server);
+	netif_remove(&lo);
+	stack_unlock(&netns_initial);
+	KTEST_ASSERT(udp.nr_asked == 1 && udp.nr_answered == 1);
+	KTEST_ASSERT(!memcmp(udp.last, "question", sizeof(udp.last)));
+}
