@@ -1,7 +1,7 @@
 /*
  * The checksum of the internet protocols (RFC 1071): the one's complement sum of 16-bit words.
  *
- *	sum = checksum_add(0, header, size);           any number of pieces; only the last may be odd
+ *	sum = checksum_add(0, header, size);        any number of pieces; only the last may be odd
  *	sum = checksum_add(sum, data, size);
  *	store: ~checksum_fold(sum), as it is in memory; a good packet's folds to 0xffff
  *

@@ -2,13 +2,13 @@
  * Ethernet below IP: frames between a network device (dev/netdev.h) and lwIP's netif.
  *
  * In: a frame that the device has put into pages becomes a chain of pbufs that refer to them; a
- * small one is copied and its page given back at once. Whoever listens (tap.h) sees it, and if it is
- * for us lwIP gets it, whole, even if it is larger than the MTU.
+ * small one is copied and its page given back at once. Whoever listens (tap.h) sees it, and if it
+ * is for us lwIP gets it, whole, even if it is larger than the MTU.
  *
  * Out: headers are copied into the netbuf, data that lie in pages are referred to, other data
  * copied into a page. The sum of TCP is left to a device that can do it. What the device has no
- * room for waits in a queue of bounded length; then ENOBUFS. Devices are told of frames once, when the
- * core lock is given back.
+ * room for waits in a queue of bounded length; then ENOBUFS. Devices are told of frames once, when
+ * the core lock is given back.
  *
  * Sums of what comes in are checked, by lwIP, unless the device says that it has, or that the
  * frame has never been on a wire; those of fragments always.

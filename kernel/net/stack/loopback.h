@@ -1,10 +1,10 @@
 /*
  * The loopback interface below IP: what is sent comes in again, on the same interface.
  *
- * A packet is queued where it is sent and input by stack_unlock(), in the sender's context. A packet
- * that nobody else refers to any more by then (of UDP, an ACK) is input as it is; of a TCP segment
- * that may have to be sent again the headers are copied, and the pages of its data shared. There
- * are no checksums.
+ * A packet is queued where it is sent and input by stack_unlock(), in the sender's context. A
+ * packet that nobody else refers to any more by then (of UDP, an ACK) is input as it is; of a TCP
+ * segment that may have to be sent again the headers are copied, and the pages of its data shared.
+ * There are no checksums.
  */
 #pragma once
 

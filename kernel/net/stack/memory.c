@@ -8,6 +8,7 @@
  *
  * Locking: counts by number under the core lock; bytes are atomic, since pbufs are freed without.
  */
+#include <lwip/etharp.h>
 #include <lwip/igmp.h>
 #include <lwip/ip4_frag.h>
 #include <lwip/ip6_frag.h>
@@ -20,7 +21,6 @@
 #include <lwip/tcp.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/udp.h>
-#include <netif/etharp.h>
 
 #include "lib/atomic.h"
 #include "mem/alloc.h"

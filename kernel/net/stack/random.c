@@ -1,9 +1,9 @@
 /*
  * What nobody may guess: lwIP's random numbers and initial sequence numbers.
  *
- * RFC 6528: the sequence numbers of one pair of addresses and ports grow with a clock of 4 us from a
- * place that a keyed hash of the four chooses: an old segment of an earlier connection lies before
- * a new one's, and a stranger knows nothing.
+ * RFC 6528: the sequence numbers of one pair of addresses and ports grow with a clock of 4 us from
+ * a place that a keyed hash of the four chooses: an old segment of an earlier connection lies
+ * before a new one's, and a stranger knows nothing.
  */
 #include <lwip/ip_addr.h>
 

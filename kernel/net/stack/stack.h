@@ -16,9 +16,9 @@
  * deferred work), devices that were given frames are told to send them, and the timer is started
  * if lwIP has something to wait for. Whoever has nothing of that pays one test.
  *
- * pbufs. One that was handed to a recv callback belongs to the receiver alone (all of its references are
- * 1), and may be read and freed without the lock (stack_pbuf_free()). One that was given to
- * udp_sendto(), raw_sendto() or the like is not to be used again but for freeing it.
+ * pbufs. One that was handed to a recv callback belongs to the receiver alone (all of its
+ * references are 1), and may be read and freed without the lock (stack_pbuf_free()). One that was
+ * given to udp_sendto(), raw_sendto() or the like is not to be used again but for freeing it.
  *
  * Only net/stack, net/iface and net/inet include this or lwIP.
  */
@@ -80,8 +80,8 @@ int stack_errno(err_t err) __must_check;
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /*
- * What the stack holds in all: pcbs, segments, pbufs and what they refer to. Above `high` nothing is
- * allocated any more (packets are dropped, connections refused, TIME_WAIT recycled); above
+ * What the stack holds in all: pcbs, segments, pbufs and what they refer to. Above `high` nothing
+ * is allocated any more (packets are dropped, connections refused, TIME_WAIT recycled); above
  * `pressure` sockets should not grow their windows. The limits are net.ipv4.tcp_mem, in bytes.
  */
 struct stack_memory {
@@ -106,7 +106,9 @@ static inline bool stack_is_short(void)
  */
 struct pbuf *stack_pbuf_from_page(struct page *page, uint32_t offset, uint16_t length) __must_check;
 
-/* Frees a chain that is the caller's alone; without the core lock, in any context but interrupts. */
+/*
+ * Frees a chain that is the caller's alone; without the core lock, in any context but interrupts.
+ */
 void stack_pbuf_free(struct pbuf *pbuf);
 
 /*
