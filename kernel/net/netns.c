@@ -5,6 +5,7 @@
 
 #include "core/panic.h"
 #include "id/nsproxy.h"
+#include "net/iface/start.h"
 #include "net/socket.h"
 #include "net/stack/start.h"
 #include "net/unix.h"
@@ -14,6 +15,7 @@ struct netns netns_initial = {
 	.names_lock = SPINLOCK(RANK_SPIN_OUTER),
 	.unix_max_queued = 10,
 	.max_backlog = SOMAXCONN,
+	.ifaces = &iface_table_initial,
 };
 
 struct netns *netns_get(struct netns *netns)
@@ -46,6 +48,7 @@ void net_init(void)
 	sockfs_init();
 	unix_init();
 	stack_init();
+	iface_init();
 	nsproxy_register_net(&netns_counting);
 	nsproxy_initial.net = netns_get(&netns_initial);
 }

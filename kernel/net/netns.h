@@ -12,6 +12,8 @@
 #include "lib/refcount.h"
 #include "lib/types.h"
 
+struct iface_table;
+
 struct netns {
 	struct refcount refs;
 	struct spinlock names_lock; /* RANK_SPIN_OUTER */
@@ -19,6 +21,7 @@ struct netns {
 	uint32_t        unix_autobind __guarded_by(names_lock); /* the last number given out */
 	uint32_t        unix_max_queued __atomic; /* net.unix.max_dgram_qlen */
 	uint32_t        max_backlog __atomic;     /* net.core.somaxconn */
+	struct iface_table *ifaces __const_after_init; /* interfaces, addresses, routes */
 };
 
 extern struct netns netns_initial;

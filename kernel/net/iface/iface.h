@@ -44,6 +44,7 @@ struct iface {
 	uint8_t      operational_state __guarded_by(config); /* IF_OPER_* */
 	char         name[IFNAMSIZ] __guarded_by(config);
 	uint32_t     flags __guarded_by(config);           /* IFF_*, IFF_RUNNING and LOWER_UP too */
+	uint32_t     wished_flags __guarded_by(config);    /* PROMISC, ALLMULTI by programs */
 	uint32_t     mtu, min_mtu, max_mtu __guarded_by(config);
 	uint32_t     queue_length __guarded_by(config);    /* txqueuelen */
 	uint32_t     nr_promiscuous, nr_all_multicast __guarded_by(config); /* who wants it */
@@ -60,9 +61,6 @@ struct iface {
 	struct rtnl_link_stats64 counters __guarded_by(core); /* lo's, and what the stack dropped */
 	struct list    link __guarded_by(config);
 };
-
-/* Once, by net_init(), with lwIP ready: lo exists, and devices become interfaces. */
-void iface_init(void);
 
 /* Over all changes of interfaces, addresses, routes and neighbours. Sleeps. */
 void iface_config_lock(struct netns *netns);
@@ -82,7 +80,7 @@ void iface_put(struct iface *iface);
 /* In the order of indices; ends with the first answer but 0, which it returns. Config lock held. */
 int iface_for_each(struct netns *netns, int (*fn)(struct iface *iface, void *data), void *data);
 
-/* ---- changes: the configuration lock is held ------------------------------------------------- */
+/* ---- changes: the configuration lock is held --------------------------------------------- */
 
 /* IFF_UP. ENODEV, and what the device says. */
 int iface_set_up(struct iface *iface, bool is_up);
@@ -101,7 +99,7 @@ int iface_all_multicast_add(struct iface *iface, int change);
 /* net.ipv6.conf.NAME.disable_ipv6: addresses and routes of IPv6 go, or the link-local one comes. */
 int iface_set_ipv6_disabled(struct iface *iface, bool is_disabled);
 
-/* ---- asked without the lock ------------------------------------------------------------------ */
+/* ---- asked without the lock -------------------------------------------------------------- */
 
 /* Takes the core lock. */
 void iface_statistics(struct iface *iface, struct rtnl_link_stats64 *out);

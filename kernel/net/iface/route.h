@@ -29,7 +29,7 @@ struct route {
 	uint32_t mtu;           /* RTAX_MTU; 0: the interface's */
 	uint32_t flags;         /* RTNH_F_ONLINK */
 	uint8_t  prefix_length;
-	uint8_t  type;          /* RTN_UNICAST, LOCAL, BROADCAST, BLACKHOLE, UNREACHABLE, ... */
+	uint8_t  type;          /* RTN_UNICAST, LOCAL, BROADCAST, BLACKHOLE ... */
 	uint8_t  protocol;      /* RTPROT_* */
 	uint8_t  scope;         /* RT_SCOPE_*; of IPv4 */
 	uint8_t  tos;
@@ -59,7 +59,7 @@ struct route_key {
 struct route_result {
 	struct ip_address source;      /* the one asked for, or the one to use */
 	struct ip_address next_hop;    /* the gateway, or the destination */
-	struct netif     *netif;       /* for net/inet and the stack; valid while the lock is held */
+	struct netif     *netif;       /* inet's and the stack's; valid under the core lock */
 	uint32_t          iface_index; /* over which the packet goes: lo's for local ones */
 	uint32_t          mtu;
 	uint32_t          table, metric;

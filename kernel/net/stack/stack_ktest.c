@@ -7,23 +7,39 @@
 #include "core/ktest.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
+#include "net/iface/address.h"
+#include "net/iface/iface.h"
 #include "net/netns.h"
-#include "net/stack/loopback.h"
 #include "net/stack/stack.h"
 #include "sched/clock.h"
 #include "sched/wait.h"
 
 enum { PORT = 4711, RUN_ORDER = 4, RUN_SIZE = PAGE_SIZE << RUN_ORDER, TOTAL = 16 * RUN_SIZE };
 
-static struct netif lo;
-
-static void lo_add(void)
+static void lo_set_up(bool is_up)
 {
-	const ip4_addr_t address = { PP_HTONL(0x7f000001) }, mask = { PP_HTONL(0xff000000) };
+	struct iface *lo = iface_by_index(&netns_initial, IFACE_LOOPBACK_INDEX);
+	int err;
 
-	netif_add(&lo, &address, &mask, NULL, NULL, loopback_netif_init, ip_input);
-	netif_set_link_up(&lo);
-	netif_set_up(&lo);
+	iface_config_lock(&netns_initial);
+	err = iface_set_up(lo, is_up);
+	iface_config_unlock(&netns_initial);
+	iface_put(lo);
+	(void)err; /* lo always can */
+}
+
+/* Its address stays, as on Linux, until it is taken. */
+static void lo_take_down(void)
+{
+	struct iface *lo = iface_by_index(&netns_initial, IFACE_LOOPBACK_INDEX);
+	struct iface_address all = { .local = { .family = AF_UNSPEC } };
+
+	lo_set_up(false);
+	iface_config_lock(&netns_initial);
+	while (!iface_address_remove(lo, &all))
+		;
+	iface_config_unlock(&netns_initial);
+	iface_put(lo);
 }
 
 static const ip_addr_t home = IPADDR4_INIT(PP_HTONL(0x7f000001));
@@ -132,8 +148,8 @@ KTEST(tcp_over_lo_carries_shared_pages_in_large_segments_and_gives_them_back)
 	KTEST_ASSERT(tcp.source);
 	for (uint32_t i = 0; i < RUN_SIZE; i++)
 		((uint8_t *)page_to_virt(tcp.source))[i] = (uint8_t)(i * 7 + i / 251);
+	lo_set_up(true);
 	stack_lock(&netns_initial);
-	lo_add();
 	tcp_open();
 	stack_unlock(&netns_initial);
 	while (READ_ONCE(tcp.nr_received) < TOTAL && clock_monotonic() < deadline)
@@ -142,9 +158,7 @@ KTEST(tcp_over_lo_carries_shared_pages_in_large_segments_and_gives_them_back)
 	tcp_end();
 	stack_unlock(&netns_initial);
 	nr_refs = page_refs(tcp.source);
-	stack_lock(&netns_initial);
-	netif_remove(&lo);
-	stack_unlock(&netns_initial);
+	lo_take_down();
 	pages_free(tcp.source, RUN_ORDER);
 	KTEST_ASSERT(tcp.nr_received == TOTAL && !tcp.is_wrong);
 	KTEST_ASSERT(tcp.largest >= RUN_SIZE / 2);
@@ -187,8 +201,8 @@ KTEST(udp_over_lo_is_answered_before_the_core_lock_is_given_back)
 
 	KTEST_NO_LEAK();
 	memset(&udp, 0, sizeof(udp));
+	lo_set_up(true);
 	stack_lock(&netns_initial);
-	lo_add();
 	server = udp_new();
 	client = udp_new();
 	udp_bind(server, IP_ANY_TYPE, PORT);
@@ -203,8 +217,8 @@ KTEST(udp_over_lo_is_answered_before_the_core_lock_is_given_back)
 	stack_lock(&netns_initial);
 	udp_remove(client);
 	udp_remove(server);
-	netif_remove(&lo);
 	stack_unlock(&netns_initial);
+	lo_take_down();
 	KTEST_ASSERT(udp.nr_asked == 1 && udp.nr_answered == 1);
 	KTEST_ASSERT(!memcmp(udp.last, "question", sizeof(udp.last)));
 }

@@ -15,6 +15,8 @@
 #define LWIP_SOCKET             0
 #define LWIP_TIMERS             0
 #define LWIP_HOOK_FILENAME      "net/stack/port/hooks.h"
+/* the only one that headers ask for; the others, and its prototype, are there */
+#define LWIP_HOOK_IP4_ROUTE_SRC(source, destination) iface_route4(source, destination)
 
 /* Counters: those of /proc/net/snmp and snmp6. */
 #define LWIP_STATS              1
@@ -64,6 +66,7 @@
 #define LWIP_IGMP               1
 #define LWIP_MULTICAST_TX_OPTIONS 1
 #define LWIP_IPV6               1
+#define IPV6_FRAG_COPYHEADER    1 /* a pointer is larger than a fragment header */
 #define LWIP_IPV6_NUM_ADDRESSES 6
 #define LWIP_IPV6_MLD           1
 #define LWIP_IPV6_AUTOCONFIG    1
