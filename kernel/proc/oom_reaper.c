@@ -6,7 +6,7 @@
  * its private memory; if that fails TRIES_MAX times because something holds the space's lock for
  * writing, the space is passed over from then on, so that another victim can be chosen. What the
  * kernel keeps for a victim (descriptors, locks, queued signals) only comes back when it dies: that
- * is waited for as well, and longer where its descriptors hold much.
+ * is waited for as well, longer where its descriptors hold much, and as long as memory grows.
  *
  * Nothing is allocated here. If all slots are taken, somebody is dying: that is enough.
  */
@@ -15,6 +15,7 @@
 #include "core/spinlock.h"
 #include "lib/math.h"
 #include "lib/string.h"
+#include "mem/buddy.h"
 #include "proc/oom.h"
 #include "proc/oom_impl.h"
 #include "proc/proc.h"
@@ -34,7 +35,8 @@ struct victim {
 	struct space    *space; /* a reference on the struct; NULL: the slot is free */
 	struct proc     *proc;  /* a reference */
 	ns_t             due;   /* when the reaper comes */
-	unsigned int     tries;
+	unsigned int     tries; /* in which nothing came back */
+	uint64_t         free_seen; /* pages, at the last visit */
 	bool             has_files; /* descriptors hold much */
 	bool             is_reaped;
 	pid_t            pid;
@@ -189,9 +191,13 @@ static bool space_take(struct victim *victim)
 static bool visit(struct victim *victim)
 {
 	bool is_taken = space_take(victim);
+	uint64_t now_free = pages_free_count(), before = victim->free_seen;
 
+	victim->free_seen = now_free;
 	if (is_taken && has_exited(victim))
 		return true;
+	if (is_taken && now_free > before)
+		return false;
 	if (++victim->tries < (victim->has_files ? TRIES_MAX_FILES : TRIES_MAX))
 		return false;
 	if (is_taken)
