@@ -5,6 +5,10 @@
 
 #include <lwip/ip.h>
 #include <lwip/netif.h>
+#include <lwip/prot/ip.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
+#include <lwip/prot/tcp.h>
 #include <lwip/snmp.h>
 
 #include "lib/string.h"
@@ -12,7 +16,11 @@
 #include "mem/page.h"
 #include "net/stack/stack_impl.h"
 
-enum { QUEUE_SIZE = 1024, LOOPBACK_MTU = 65535 };
+enum {
+	QUEUE_SIZE = 1024,
+	LOOPBACK_MTU = 65535,
+	COPY_MAX = 512, /* to share less would cost more */
+};
 
 struct queued {
 	struct pbuf  *packet;
@@ -59,11 +67,28 @@ static struct pbuf *share_of(const struct pbuf *from)
 	return to;
 }
 
+/* All of a small packet in one piece. */
+static struct pbuf *flat_copy_of(const struct pbuf *packet)
+{
+	struct pbuf *to = pbuf_alloc(PBUF_RAW, packet->tot_len, PBUF_RAM);
+	uint8_t *at;
+
+	if (!to)
+		return NULL;
+	at = to->payload;
+	for (; packet; at += packet->len, packet = packet->next)
+		memcpy(at, packet->payload, packet->len);
+	return to;
+}
+
 /* A packet that may be written to where its headers are; NULL: no memory. */
 static struct pbuf *clone(const struct pbuf *packet)
 {
-	struct pbuf *first = copy_of(packet);
+	struct pbuf *first;
 
+	if (packet->tot_len <= COPY_MAX)
+		return flat_copy_of(packet);
+	first = copy_of(packet);
 	for (const struct pbuf *at = packet->next; at && first; at = at->next) {
 		struct pbuf *piece = share_of(at);
 
@@ -75,6 +100,41 @@ static struct pbuf *clone(const struct pbuf *packet)
 		}
 	}
 	return first;
+}
+
+/* ---- what a connection over lo need not say ---------------------------------------------------- */
+
+enum { OPTION_END = 0, OPTION_NONE = 1, OPTION_TIMESTAMPS = 8 };
+
+/* Blanks the time stamps among the options of a SYN. */
+static void blank_timestamps(uint8_t *at, const uint8_t *end)
+{
+	while (at < end && *at != OPTION_END) {
+		uint32_t size = *at == OPTION_NONE ? 1 : end - at > 1 ? at[1] : 0;
+
+		if (!size || size > (size_t)(end - at))
+			return;
+		if (*at == OPTION_TIMESTAMPS)
+			memset(at, OPTION_NONE, size);
+		at += size;
+	}
+}
+
+/*
+ * Connections to ourselves go without time stamps: nothing is lost or delayed here that they could
+ * tell of, and they cost as much as the rest of a small segment.
+ */
+static void refuse_timestamps(struct pbuf *packet)
+{
+	uint8_t *bytes = packet->payload;
+	uint32_t start = bytes[0] >> 4 == 4 ? (bytes[0] & 0xfu) * 4 : IP6_HLEN;
+	uint8_t protocol = bytes[0] >> 4 == 4 ? bytes[9] : bytes[6];
+	struct tcp_hdr *tcp = (void *)(bytes + start);
+
+	if (protocol != IP_PROTO_TCP || packet->len < start + TCP_HLEN)
+		return;
+	if (unlikely(TCPH_FLAGS(tcp) & TCP_SYN) && packet->len >= start + TCPH_HDRLEN_BYTES(tcp))
+		blank_timestamps(bytes + start + TCP_HLEN, bytes + start + TCPH_HDRLEN_BYTES(tcp));
 }
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -107,7 +167,8 @@ static void input(struct netif *netif, struct pbuf *packet)
 	}
 	if (!packet)
 		return;
-	packet->if_idx = 0;
+	if (packet->len >= IP_HLEN)
+		refuse_timestamps(packet);
 	if (ip_input(packet, netif) != ERR_OK)
 		pbuf_free(packet);
 }

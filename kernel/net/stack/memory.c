@@ -25,6 +25,7 @@
 #include "lib/atomic.h"
 #include "mem/alloc.h"
 #include "mem/buddy.h"
+#include "mem/slab.h"
 #include "net/stack/stack_impl.h"
 
 enum { REASSEMBLY_MAX = 64, GROUPS_MAX = 4096 };
@@ -43,15 +44,51 @@ static void choose_limits(void)
 	stack_memory.low = free / 16;
 	stack_memory.pressure = free / 12;
 	stack_memory.max_connections = (uint32_t)(free / 16384);
-	atomic_store_release(&stack_memory.high, free / 8); /* pairs with mem_malloc() */
+	atomic_store_release(&stack_memory.high, free / 8); /* pairs with is_allowed() */
 }
 
-static void refuse(void)
+static void *refuse(void)
 {
 	atomic_inc(&stack_memory.nr_refused);
+	return NULL;
 }
 
 /* ---- the heap -------------------------------------------------------------------------------- */
+
+/* What comes and goes with every packet: segments and pbufs that refer to data, and their headers. */
+enum { SMALL_SIZE = 64, PACKET_SIZE = 192 };
+static struct cache small_cache = CACHE_SIZED("stack-small", SMALL_SIZE, 8);
+static struct cache packet_cache = CACHE_SIZED("stack-packet", PACKET_SIZE, 8);
+
+/* May size more bytes be held? */
+static bool is_allowed(size_t size)
+{
+	uint64_t high = atomic_load_acquire(&stack_memory.high); /* pairs with choose_limits() */
+
+	if (unlikely(!high))
+		return choose_limits(), true;
+	return likely(READ_ONCE(stack_memory.used) + size <= high);
+}
+
+static void *object_alloc(struct cache *cache, uint32_t size)
+{
+	void *object = is_allowed(size) ? cache_alloc(cache, ALLOC_ATOMIC | ALLOC_NOWARN) : NULL;
+
+	if (unlikely(!object))
+		return refuse();
+	atomic_add(&stack_memory.used, size);
+	return object;
+}
+
+static void *large_alloc(size_t size)
+{
+	void *object = is_allowed(size) ? kmalloc(size, ALLOC_ATOMIC | ALLOC_NOWARN) : NULL;
+
+	if (!object)
+		return refuse();
+	atomic_add(&stack_memory.used, ksize(object));
+	return object;
+}
 
 void mem_init(void)
 {
@@ -59,18 +96,11 @@ void mem_init(void)
 
 void *mem_malloc(mem_size_t size)
 {
-	uint64_t high = atomic_load_acquire(&stack_memory.high); /* pairs with choose_limits() */
-	void *memory;
-
-	if (unlikely(!high))
-		choose_limits();
-	else if (unlikely(READ_ONCE(stack_memory.used) + size > high))
-		return refuse(), NULL;
-	memory = kmalloc(size, ALLOC_ATOMIC | ALLOC_NOWARN);
-	if (unlikely(!memory))
-		return refuse(), NULL;
-	atomic_add(&stack_memory.used, ksize(memory));
-	return memory;
+	if (size <= SMALL_SIZE)
+		return object_alloc(&small_cache, SMALL_SIZE);
+	if (size <= PACKET_SIZE)
+		return object_alloc(&packet_cache, PACKET_SIZE);
+	return large_alloc(size);
 }
 
 void *mem_calloc(mem_size_t count, mem_size_t size)
@@ -88,8 +118,15 @@ void *mem_trim(void *memory, mem_size_t size)
 
 void mem_free(void *memory)
 {
-	atomic_sub(&stack_memory.used, ksize(memory));
-	kfree(memory);
+	struct page *page = page_head(virt_to_page(memory));
+
+	if (unlikely(!page_is(page, PAGE_SLAB))) {
+		atomic_sub(&stack_memory.used, ksize(memory));
+		kfree(memory);
+		return;
+	}
+	atomic_sub(&stack_memory.used, page->cache->size);
+	cache_free(page->cache, memory);
 }
 
 /* ---- objects of one type --------------------------------------------------------------------- */
@@ -148,7 +185,7 @@ void *memp_malloc(memp_t type)
 	if (unlikely(!stack_memory.high))
 		choose_limits();
 	if (counts[what] >= limit_of(what))
-		return refuse(), NULL;
+		return refuse();
 	object = mem_malloc(sizes[type]);
 	if (object) {
 		counts[what]++;

@@ -72,6 +72,7 @@
 #define LWIP_IPV6_AUTOCONFIG    1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT 1
 #define LWIP_IPV6_DHCP6         0
+#define IPV6_FRAG_COPYHEADER    1 /* a pointer is larger than a fragment header */
 #define LWIP_ND6_NUM_NEIGHBORS  32
 #define LWIP_ND6_NUM_DESTINATIONS 32
 #define LWIP_ND6_QUEUEING       1
