@@ -329,6 +329,18 @@ ssize_t file_write(struct io *io)
 	return file->ops->write(io);
 }
 
+ssize_t file_write_pages(struct io *io, const struct page_span *spans, uint32_t nr, bool has_more)
+{
+	struct file *file = io->file;
+
+	if (!file->ops->write_pages)
+		return -EOPNOTSUPP;
+	if (!(file->mode & FILE_WRITE))
+		return -EBADF;
+	io->flags |= write_flags(file->flags);
+	return file->ops->write_pages(io, spans, nr, has_more);
+}
+
 static ssize_t kernel_transfer(struct file *file, void *buf, size_t size, pos_t position,
                                ssize_t (*transfer)(struct io *io))
 {

@@ -178,6 +178,11 @@ int file_start(struct file *file);
 /* EBADF by mode, EINVAL without operation; ESPIPE is the caller's. Counts, or -errno. */
 ssize_t file_read(struct io *io);
 ssize_t file_write(struct io *io);
+/*
+ * Bytes that lie in pages, as ops->write_pages takes them: EOPNOTSUPP if it takes none. io: the
+ * file; no uio, no position.
+ */
+ssize_t file_write_pages(struct io *io, const struct page_span *spans, uint32_t nr, bool has_more);
 /* Kernel memory, at a position; loops until size, end of file or an error. */
 ssize_t file_read_kernel(struct file *file, void *buf, size_t size, pos_t position);
 ssize_t file_write_kernel(struct file *file, const void *buf, size_t size, pos_t position);

@@ -17,6 +17,8 @@
 #include "sched/thread.h"
 #include "vm/uio.h"
 
+enum { SPANS_MAX = 16 }; /* pages that are written together */
+
 /* ---- single pages ------------------------------------------------------------------- */
 
 bool file_can_splice(const struct file *file)
@@ -77,8 +79,8 @@ static ssize_t page_fill(const struct io *in, struct page *page, size_t len)
 	return file_read(&io);
 }
 
-/* Writes n bytes of a page to the file: bytes, or -errno. */
-static ssize_t page_write(struct io *out, const struct pipe_buffer *buffer, size_t n)
+/* Writes the bytes to the file by copying them: how many, or -errno. */
+static ssize_t span_write(struct io *out, const struct page_span *span)
 {
 	struct uio uio;
 	struct io io = {
@@ -90,13 +92,32 @@ static ssize_t page_write(struct io *out, const struct pipe_buffer *buffer, size
 	};
 	ssize_t done;
 
-	uio_init_kernel(&uio, (char *)page_to_virt(buffer->page) + buffer->offset, n);
+	uio_init_kernel(&uio, (char *)page_to_virt(span->page) + span->offset, span->length);
 	done = file_write(&io);
 	if (done > 0)
 		out->position += done;
-	if (done == -EPIPE && !(out->file->mode & FILE_QUIET))
-		out->flags |= IO_BROKEN;
 	return done;
+}
+
+/* Writes spans, if the file likes so by reference: bytes, fewer only at an obstacle, or -errno. */
+static ssize_t spans_write(struct io *out, const struct page_span *spans, uint32_t nr,
+                           bool has_more)
+{
+	struct io io = { .file = out->file, .flags = out->flags };
+	ssize_t done = 0, n = file_write_pages(&io, spans, nr, has_more);
+
+	if (n == -EOPNOTSUPP) {
+		for (uint32_t i = 0; i < nr; i++) {
+			n = span_write(out, &spans[i]);
+			if (n > 0)
+				done += n;
+			if (n < (ssize_t)spans[i].length)
+				break;
+		}
+	}
+	if (n == -EPIPE && !(out->file->mode & FILE_QUIET))
+		out->flags |= IO_BROKEN;
+	return done ? done : n;
 }
 
 /* ---- into a pipe -------------------------------------------------------------------- */
@@ -161,6 +182,30 @@ ssize_t splice_to_pipe(struct io *in, struct file *pipe_file, size_t len, bool n
 
 /* ---- out of a pipe ------------------------------------------------------------------ */
 
+/* The first buffers, up to len bytes, are written and consumed: bytes, or -errno. Lock held. */
+static ssize_t buffers_write(struct pipe *pipe, struct io *out, size_t len)
+{
+	struct page_span spans[SPANS_MAX];
+	ssize_t done, left;
+	uint32_t nr = 0;
+
+	for (uint32_t i = pipe->tail; len && nr < SPANS_MAX && i != pipe->head; i++) {
+		const struct pipe_buffer *buffer = pipe_buffer_at(pipe, i);
+		uint32_t n = (uint32_t)min((size_t)buffer->length, len);
+
+		spans[nr++] = (struct page_span){ buffer->page, buffer->offset, n };
+		len -= n;
+	}
+	done = left = spans_write(out, spans, nr, len && nr < pipe_used(pipe));
+	while (left > 0) {
+		uint32_t n = (uint32_t)min((ssize_t)pipe_buffer_at(pipe, pipe->tail)->length, left);
+
+		pipe_consume(pipe, n);
+		left -= n;
+	}
+	return done;
+}
+
 ssize_t splice_from_pipe(struct file *pipe_file, struct io *out, size_t len, bool nowait)
 {
 	struct pipe *pipe = to_pipe(pipe_file);
@@ -172,12 +217,9 @@ ssize_t splice_from_pipe(struct file *pipe_file, struct io *out, size_t len, boo
 	err = pipe_wait_readable(pipe, nowait);
 	was_full = pipe_is_full(pipe);
 	while (!err && len && !pipe_is_empty(pipe)) {
-		struct pipe_buffer *buffer = pipe_buffer_at(pipe, pipe->tail);
-
-		n = page_write(out, buffer, min((size_t)buffer->length, len));
+		n = buffers_write(pipe, out, len);
 		if (n <= 0)
 			break;
-		pipe_consume(pipe, (uint32_t)n);
 		done += n;
 		len -= (size_t)n;
 		if (thread_test_flag(thread_current(), TF_KILLED))
@@ -189,37 +231,89 @@ ssize_t splice_from_pipe(struct file *pipe_file, struct io *out, size_t len, boo
 	return done ? done : err ? err : n;
 }
 
+/* ---- from file to file -------------------------------------------------------------- */
+
+/* Pages of a file that were lent, or read, to be written together. */
+struct batch {
+	struct page_span spans[SPANS_MAX]; /* with references */
+	uint32_t         nr;
+	size_t           bytes;
+};
+
+static void batch_add(struct batch *batch, struct page *page, uint32_t offset, uint32_t length)
+{
+	batch->spans[batch->nr++] = (struct page_span){ page, offset, length };
+	batch->bytes += length;
+}
+
+static void batch_put(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->nr; i++)
+		page_put(batch->spans[i].page);
+}
+
+/* What cannot be lent is read into a page of our own: 0 also at the end, without one. */
+static int batch_read(struct batch *batch, const struct io *at, size_t len)
+{
+	struct page *page = page_alloc(ALLOC_KERNEL);
+	ssize_t n;
+
+	if (!page)
+		return -ENOMEM;
+	n = page_fill(at, page, len);
+	if (n <= 0) {
+		page_put(page);
+		return (int)n;
+	}
+	batch_add(batch, page, 0, (uint32_t)n);
+	return 0;
+}
+
+/* Up to len bytes from `in` on: none at the end of the file. ENOMEM, or what reading says. */
+static int batch_fill(struct batch *batch, const struct io *in, size_t len)
+{
+	struct pipe_buffer lent;
+	struct io at = *in;
+
+	batch->nr = 0;
+	batch->bytes = 0;
+	while (batch->nr < SPANS_MAX && batch->bytes < len) {
+		if (!page_borrow(&at, len - batch->bytes, &lent))
+			return batch->nr ? 0 : batch_read(batch, &at, len);
+		batch_add(batch, lent.page, lent.offset, lent.length);
+		at.position += lent.length;
+	}
+	return 0;
+}
+
+static bool is_end(const struct io *in, size_t ahead)
+{
+	const struct mapping *mapping = in->file->mapping;
+
+	return mapping && in->position + (pos_t)ahead >= READ_ONCE(mapping->host->size);
+}
+
 ssize_t splice_file_to_file(struct io *in, struct io *out, size_t len)
 {
-	struct page *bounce = NULL;
+	struct batch batch;
 	ssize_t done = 0, n = 0;
 
 	while (len && !thread_test_flag(thread_current(), TF_KILLED)) {
-		struct pipe_buffer buffer = { .page = bounce };
-		bool is_lent = page_borrow(in, len, &buffer);
-
-		if (!is_lent) {
-			if (!bounce)
-				bounce = page_alloc(ALLOC_KERNEL);
-			n = bounce ? page_fill(in, bounce, len) : -ENOMEM;
-			if (n <= 0)
-				break;
-			buffer = (struct pipe_buffer){ .page = bounce, .length = (uint32_t)n };
-		}
-		n = page_write(out, &buffer, buffer.length);
-		if (is_lent)
-			page_put(buffer.page);
+		n = batch_fill(&batch, in, len);
+		if (n || !batch.nr)
+			break;
+		n = spans_write(out, batch.spans, batch.nr,
+		                len > batch.bytes && !is_end(in, batch.bytes));
+		batch_put(&batch);
 		if (n <= 0)
 			break;
 		in->position += n;
 		done += n;
 		len -= (size_t)n;
-		if ((size_t)n < buffer.length)
+		if ((size_t)n < batch.bytes)
 			break;
 		cond_resched();
 	}
-	if (bounce)
-		page_put(bounce);
 	if (done)
 		file_accessed(in->file);
 	return done ? done : n;
