@@ -22,18 +22,20 @@ static struct {
 
 /* ---- the registry ---------------------------------------------------------------------------- */
 
-void netdev_set_client(const struct netdev_client *client)
+static const struct netdev_client *client_get(void)
 {
+	return atomic_load_acquire(&netdevs.client);
+}
+
+const struct netdev_client *netdev_set_client(const struct netdev_client *client)
+{
+	const struct netdev_client *before = client_get();
 	struct netdev *netdev = NULL;
 
 	atomic_store_release(&netdevs.client, client); /* pairs with client_get() */
 	while (client && (netdev = netdev_next(netdev)))
 		client->added(netdev);
-}
-
-static const struct netdev_client *client_get(void)
-{
-	return atomic_load_acquire(&netdevs.client);
+	return before;
 }
 
 static bool is_name_free(const char *name)

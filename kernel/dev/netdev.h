@@ -110,8 +110,10 @@ struct netdev_client {
 	void (*link_changed)(struct netdev *netdev); /* may sleep */
 };
 
-/* Once. Devices registered before are added now. May sleep. */
-void netdev_set_client(const struct netdev_client *client);
+/*
+ * Once, but for tests; the one before. Devices registered before are added now. May sleep.
+ */
+const struct netdev_client *netdev_set_client(const struct netdev_client *client);
 
 /* Gives it a name and an index. The structure stays the driver's. May sleep. */
 void netdev_register(struct netdev *netdev);

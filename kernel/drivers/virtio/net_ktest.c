@@ -71,20 +71,21 @@ static const struct netdev_client echo_client = {
 KTEST(virtio_net_device_receives_and_sends_every_frame_whole)
 {
 	struct netdev *netdev = netdev_next(NULL);
+	const struct netdev_client *network;
 	struct netdev_statistics statistics;
 	int err, end;
 
 	if (!netdev)
 		return;
 	completion_init(&echo.end);
-	netdev_set_client(&echo_client);
+	network = netdev_set_client(&echo_client);
 	err = netdev_open(netdev);
 	pr_info("ktest: %s sends back\n", netdev->name);
 	end = completion_wait_until(&echo.end, clock_monotonic() + TIME_LIMIT);
 	sleep_until_uninterruptible(clock_monotonic() + NS_PER_SEC / 5); /* the last one goes */
 	netdev_close(netdev);
 	netdev->ops->statistics(netdev, &statistics);
-	netdev_set_client(NULL);
+	netdev_set_client(network);
 	KTEST_ASSERT(!err && !end);
 	KTEST_ASSERT(!echo.nr_refused);
 	KTEST_ASSERT(statistics.received_frames == echo.nr_echoed);
