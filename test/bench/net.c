@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define BLOCK 65536
+#define DATAGRAM 16384
+#define BURST 8			/* datagrams that the receiver's buffer has room for */
 
 static struct sockaddr_in address;
 static char block[BLOCK];
@@ -44,7 +46,7 @@ static void server_make(int type)
 	if (bind(server, (struct sockaddr *)&address, length) != 0 ||
 	    getsockname(server, (struct sockaddr *)&address, &length) != 0)
 		fail("bind");
-	if (type == SOCK_STREAM && listen(server, 16) != 0)
+	if (type == SOCK_STREAM && listen(server, 1024) != 0)
 		fail("listen");
 }
 
@@ -102,6 +104,21 @@ static void udp_echo(void *argument)
 		sendto(server, &byte, 1, 0, (struct sockaddr *)&from, length);
 }
 
+/* After each burst the sender waits for a byte, so that nothing is lost. */
+static void udp_drain(void *argument)
+{
+	struct sockaddr_in from;
+	socklen_t length = sizeof(from);
+
+	(void)argument;
+	for (uint64_t got = 1;; got++) {
+		if (recvfrom(server, block, BLOCK, 0, (struct sockaddr *)&from, &length) != DATAGRAM)
+			_exit(1);
+		if (got % BURST == 0)
+			sendto(server, block, 1, 0, (struct sockaddr *)&from, length);
+	}
+}
+
 static void peer_stop(long arg)
 {
 	(void)arg;
@@ -139,6 +156,14 @@ static void udp_echo_init(long arg)
 	client = client_make(SOCK_DGRAM);
 }
 
+static void udp_drain_init(long arg)
+{
+	(void)arg;
+	server_make(SOCK_DGRAM);
+	peer = child_start(udp_drain, NULL);
+	client = client_make(SOCK_DGRAM);
+}
+
 static int64_t round_trip_run(uint64_t n, long arg)
 {
 	(void)arg;
@@ -159,6 +184,21 @@ static int64_t bandwidth_run(uint64_t n, long arg)
 	return now_ns() - from_ns;
 }
 
+static void burst_send(void)
+{
+	for (int i = 0; i < BURST; i++) {
+		if (send(client, block, DATAGRAM, 0) != DATAGRAM)
+			fail("send");
+	}
+	byte_read(client);
+}
+
+static int64_t datagrams_run(uint64_t n, long arg)
+{
+	(void)arg;
+	return TIMED(n, burst_send());
+}
+
 static int64_t connect_run(uint64_t n, long arg)
 {
 	(void)arg;
@@ -171,5 +211,7 @@ const struct row net_rows[] = {
 	  .run = bandwidth_run, .fini = peer_stop },
 	{ .name = "tcp.connect", .init = tcp_accept_init, .run = connect_run, .fini = peer_stop },
 	{ .name = "udp.lat_rt", .init = udp_echo_init, .run = round_trip_run, .fini = peer_stop },
+	{ .name = "udp.bw", .kind = ROW_BANDWIDTH, .per = (double)DATAGRAM * BURST, .init = udp_drain_init,
+	  .run = datagrams_run, .fini = peer_stop },
 	{ .name = NULL },
 };
