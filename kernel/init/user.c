@@ -29,6 +29,8 @@
 #include "mem/alloc.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
+#include "net/autoconf/autoconf.h"
+#include "net/netns.h"
 #include "proc/clone.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
@@ -211,6 +213,7 @@ static void init_main(void *arg)
 	make_defaults(&from);
 	unpack_initramfs(task);
 	block_wait_for_probe();
+	autoconf_run(&netns_initial, task->cred);
 	if (root_is_wanted() && !exists(&from, ramdisk_program))
 		root_mount(nsproxy_initial.mounts, task);
 	when_unpacked();
