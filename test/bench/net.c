@@ -107,15 +107,16 @@ static void udp_echo(void *argument)
 /* After each burst the sender waits for a byte, so that nothing is lost. */
 static void udp_drain(void *argument)
 {
-	struct sockaddr_in from;
-	socklen_t length = sizeof(from);
+	struct sockaddr_in in;
+	struct sockaddr *from = (struct sockaddr *)&in;
+	socklen_t length = sizeof(in);
 
 	(void)argument;
 	for (uint64_t got = 1;; got++) {
-		if (recvfrom(server, block, BLOCK, 0, (struct sockaddr *)&from, &length) != DATAGRAM)
+		if (recvfrom(server, block, BLOCK, 0, from, &length) != DATAGRAM)
 			_exit(1);
 		if (got % BURST == 0)
-			sendto(server, block, 1, 0, (struct sockaddr *)&from, length);
+			sendto(server, block, 1, 0, from, length);
 	}
 }
 
@@ -211,7 +212,7 @@ const struct row net_rows[] = {
 	  .run = bandwidth_run, .fini = peer_stop },
 	{ .name = "tcp.connect", .init = tcp_accept_init, .run = connect_run, .fini = peer_stop },
 	{ .name = "udp.lat_rt", .init = udp_echo_init, .run = round_trip_run, .fini = peer_stop },
-	{ .name = "udp.bw", .kind = ROW_BANDWIDTH, .per = (double)DATAGRAM * BURST, .init = udp_drain_init,
-	  .run = datagrams_run, .fini = peer_stop },
+	{ .name = "udp.bw", .kind = ROW_BANDWIDTH, .per = (double)DATAGRAM * BURST,
+	  .init = udp_drain_init, .run = datagrams_run, .fini = peer_stop },
 	{ .name = NULL },
 };

@@ -1,5 +1,5 @@
 /*
- * ip= and DHCP: words taken apart; messages of ours, answers of a server made here, cut and mutated.
+ * ip= and DHCP: words taken apart; messages of ours; answers of a server made here, cut, mutated.
  * sources: net/autoconf/dhcp.c net/autoconf/words.c lib/checksum.c
  */
 #include "unit.h"
@@ -31,7 +31,9 @@ static struct autoconf_wish parsed(const char *text)
 
 TEST(one_word_asks_for_dhcp_or_for_nothing)
 {
-	static const char *const yes[] = { "dhcp", "on", "any", "both", "bootp", ":::::eth0:dhcp", "::::::" };
+	static const char *const yes[] = {
+		"dhcp", "on", "any", "both", "bootp", ":::::eth0:dhcp", "::::::",
+	};
 	static const char *const no[] = { "off", "none", "", ":::::eth0:off" };
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
@@ -43,7 +45,8 @@ TEST(one_word_asks_for_dhcp_or_for_nothing)
 TEST(fields_are_taken_apart)
 {
 	struct autoconf_wish wish =
-		parsed("10.1.2.3:10.1.2.1:10.1.2.254:255.255.0.0:box.example.org:eth1:off:10.0.0.53:10.0.0.54");
+		parsed("10.1.2.3:10.1.2.1:10.1.2.254:255.255.0.0:box.example.org:eth1:off:"
+		       "10.0.0.53:10.0.0.54");
 
 	assert_true(wish.is_wanted && !wish.is_dynamic);
 	assert_int_equal(wish.address, address("10.1.2.3"));
@@ -61,8 +64,8 @@ TEST(fields_are_taken_apart)
 TEST(nonsense_is_refused)
 {
 	static const char *const bad[] = {
-		"dhcpx", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1..2.3", "1.2.3.4:x", "1.2.3.4:::::a-name-that-is-too-long",
-		"::::::rarp", "1.2.3.4 ", ".1.2.3.4", "1.2.3.4.",
+		"dhcpx", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1..2.3", "1.2.3.4:x", "::::::rarp",
+		"1.2.3.4:::::a-name-that-is-too-long", "1.2.3.4 ", ".1.2.3.4", "1.2.3.4.",
 	};
 	struct autoconf_wish wish;
 
@@ -90,7 +93,8 @@ TEST(a_request_is_a_whole_packet)
 	assert_int_equal(load_be16(packet + 2), DHCP_PACKET_SIZE);
 	assert_int_equal(load_be16(packet + 22), 67);
 	assert_memory_equal(packet + 28 + 28, client.mac, 6);
-	assert_memory_equal(packet + 28 + 240, "\x35\x01\x03\x32\x04\x0a\x00\x02\x0f\x36\x04\x0a\x00\x02\x02", 15);
+	assert_memory_equal(packet + 28 + 240, "\x35\x01\x03\x32\x04\x0a\x00\x02\x0f"
+	                    "\x36\x04\x0a\x00\x02\x02", 15);
 }
 
 /* An answer of a server with these options; returns the packet's size. */
@@ -113,8 +117,9 @@ static size_t answer(uint8_t *packet, const void *options, size_t size)
 	return total;
 }
 
-static const char whole[] = "\x35\x01\x05\x01\x04\xff\xff\xff\x00\x03\x04\x0a\x00\x02\x02\x06\x08\x0a\x00\x02\x03\x0a\x00\x02\x04"
-	"\x00\x0c\x03" "box" "\x0f\x09" "wire.test" "\x36\x04\x0a\x00\x02\x02\xff";
+static const char whole[] =
+	"\x35\x01\x05\x01\x04\xff\xff\xff\x00\x03\x04\x0a\x00\x02\x02"
+	"\x06\x08\x0a\x00\x02\x03\x0a\x00\x02\x04\x00\x0c\x03" "box" "\x0f\x09" "wire.test" "\x36\x04\x0a\x00\x02\x02\xff";
 
 TEST(an_answer_is_read)
 {
@@ -180,12 +185,13 @@ TEST(mutated_answers_touch_nothing_outside)
 		for (int n = 0; n < 3; n++)
 			exact[28 + random_below(&seed, size - 28)] = (uint8_t)random_below(&seed, 256);
 		if (dhcp_read(exact, size, &client, &reply))
-			assert_true(strlen(reply.host) <= DHCP_NAME_MAX && strlen(reply.domain) <= DHCP_NAME_MAX);
+			assert_true(strlen(reply.host) <= DHCP_NAME_MAX &&
+			            strlen(reply.domain) <= DHCP_NAME_MAX);
 		free(exact);
 	}
 }
 
-UNIT_TESTS(T(one_word_asks_for_dhcp_or_for_nothing), T(fields_are_taken_apart), T(nonsense_is_refused),
-           T(prefix_lengths_of_masks), T(a_request_is_a_whole_packet), T(an_answer_is_read),
-           T(an_answer_to_somebody_else_is_not_ours), T(every_truncation_is_refused),
+UNIT_TESTS(T(one_word_asks_for_dhcp_or_for_nothing), T(fields_are_taken_apart),
+           T(nonsense_is_refused), T(prefix_lengths_of_masks), T(a_request_is_a_whole_packet),
+           T(an_answer_is_read), T(an_answer_to_somebody_else_is_not_ours), T(every_truncation_is_refused),
            T(mutated_answers_touch_nothing_outside))
