@@ -119,7 +119,8 @@ static size_t answer(uint8_t *packet, const void *options, size_t size)
 
 static const char whole[] =
 	"\x35\x01\x05\x01\x04\xff\xff\xff\x00\x03\x04\x0a\x00\x02\x02"
-	"\x06\x08\x0a\x00\x02\x03\x0a\x00\x02\x04\x00\x0c\x03" "box" "\x0f\x09" "wire.test" "\x36\x04\x0a\x00\x02\x02\xff";
+	"\x06\x08\x0a\x00\x02\x03\x0a\x00\x02\x04\x00\x0c\x03"
+	"box" "\x0f\x09" "wire.test" "\x36\x04\x0a\x00\x02\x02\xff";
 
 TEST(an_answer_is_read)
 {
@@ -183,7 +184,8 @@ TEST(mutated_answers_touch_nothing_outside)
 
 		memcpy(exact, packet, size);
 		for (int n = 0; n < 3; n++)
-			exact[28 + random_below(&seed, size - 28)] = (uint8_t)random_below(&seed, 256);
+			exact[28 + random_below(&seed, size - 28)] =
+				(uint8_t)random_below(&seed, 256);
 		if (dhcp_read(exact, size, &client, &reply))
 			assert_true(strlen(reply.host) <= DHCP_NAME_MAX &&
 			            strlen(reply.domain) <= DHCP_NAME_MAX);
@@ -193,5 +195,6 @@ TEST(mutated_answers_touch_nothing_outside)
 
 UNIT_TESTS(T(one_word_asks_for_dhcp_or_for_nothing), T(fields_are_taken_apart),
            T(nonsense_is_refused), T(prefix_lengths_of_masks), T(a_request_is_a_whole_packet),
-           T(an_answer_is_read), T(an_answer_to_somebody_else_is_not_ours), T(every_truncation_is_refused),
+           T(an_answer_is_read), T(an_answer_to_somebody_else_is_not_ours),
+           T(every_truncation_is_refused),
            T(mutated_answers_touch_nothing_outside))

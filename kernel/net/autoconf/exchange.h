@@ -10,8 +10,8 @@ struct dhcp_reply;
 struct iface;
 
 /*
- * 0 and the server's acknowledgement; EAGAIN when nobody answered in time, or refused. The interface
- * is up. Sleeps.
+ * 0 and the server's acknowledgement; EAGAIN when nobody answered in time, or refused. The
+ * interface is up. Sleeps.
  */
 int __must_check dhcp_exchange(struct iface *iface, const struct cred *cred, ns_t timeout,
                                struct dhcp_reply *reply);
