@@ -3,6 +3,8 @@
  */
 #include "net/stack/loopback.h"
 
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <lwip/ip.h>
 #include <lwip/netif.h>
 #include <lwip/prot/ip.h>
@@ -11,9 +13,12 @@
 #include <lwip/prot/tcp.h>
 #include <lwip/snmp.h>
 
+#include "lib/byteorder.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
 #include "mem/page.h"
+#include "net/iface/stack_hooks.h"
+#include "net/iface/tap.h"
 #include "net/stack/stack_impl.h"
 
 enum {
@@ -102,7 +107,9 @@ static struct pbuf *clone(const struct pbuf *packet)
 	return first;
 }
 
-/* ---- what a connection over lo need not say ---------------------------------------------------- */
+/*
+ * ---- what a connection over lo need not say ----------------------------------------------------
+ */
 
 enum { OPTION_END = 0, OPTION_NONE = 1, OPTION_TIMESTAMPS = 8 };
 
@@ -137,6 +144,28 @@ static void refuse_timestamps(struct pbuf *packet)
 		blank_timestamps(bytes + start + TCP_HLEN, bytes + start + TCPH_HDRLEN_BYTES(tcp));
 }
 
+/* ---- who listens ----------------------------------------------------------------------------- */
+
+/* Linux shows a packet twice, on its way out and in, behind an Ethernet header of zeroes. */
+static void tap(struct netif *netif, const struct pbuf *packet, uint8_t type)
+{
+	const uint8_t *bytes = packet->payload;
+	struct ethhdr header = { .h_proto = cpu_to_be16(bytes[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6) };
+	const struct iface_frame seen = {
+		.iface = netif_to_iface(netif),
+		.packet_type = type,
+		.has_good_checksum = true,
+		.protocol = header.h_proto,
+		.header_length = ETH_HLEN,
+		.length = ETH_HLEN + packet->tot_len,
+		.head = (const uint8_t *)&header,
+		.nr_head = ETH_HLEN,
+		.pbuf = packet,
+	};
+
+	iface_tap_frame(&seen);
+}
+
 /* ---- the queue ------------------------------------------------------------------------------- */
 
 static err_t enqueue(struct netif *netif, struct pbuf *packet)
@@ -151,6 +180,8 @@ static err_t enqueue(struct netif *netif, struct pbuf *packet)
 		MIB2_STATS_NETIF_INC(netif, ifoutdiscards);
 		return ERR_MEM;
 	}
+	if (unlikely(iface_has_taps(netif_to_iface(netif))))
+		tap(netif, packet, PACKET_OUTGOING);
 	pbuf_ref(packet);
 	queue.ring[queue.head++ % QUEUE_SIZE] = (struct queued){ packet, netif };
 	stack_note(STACK_LOOPBACK);
@@ -169,6 +200,8 @@ static void input(struct netif *netif, struct pbuf *packet)
 		return;
 	if (packet->len >= IP_HLEN)
 		refuse_timestamps(packet);
+	if (unlikely(iface_has_taps(netif_to_iface(netif))))
+		tap(netif, packet, PACKET_HOST);
 	if (ip_input(packet, netif) != ERR_OK)
 		pbuf_free(packet);
 }

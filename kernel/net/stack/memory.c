@@ -55,7 +55,9 @@ static void *refuse(void)
 
 /* ---- the heap -------------------------------------------------------------------------------- */
 
-/* What comes and goes with every packet: segments and pbufs that refer to data, and their headers. */
+/*
+ * What comes and goes with every packet: segments and pbufs that refer to data, and their headers.
+ */
 enum { SMALL_SIZE = 64, PACKET_SIZE = 192 };
 static struct cache small_cache = CACHE_SIZED("stack-small", SMALL_SIZE, 8);
 static struct cache packet_cache = CACHE_SIZED("stack-packet", PACKET_SIZE, 8);

@@ -14,6 +14,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 
+#include "net/iface/stack_hooks.h"
 #include "net/netns.h"
 #include "net/stack/stack_impl.h"
 #include "sched/clock.h"
@@ -44,6 +45,7 @@ static void second_run(void)
 	ip6_reass_tmr();
 	etharp_tmr();
 	nd6_tmr();
+	iface_discovery_ran(&netns_initial);
 }
 
 static bool has_ethernet(void)
