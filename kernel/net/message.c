@@ -60,7 +60,8 @@ void message_control_put(struct message *message, int level, int type, const voi
 
 	if (!control)
 		return;
-	if (space > control->room - control->size && !control_grow(control, control->size + space)) {
+	if (space > control->room - control->size &&
+	    !control_grow(control, control->size + space)) {
 		message->seen |= MSG_CTRUNC;
 		return;
 	}

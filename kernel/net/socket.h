@@ -63,7 +63,8 @@ enum {
  */
 struct socket_option {
 	int                level, name;
-	uint32_t           size; /* bytes given, or of the room for the answer; then of the answer */
+	/* bytes given, or of the room for the answer; then of the answer */
+	uint32_t           size;
 	const struct cred *cred; /* who sets or asks */
 	uint8_t           *bytes;
 	union {

@@ -157,7 +157,8 @@ int control_read(const struct socket *socket, struct message *message,
 	if (!buffer)
 		return -ENOMEM;
 	*control = (struct message_control){
-		.data = buffer, .size = (uint32_t)size, .room = (uint32_t)size, .is_allocated = true,
+		.data = buffer, .size = (uint32_t)size, .room = (uint32_t)size,
+		.is_allocated = true,
 	};
 	message->control = is_local ? NULL : control;
 	err = copy_from_user(buffer, header->msg_control, size);

@@ -7,7 +7,7 @@
 struct file;
 
 /*
- * arg: the user address, or the number of FIOSETOWN and its kin. ENOIOCTLCMD: not one of them, or the file is no
- * socket.
+ * arg: the user address, or the number of FIOSETOWN and its kin. ENOIOCTLCMD: not one of them, or
+ * the file is no socket.
  */
 long ioctl_net(struct file *file, int fd, unsigned int command, void *arg);

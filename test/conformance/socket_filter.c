@@ -190,8 +190,8 @@ static void check_attaching(void)
 	attach(pair[1], five, 1);
 	CHECK_EQ(a_filter_can_be_locked,
 		 setsockopt(pair[1], SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)), 0);
-	CHECK_ERRNO(a_lock_stays, setsockopt(pair[1], SOL_SOCKET, SO_LOCK_FILTER, &off, sizeof(off)),
-		    EPERM);
+	CHECK_ERRNO(a_lock_stays,
+		    setsockopt(pair[1], SOL_SOCKET, SO_LOCK_FILTER, &off, sizeof(off)), EPERM);
 	CHECK_ERRNO(a_locked_filter_is_not_replaced, attach(pair[1], all, 1), EPERM);
 	CHECK_ERRNO(a_locked_filter_is_not_detached,
 		    setsockopt(pair[1], SOL_SOCKET, SO_DETACH_FILTER, &on, sizeof(on)), EPERM);

@@ -1,6 +1,6 @@
 /*
- * net/filter: programs of classic BPF are judged and run; random ones that pass neither loop nor read
- * what is not theirs (the address sanitizer watches).
+ * net/filter: programs of classic BPF are judged and run; random ones that pass neither loop nor
+ * read what is not theirs (the address sanitizer watches).
  *
  * sources: net/filter/bpf_check.c net/filter/bpf_run.c net/filter/payload.c
  */
@@ -21,11 +21,13 @@ uint32_t bpf_random(void)
 static uint16_t room[BPF_MAXINSNS];
 
 /* An ARP request, and a UDP packet of IPv4 with two bytes of data. */
-static const uint8_t arp[42] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4,
-				 0, 1 };
-static const uint8_t udp[44] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 30, 0, 1, 0, 0,
-				 64, 17, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15, 0, 67, 0, 68, 0, 10, 0, 0,
-				 'h', 'i' };
+static const uint8_t arp[42] = {
+	255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
+};
+static const uint8_t udp[44] = {
+	2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 30, 0, 1, 0, 0, 64, 17, 0, 0,
+	10, 0, 2, 2, 10, 0, 2, 15, 0, 67, 0, 68, 0, 10, 0, 0, 'h', 'i',
+};
 
 static struct bpf_packet packet_of(const uint8_t *bytes, uint32_t size)
 {
@@ -88,7 +90,8 @@ TEST(ancillary_loads_tell_what_belongs_to_a_packet)
 {
 	const uint32_t ad = (uint32_t)SKF_AD_OFF;
 
-	assert_int_equal(ANSWER(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_PROTOCOL)), ETH_P_IP);
+	assert_int_equal(ANSWER(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_PROTOCOL)),
+			 ETH_P_IP);
 	assert_int_equal(ANSWER(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_IFINDEX)), 2);
 	assert_int_equal(ANSWER(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_HATYPE)), 1);
 	assert_int_equal(ANSWER(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ad + SKF_AD_CPU)), 3);

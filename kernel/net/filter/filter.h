@@ -10,8 +10,8 @@
  *             if (!keep) drop; else cut what is behind `keep` bytes
  *     }
  *
- * Locking: the filter is read under RCU and freed after a grace period; whoever attaches or detaches
- * exchanges the pointer.
+ * Locking: the filter is read under RCU and freed after a grace period; whoever attaches or
+ * detaches exchanges the pointer.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ static inline bool socket_has_filter(const struct socket *socket)
 }
 
 /*
- * Bytes of the packet that are wanted, from packet->data on, at most those there are; 0: it is to be
- * dropped. All, without a filter. Any context.
+ * Bytes of the packet that are wanted, from packet->data on, at most those there are; 0: it is to
+ * be dropped. All, without a filter. Any context.
  */
 uint32_t socket_filter_run(const struct socket *socket, const struct bpf_packet *packet);
 /* The same for a message whose bytes all lie at `bytes`, with no network around it. */

@@ -16,6 +16,7 @@
 
 struct iface;
 struct netns;
+struct netbuf;
 struct pbuf;
 
 /* A frame, to be looked at: link header first, then what is behind it. */
@@ -31,6 +32,7 @@ struct iface_frame {
 	const uint8_t *head;
 	uint32_t      nr_head, pbuf_offset;
 	const struct pbuf *pbuf;
+	const struct netbuf *netbuf; /* sent by iface_transmit_raw(); NULL: by the stack */
 };
 
 struct iface_tap {

@@ -75,8 +75,9 @@ static int send(struct ethernet *ethernet, struct netbuf *netbuf)
 	return 0;
 }
 
+/* netbuf: a packet socket's; NULL: the frame is the stack's, or came in. */
 static void tap(struct ethernet *ethernet, const struct pbuf *frame, uint8_t type,
-                unsigned int flags)
+                unsigned int flags, const struct netbuf *netbuf)
 {
 	const struct iface_frame seen = {
 		.iface = ethernet->iface,
@@ -87,6 +88,7 @@ static void tap(struct ethernet *ethernet, const struct pbuf *frame, uint8_t typ
 		.header_length = ETH_HLEN,
 		.length = frame->tot_len,
 		.pbuf = frame,
+		.netbuf = netbuf,
 	};
 
 	iface_tap_frame(&seen);
@@ -102,7 +104,7 @@ static err_t ethernet_linkoutput(struct netif *netif, struct pbuf *frame)
 	if (!(netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP))
 		frame_leave_checksum(netbuf);
 	if (unlikely(iface_has_taps(ethernet->iface)))
-		tap(ethernet, frame, PACKET_OUTGOING, netbuf->flags);
+		tap(ethernet, frame, PACKET_OUTGOING, netbuf->flags, NULL);
 	return send(ethernet, netbuf) ? ERR_MEM : ERR_OK;
 }
 
@@ -119,7 +121,7 @@ int ethernet_transmit(struct netdev *netdev, struct netbuf *netbuf)
 		struct pbuf *view = frame_view(netbuf);
 
 		if (view && view->len >= ETH_HLEN)
-			tap(ethernet, view, PACKET_OUTGOING, netbuf->flags);
+			tap(ethernet, view, PACKET_OUTGOING, netbuf->flags, netbuf);
 		if (view)
 			stack_pbuf_free(view);
 	}
@@ -189,7 +191,7 @@ static void input(struct ethernet *ethernet, struct netbuf *netbuf)
 	}
 	type = packet_type(ethernet, frame->payload);
 	if (unlikely(iface_has_taps(ethernet->iface)))
-		tap(ethernet, frame, type, flags);
+		tap(ethernet, frame, type, flags, NULL);
 	if (type == PACKET_OTHERHOST || !netif_is_up(netif)) {
 		stack_pbuf_free(frame);
 		return;

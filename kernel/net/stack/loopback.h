@@ -10,7 +10,15 @@
 
 #include <lwip/err.h>
 
+struct iface;
+struct netbuf;
 struct netif;
 
 /* For netif_add(): MTU, operations, no checksums. Its input is never called. */
 err_t loopback_netif_init(struct netif *netif);
+
+/*
+ * A whole frame of a packet socket's: it goes out and comes in at once. Consumes the netbuf. Core
+ * lock held. -ENOBUFS.
+ */
+int loopback_transmit(struct iface *iface, struct netbuf *netbuf);
