@@ -49,8 +49,10 @@ static void act_by_default(struct task *task, int sig)
 	if (stop_is_void(task, sig))
 		return;
 	spin_lock_irq(&task->proc->lock);
-	if (!task->proc->is_exiting && !(task->pending.set & SIGNAL_BIT(SIGKILL)))
+	if (task->took_stop && !task->proc->is_exiting &&
+	    !(task->pending.set & SIGNAL_BIT(SIGKILL)))
 		signal_stop_begin_locked(task, sig);
+	task->took_stop = false;
 	spin_unlock_irq(&task->proc->lock);
 }
 
@@ -96,6 +98,7 @@ static void take_action_locked(struct task *task, struct delivery *next)
 	uint64_t bit = SIGNAL_BIT(next->sig);
 
 	sighand_action_copy(task->sighand, next->sig, action);
+	task->took_stop = bit & SIGNALS_STOP;
 	if (action->handler <= HANDLER_IGNORE)
 		return;
 	if (unlikely(action->flags & SA_RESETHAND))

@@ -108,8 +108,10 @@ static __noinline void apply_job_control_locked(struct proc *proc, int sig)
 	struct task *task;
 
 	sigpending_discard(&proc->pending, forget);
-	list_for_each_entry(task, &proc->tasks, in_proc)
+	list_for_each_entry(task, &proc->tasks, in_proc) {
 		sigpending_discard(&task->pending, forget);
+		task->took_stop = task->took_stop && sig != SIGCONT;
+	}
 	if (sig == SIGCONT)
 		signal_stop_end_locked(proc);
 }

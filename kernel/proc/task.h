@@ -87,6 +87,8 @@ struct task {
 	uint64_t           forced        __guarded_by(proc->lock);
 	/* has yet to join the group's stop */
 	bool               must_stop     __guarded_by(proc->lock);
+	/* took a stop signal that it has not acted on; SIGCONT makes it void */
+	bool               took_stop     __guarded_by(proc->lock);
 	struct sigpending  pending       __guarded_by(proc->lock);
 	stack_t            altstack; /* sigaltstack(2); own */
 	struct restart     restart;  /* own */

@@ -280,7 +280,7 @@ static void *interrupt(void *data)
 static void check_interruption(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct timespec span = { 0, 100000000 };
+	struct timespec span = { 20, 0 };
 	pthread_t self = pthread_self(), thread;
 
 	word = 0;

@@ -284,10 +284,16 @@ static void check_stop_races(void)
 			good++;
 	}
 	CHECK_EQ(every_stop_and_continue_is_told_in_turn, good, 100);
-	kill(pid, SIGSTOP);
-	kill(pid, SIGCONT);
-	kill(pid, SIGTERM);
-	CHECK_EQ(STOP_then_CONT_never_leaves_it_stuck, waitpid(pid, &status, 0), pid);
+	for (int i = 0; i < 100; i++) {
+		kill(pid, SIGSTOP);
+		kill(pid, SIGCONT);
+		kill(pid, SIGTERM);
+		good += waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGTERM;
+		pid = child_pauses();
+	}
+	CHECK_EQ(STOP_then_CONT_never_leaves_it_stuck, good, 200);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 }
 
 static void check_unwanted(void)
