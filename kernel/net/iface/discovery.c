@@ -237,5 +237,7 @@ void discovery_init(void)
 {
 	static netif_ext_callback_t callback;
 
+	stack_lock(&netns_initial);
 	netif_add_ext_callback(&callback, netif_changed);
+	stack_unlock(&netns_initial);
 }

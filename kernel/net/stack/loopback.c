@@ -150,7 +150,8 @@ static void refuse_timestamps(struct pbuf *packet)
 static void tap(struct netif *netif, const struct pbuf *packet, uint8_t type)
 {
 	const uint8_t *bytes = packet->payload;
-	struct ethhdr header = { .h_proto = cpu_to_be16(bytes[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6) };
+	bool is_v4 = bytes[0] >> 4 == 4;
+	struct ethhdr header = { .h_proto = cpu_to_be16(is_v4 ? ETH_P_IP : ETH_P_IPV6) };
 	const struct iface_frame seen = {
 		.iface = netif_to_iface(netif),
 		.packet_type = type,
