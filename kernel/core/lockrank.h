@@ -38,6 +38,7 @@ enum lock_rank {
 	RANK_FILE_INODE,      /* size and content of a file; subclass 1 for the second of two */
 	RANK_FILE_PRIVATE,    /* a file's private state: pipe, event, timer, epoll instance */
 	RANK_EXEC,            /* exec against ptrace and credentials of one process */
+	RANK_NETLINK,         /* requests and the dump of one netlink socket */
 	RANK_NETCONFIG,       /* interfaces, addresses, routes, neighbours of the network */
 	RANK_DEVICE,          /* a device's configuration, open count */
 	RANK_TTY,             /* line discipline and settings of one terminal */

@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "id/nsproxy.h"
 #include "net/iface/start.h"
+#include "net/netlink/netlink.h"
 #include "net/packet/packet.h"
 #include "net/socket.h"
 #include "net/stack/start.h"
@@ -51,6 +52,7 @@ void net_init(void)
 	stack_init();
 	iface_init();
 	packet_init();
+	netlink_init();
 	nsproxy_register_net(&netns_counting);
 	nsproxy_initial.net = netns_get(&netns_initial);
 }

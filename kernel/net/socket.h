@@ -63,7 +63,7 @@ enum {
  */
 struct socket_option {
 	int                level, name;
-	/* bytes given, or of the room for the answer; then of the answer */
+	/* bytes given, or of the room for the answer; then of the answer, even if it is more */
 	uint32_t           size;
 	const struct cred *cred; /* who sets or asks */
 	uint8_t           *bytes;

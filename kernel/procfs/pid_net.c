@@ -1,10 +1,14 @@
 /*
- * /proc/PID/net: what a process sees of the network. There is what exists: AF_UNIX.
+ * /proc/PID/net: what a process sees of the network: the table, and AF_UNIX. The other files are
+ * in net_*.c.
  */
+#include <linux/errno.h>
+
 #include "id/nsproxy.h"
 #include "net/netns.h"
 #include "net/unix.h"
 #include "proc/task.h"
+#include "procfs/net.h"
 #include "procfs/pid.h"
 
 /* As Linux's include/uapi/linux/net.h says. */
@@ -41,23 +45,53 @@ static void put_socket(const struct unix_info *info, void *data)
 	text_puts(text, "\n");
 }
 
-static int show_unix(struct task *task, struct text *text)
+static void show_unix(struct netns *netns, struct text *text)
 {
+	text_puts(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	unix_for_each(netns, put_socket, text);
+}
+
+static void show_types(struct netns *netns, struct text *text)
+{
+	text_puts(text, "Type Device      Function\n"
+	                "0800          ip_rcv\n0806          arp_rcv\n86dd          ipv6_rcv\n");
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* EINVAL, as on Linux, for a process that has let go of its namespaces: it is dying. */
+static int show_file(const struct node *node, struct text *text)
+{
+	const struct net_file *file = node->entry->arg;
+	struct task *task = node_task(node);
 	struct nsproxy *ns;
 
+	if (!task)
+		return -ESRCH;
 	spin_lock(&task->resources_lock);
 	ns = task->ns ? nsproxy_get(task->ns) : NULL;
 	spin_unlock(&task->resources_lock);
-	text_puts(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	task_put(task);
 	if (!ns)
-		return 0;
-	unix_for_each(ns->net, put_socket, text);
+		return -EINVAL;
+	file->show(ns->net, text);
 	nsproxy_put(ns);
 	return 0;
 }
 
+#define FILE(file_name, function) \
+	{ file_name, S_IFREG | 0444, .show = show_file, \
+	  .arg = &(const struct net_file){ function } }
+
 static const struct entry entries[] = {
-	{ "unix", S_IFREG | 0444, .show_task = show_unix },
+	FILE("arp", show_net_arp),
+	FILE("dev", show_net_dev),
+	FILE("if_inet6", show_net_if_inet6),
+	FILE("ipv6_route", show_net_ipv6_route),
+	FILE("netlink", show_net_netlink),
+	FILE("ptype", show_types),
+	FILE("route", show_net_route),
+	FILE("unix", show_unix),
 };
 
 const struct directory pid_net_directory = DIRECTORY(entries);

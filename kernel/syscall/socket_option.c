@@ -127,6 +127,7 @@ static int program_ask(struct socket *socket, struct socket_option *option, char
 static int value_ask(struct socket *socket, struct socket_option *option, char __user *value,
 		     int __user *user_size)
 {
+	uint32_t room;
 	int size, err;
 
 	if (get_user(size, user_size))
@@ -135,7 +136,7 @@ static int value_ask(struct socket *socket, struct socket_option *option, char _
 		return -EINVAL;
 	if (option->level == SOL_SOCKET && option->name == SO_GET_FILTER)
 		return program_ask(socket, option, value, user_size, (uint32_t)size);
-	option->size = min((uint32_t)size, (uint32_t)SOCKET_OPTION_MAX);
+	option->size = room = min((uint32_t)size, (uint32_t)SOCKET_OPTION_MAX);
 	err = option_room(option, option->size);
 	if (err)
 		return err;
@@ -149,7 +150,7 @@ static int value_ask(struct socket *socket, struct socket_option *option, char _
 		return -EFAULT;
 	if (err)
 		return err;
-	if (copy_to_user(value, option->bytes, option->size))
+	if (copy_to_user(value, option->bytes, min(option->size, room)))
 		return -EFAULT;
 	return put_user((int)option->size, user_size);
 }
