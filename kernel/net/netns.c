@@ -6,6 +6,7 @@
 #include "core/panic.h"
 #include "id/nsproxy.h"
 #include "net/iface/start.h"
+#include "net/inet/inet.h"
 #include "net/netlink/netlink.h"
 #include "net/packet/packet.h"
 #include "net/socket.h"
@@ -51,6 +52,7 @@ void net_init(void)
 	unix_init();
 	stack_init();
 	iface_init();
+	inet_init();
 	packet_init();
 	netlink_init();
 	nsproxy_register_net(&netns_counting);

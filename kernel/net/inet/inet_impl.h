@@ -22,6 +22,7 @@
 #include <lwip/ip_addr.h>
 
 #include "core/spinlock.h"
+#include "lib/atomic.h"
 #include "lib/list.h"
 #include "net/inet/inet.h"
 #include "net/socket.h"
@@ -30,6 +31,7 @@
 struct cred;
 struct inet_memberships;
 struct inet_sock;
+struct ip_address;
 struct message;
 struct netif;
 struct pbuf;
@@ -67,6 +69,7 @@ enum inet_flags {
 	INET_NODEFRAG        = 1 << 28,
 	INET_ROUTER_ALERT    = 1 << 29,
 	INET_RECV_ERR_RFC    = 1 << 30,
+	INET_LOCAL_IS_BROADCAST = 1u << 31, /* bound to one: not a source */
 };
 
 enum { INET_NO_RECEIVE = 1 << 0, INET_NO_SEND = 1 << 1 };
@@ -79,7 +82,7 @@ struct inet_protocol {
 	/* A socket with one reference. EPROTONOSUPPORT, EPERM, EACCES, ENOMEM. */
 	int  (*create)(struct netns *netns, int family, int protocol, const struct cred *cred,
 	               struct socket **out);
-	/* Fills in what inet.c does not know: state, queues, timers, drops. May take locks. */
+	/* Fills in what inet.c does not know: state, queues, timers. May take locks. */
 	void (*describe)(struct inet_sock *sock, struct inet_entry *out);
 };
 
@@ -102,13 +105,11 @@ struct inet_sock {
 	struct spinlock   lock;   /* RANK_SOCKET_QUEUE */
 	struct wait_queue readable, writable; /* keys EPOLL*; errors and ends wake both */
 	const struct inet_protocol *inet_protocol __const_after_init;
-	struct list       in_all __guarded_by(inet's list);
-	uint32_t          uid __const_after_init;
+	struct list       in_all __guarded_by(inet.lock);
 
-	/* Where it is. */
+	/* Where it is. An interface it is bound to (a scope, too): socket.bound_iface. */
 	ip_addr_t         local, remote __guarded_by(core); /* wildcard: not bound, not connected */
 	uint16_t          local_port, remote_port __guarded_by(core); /* host order; 0: none */
-	uint32_t          bound_iface __atomic; /* SO_BINDTODEVICE, or a scope: index; 0: any */
 	uint32_t          shut __atomic;        /* INET_NO_* */
 	int               error __atomic;       /* pending for SO_ERROR, positive */
 
@@ -119,10 +120,10 @@ struct inet_sock {
 	uint8_t           tos, traffic_class __atomic;
 	uint8_t           pmtu_discover, pmtu_discover6 __atomic; /* IP_PMTUDISC_* */
 	uint8_t           min_ttl __atomic;
-	uint32_t          mark __atomic;
 	uint32_t          multicast_iface, multicast_iface6 __atomic; /* index; 0: by the route */
 	uint32_t          unicast_iface __atomic;
-	uint32_t          multicast_source __guarded_by(core); /* of IP_MULTICAST_IF; network order */
+	/* of IP_MULTICAST_IF; network order */
+	uint32_t          multicast_source __guarded_by(core);
 	uint32_t          flow_label __guarded_by(core);       /* of sin6_flowinfo; network order */
 	uint8_t           ip_options[INET_IP_OPTIONS_MAX] __guarded_by(core);
 	uint8_t           ip_options_size __guarded_by(core);
@@ -145,16 +146,15 @@ static inline bool inet_has(const struct inet_sock *sock, uint32_t flag)
 
 /* ---- inet.c ------------------------------------------------------------------------- */
 
-/* For create(): the common part, with one reference. */
+/*
+ * For create(): the common part of zeroed memory, with one reference; from here on it is in the
+ * list of all. For free(): out of the list, and what lies in the common part is freed. No lock.
+ */
 void inet_sock_init(struct inet_sock *sock, const struct socket_ops *ops, struct netns *netns,
-                    int family, const struct inet_protocol *protocol, const struct cred *cred);
-/* For free(): what lies in the common part. No lock held. */
+                    int family, int type, int protocol);
 void inet_sock_fini(struct inet_sock *sock);
-/* Into the list of all, and out of it: between create() and the last reference. No lock held. */
-void inet_list_add(struct inet_sock *sock);
-void inet_list_remove(struct inet_sock *sock);
 
-/* Wakes who waits for it, in either direction: an error, an end. Any context without these locks. */
+/* Wakes who waits for it, either way: an error, an end. Any context without these locks. */
 void inet_wake_all(struct inet_sock *sock);
 
 /* Operations of struct socket_ops that do the same for all. */
@@ -188,8 +188,23 @@ __must_check int inet_address_of_bind(const struct inet_sock *sock, const struct
 /* A name as a socket of this family tells it; port in host order. */
 void inet_address_tell(const struct inet_sock *sock, const ip_addr_t *ip, uint16_t port,
                        struct socket_name *out);
-/* Sixteen bytes (IPv4 mapped) or four, without a zone; how many. */
+/* As a socket of this family shows it: four bytes, or sixteen, IPv4 mapped. How many. */
 size_t inet_address_bytes(const struct inet_sock *sock, const ip_addr_t *ip, uint8_t bytes[16]);
+/* From four bytes, or sixteen; a mapped address becomes IPv4. */
+void inet_address_from_bytes(const void *bytes, size_t size, ip_addr_t *out);
+/* Is it the same, or `own` a wildcard for it? Zones aside. */
+bool inet_address_matches(const ip_addr_t *own, const ip_addr_t *ip);
+/* The scope of a link-local address in a name that was told. */
+void inet_name_set_scope(struct socket_name *name, uint32_t index);
+/* The zone of a link-local address that is valid on the interface, if there is such a one. */
+void inet_address_set_scope(struct netns *netns, ip_addr_t *ip, uint32_t index);
+/* The interface that has the address: its index, 0: none. Sleeps; no lock held. */
+uint32_t inet_iface_of_address(struct netns *netns, const ip_addr_t *ip);
+/* To and from what net/iface speaks. */
+struct ip_address inet_to_ip_address(const ip_addr_t *ip);
+void inet_from_ip_address(const struct ip_address *address, ip_addr_t *out);
+/* The wildcard of a socket that is not bound, or not connected. */
+void inet_address_any(const struct inet_sock *sock, ip_addr_t *out);
 
 /* ---- route.c ------------------------------------------------------------------------ */
 
@@ -208,12 +223,6 @@ struct inet_route {
  */
 __must_check int inet_route(const struct inet_sock *sock, const ip_addr_t *to,
                             const ip_addr_t *source, uint32_t iface, struct inet_route *out);
-
-/* ---- options.c ---------------------------------------------------------------------- */
-
-/* SOL_IP and SOL_IPV6 for all types; other levels are the protocol's: ENOPROTOOPT. */
-int inet_set_option(struct socket *socket, const struct socket_option *option);
-int inet_get_option(struct socket *socket, struct socket_option *option);
 
 /* ---- errors.c ----------------------------------------------------------------------- */
 
