@@ -57,8 +57,13 @@ $(O)/objects/lwip/%.o: $(lwip)/.fetched Makefile build/uapi/.ready $(wildcard ke
                          kernel/net/stack/port/arch/*.h) | $(generated)
 	@mkdir -p $(@D)
 	@echo "  CC      lwip/$*.c"
-	$(Q)$(CC) $(base) $(headers) $(debug) $(sanitize) -w $(lwip-flags) -c -o $@ $(lwip)/$*.c
+	$(Q)$(CC) $(base) $(headers) $(debug) $(sanitize) -w $(lwip-flags) $(size) -c -o $@ $(lwip)/$*.c
 lwip-flags := -isystem $(lwip)/src/include -isystem kernel/net/stack/port
+
+# Packets of a connection pass through these; the rest is compiled for size.
+lwip-hot := $(addprefix lwip/src/core/,inet_chksum ip pbuf tcp tcp_in tcp_out udp ipv4/ip4 ipv4/ip4_addr \
+              ipv6/ip6 ipv6/ip6_addr)
+$(foreach it,$(filter-out $(lwip-hot),$(lwip-objects)),$(eval $(O)/objects/$(it).o: private size := -Os))
 
 # Nobody but these rooms knows it.
 lwip-rooms := kernel/net/stack kernel/net/iface kernel/net/inet

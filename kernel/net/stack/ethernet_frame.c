@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "net/stack/ethernet_impl.h"
+#include "net/stack/stack_impl.h"
 
 enum {
 	COPY_MAX = 256, /* a frame up to this is copied and leaves its page */
@@ -42,7 +43,8 @@ static struct pbuf *pbuf_of(const struct netbuf_segment *segment)
 	struct pbuf *pbuf;
 
 	page_get(segment->page);
-	pbuf = stack_pbuf_from_page(segment->page, segment->offset, (uint16_t)segment->length);
+	pbuf = stack_pbuf_over(segment->page, segment->offset, (uint16_t)segment->length,
+	                       PAGE_SIZE);
 	if (!pbuf)
 		page_put(segment->page);
 	return pbuf;

@@ -40,11 +40,15 @@ static struct {
 
 /* ---- packets that others refer to ------------------------------------------------------------ */
 
+/* Fragments that lwIP has cut refer to the packet that they were cut from. */
 static bool is_ours_alone(const struct pbuf *packet)
 {
-	for (; packet; packet = packet->next)
+	for (; packet; packet = packet->next) {
 		if (packet->ref != 1)
 			return false;
+		if (packet->flags & PBUF_FLAG_IS_CUSTOM && !pbuf_is_over_page(packet))
+			return false;
+	}
 	return true;
 }
 

@@ -5,10 +5,11 @@
 
 #include "lib/atomic.h"
 #include "mem/page.h"
-#include "net/stack/stack.h"
+#include "net/stack/stack_impl.h"
 
 struct page_pbuf {
 	struct pbuf_custom custom; /* first */
+	uint32_t           memory; /* what is counted as held by it, beside itself */
 	struct page       *page;   /* a reference */
 };
 
@@ -16,16 +17,25 @@ static void page_pbuf_free(struct pbuf *pbuf)
 {
 	struct page_pbuf *it = container_of(pbuf, struct page_pbuf, custom.pbuf);
 
+	atomic_sub(&stack_memory.used, it->memory);
 	page_put(it->page);
 	mem_free(it);
 }
 
-struct pbuf *stack_pbuf_from_page(struct page *page, uint32_t offset, uint16_t length)
+bool pbuf_is_over_page(const struct pbuf *pbuf)
+{
+	return pbuf->flags & PBUF_FLAG_IS_CUSTOM &&
+	       container_of(pbuf, const struct pbuf_custom, pbuf)->custom_free_function ==
+	       page_pbuf_free;
+}
+
+struct pbuf *stack_pbuf_over(struct page *page, uint32_t offset, uint16_t length, uint32_t memory)
 {
 	struct page_pbuf *it = mem_malloc(sizeof(*it));
 
 	if (!it)
 		return NULL;
+	atomic_add(&stack_memory.used, memory);
 	*it = (struct page_pbuf){
 		.custom.pbuf = {
 			.payload = (uint8_t *)page_to_virt(page) + offset,
@@ -35,9 +45,15 @@ struct pbuf *stack_pbuf_from_page(struct page *page, uint32_t offset, uint16_t l
 			.ref = 1,
 		},
 		.custom.custom_free_function = page_pbuf_free,
+		.memory = memory,
 		.page = page,
 	};
 	return &it->custom.pbuf;
+}
+
+struct pbuf *stack_pbuf_from_page(struct page *page, uint32_t offset, uint16_t length)
+{
+	return stack_pbuf_over(page, offset, length, length);
 }
 
 /* pbuf_free() asks for the lock only where somebody else might hold a reference. */
@@ -65,13 +81,14 @@ struct page *stack_page_of(const void *payload, uint32_t *offset)
 	return head;
 }
 
-/* Whole pages for those that refer to pages: who holds a byte of one holds it all. */
 uint32_t stack_pbuf_memory(const struct pbuf *pbuf)
 {
 	uint32_t size = 0;
 
-	for (; pbuf; pbuf = pbuf->next)
-		size += (pbuf->flags & PBUF_FLAG_IS_CUSTOM && pbuf->len < PAGE_SIZE ?
-		         (uint32_t)PAGE_SIZE : pbuf->len) + (uint32_t)sizeof(struct page_pbuf);
+	for (; pbuf; pbuf = pbuf->next) {
+		size += (uint32_t)sizeof(struct page_pbuf);
+		size += pbuf_is_over_page(pbuf) ?
+		        container_of(pbuf, const struct page_pbuf, custom.pbuf)->memory : pbuf->len;
+	}
 	return size;
 }

@@ -15,6 +15,15 @@ bool loopback_deliver(void);
 /* ethernet.c: tells devices that have been given frames. Core lock held. */
 void ethernet_commit(void);
 
+/*
+ * pbuf.c: stack_pbuf_from_page(), and what it is counted as: a page that nobody else holds is held
+ * whole for any byte in it.
+ */
+struct pbuf *stack_pbuf_over(struct page *page, uint32_t offset, uint16_t length,
+                             uint32_t memory) __must_check;
+/* It is one of these, and not one of lwIP's, that refers to another pbuf. */
+bool pbuf_is_over_page(const struct pbuf *pbuf);
+
 /* memory.c: how many of lwIP's objects of a type there are. Core lock held. */
 enum stack_counted { COUNT_TCP, COUNT_REASSEMBLY, COUNT_GROUPS, COUNTS };
 uint32_t stack_count(enum stack_counted what);
