@@ -140,6 +140,10 @@ static int bit_set(struct socket *socket, const struct socket_option *option, ui
 	bool on = option->value;
 
 	switch (flag) {
+	case SOCKET_REUSEPORT:
+		if (on && socket->family != AF_INET && socket->family != AF_INET6)
+			return -EOPNOTSUPP;
+		break;
 	case SOCKET_DEBUG:
 		if (on && !is_admin(option))
 			return -EACCES;

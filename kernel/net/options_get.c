@@ -91,21 +91,21 @@ static int answer_peer_cred(struct socket *socket, struct socket_option *option)
 /* ERANGE tells how much room it takes: the syscall floor writes the size all the same. */
 static int answer_peer_groups(struct socket *socket, struct socket_option *option)
 {
-	const struct cred *cred = NULL;
+	struct cred_groups *groups = NULL;
 	uint32_t size;
 	int err = 0;
 
 	if (socket->ops->peer_groups)
-		cred = socket->ops->peer_groups(socket);
-	if (!cred)
+		groups = socket->ops->peer_groups(socket);
+	if (!groups)
 		return -ENODATA;
-	size = cred->groups->count * (uint32_t)sizeof(gid_t);
+	size = groups->count * (uint32_t)sizeof(gid_t);
 	if (option->size < size)
 		err = -ERANGE;
 	else
-		memcpy(option->bytes, cred->groups->gids, size);
+		memcpy(option->bytes, groups->gids, size);
 	option->size = size;
-	cred_put(cred);
+	cred_groups_put(groups);
 	return err;
 }
 

@@ -23,6 +23,7 @@
 #include "sched/rcu.h"
 
 struct cred;
+struct cred_groups;
 struct file;
 struct map_request;
 struct netns;
@@ -106,7 +107,7 @@ struct socket_ops {
 	/* As that of struct file_ops; NULL: ENODEV. */
 	int (*mmap)(struct socket *socket, struct file *file, struct map_request *request);
 	/* SO_PEERGROUPS: of the peer, a reference; NULL: ENODATA. */
-	const struct cred *(*peer_groups)(struct socket *socket);
+	struct cred_groups *(*peer_groups)(struct socket *socket);
 	int (*take_error)(struct socket *socket); /* 0 or an errno, positive, once */
 	bool (*is_listening)(const struct socket *socket);
 	void (*peer_cred)(struct socket *socket, struct ucred *out);

@@ -10,6 +10,7 @@
 
 #include "abi/errno.h"
 #include "core/panic.h"
+#include "id/cred.h"
 #include "mem/slab.h"
 #include "net/netns.h"
 #include "net/unix_impl.h"
@@ -186,6 +187,8 @@ static void unix_free(struct socket *socket)
 
 	unix_list_remove(sock);
 	unix_address_put(sock->address);
+	if (sock->peer_groups)
+		cred_groups_put(sock->peer_groups);
 	socket_fini(socket);
 	if (!sock->was_polled) {
 		cache_free(&unix_slab, sock);
@@ -323,6 +326,19 @@ static void unix_peer_cred(struct socket *socket, struct ucred *out)
 	spin_unlock(&sock->lock);
 }
 
+static struct cred_groups *unix_peer_groups(struct socket *socket)
+{
+	struct unix_sock *sock = to_unix(socket);
+	struct cred_groups *groups;
+
+	spin_lock(&sock->lock);
+	groups = sock->peer_groups;
+	if (groups)
+		refcount_get(&groups->refs);
+	spin_unlock(&sock->lock);
+	return groups;
+}
+
 static const struct socket_family unix_family = { .family = AF_UNIX, .create = unix_create };
 
 void unix_init(void)
@@ -345,7 +361,8 @@ static size_t unix_footprint(const struct socket *socket)
 	.pair = unix_pair, .name = unix_name, .shutdown = unix_shutdown,               \
 	.ioctl = unix_ioctl, .take_error = unix_take_error,                            \
 	.is_listening = unix_is_listening, .peer_cred = unix_peer_cred,                \
-	.footprint = unix_footprint, .can_peek_offset = true
+	.peer_groups = unix_peer_groups, .footprint = unix_footprint,                  \
+	.can_peek_offset = true
 
 const struct socket_ops unix_stream_ops = {
 	UNIX_OPS,

@@ -25,11 +25,20 @@ static struct ucred peer_cred_of(const struct socket_caller *caller)
 	};
 }
 
+static struct cred_groups *peer_groups_of(const struct socket_caller *caller)
+{
+	struct cred_groups *groups = caller->from->cred->groups;
+
+	refcount_get(&groups->refs);
+	return groups;
+}
+
 /* ---- listening ---------------------------------------------------------------------- */
 
 int unix_listen(struct socket *socket, int backlog, const struct socket_caller *caller)
 {
 	struct unix_sock *sock = to_unix(socket);
+	struct cred_groups *groups = peer_groups_of(caller);
 	int err = 0;
 
 	backlog = (int)min((uint32_t)backlog, socket->netns->max_backlog);
@@ -40,8 +49,11 @@ int unix_listen(struct socket *socket, int backlog, const struct socket_caller *
 		sock->max_queued = (uint32_t)backlog;
 		sock->state = UNIX_LISTENING;
 		sock->peer_cred = peer_cred_of(caller);
+		swap(sock->peer_groups, groups);
 	}
 	spin_unlock(&sock->lock);
+	if (groups)
+		cred_groups_put(groups);
 	if (!err)
 		wake_up_all(&sock->space);
 	return err;
@@ -113,11 +125,14 @@ static void link_ends(struct unix_sock *sock, struct unix_sock *child, struct un
 	child->peer = unix_get(sock);
 	child->state = UNIX_CONNECTED;
 	child->peer_cred = peer_cred_of(caller);
+	child->peer_groups = peer_groups_of(caller);
 	child->address = listener->address;
 	refcount_get(&child->address->refs);
 	child->socket.options = listener->socket.options & SOCKET_PASSCRED;
 	sock->peer = unix_get(child);
 	sock->peer_cred = listener->peer_cred;
+	sock->peer_groups = listener->peer_groups;
+	refcount_get(&sock->peer_groups->refs);
 	WRITE_ONCE(sock->state, UNIX_CONNECTED);
 	list_add_tail(&listener->backlog, &child->in_backlog);
 	WRITE_ONCE(listener->nr_queued, listener->nr_queued + 1);
@@ -201,6 +216,8 @@ int unix_pair(struct socket *first, struct socket *second, const struct socket_c
 	a->peer = unix_get(b);
 	b->peer = unix_get(a);
 	a->peer_cred = b->peer_cred = peer_cred_of(caller);
+	a->peer_groups = peer_groups_of(caller);
+	b->peer_groups = peer_groups_of(caller);
 	a->state = b->state = UNIX_CONNECTED;
 	return 0;
 }

@@ -72,6 +72,8 @@ struct unix_sock {
 	uint32_t             max_queued __guarded_by(lock);
 	int64_t              charged __atomic; /* bytes of own packets in others' queues */
 	struct ucred         peer_cred __guarded_by(lock);
+	/* SO_PEERGROUPS: a reference, or NULL; of a listener, its own */
+	struct cred_groups  *peer_groups __guarded_by(lock);
 	/* Names: written once under lock, when address is still NULL. */
 	struct unix_address *address __guarded_by(lock);
 	struct rb_node       in_names __guarded_by(names_lock);

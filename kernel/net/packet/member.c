@@ -98,7 +98,8 @@ int packet_member_add(struct packet_sock *sock, const struct member_request *req
 	return err;
 }
 
-int packet_member_remove(struct packet_sock *sock, const struct member_request *request)
+/* What was never asked for is not missed: Linux says nothing either. */
+void packet_member_remove(struct packet_sock *sock, const struct member_request *request)
 {
 	struct membership *member, *next;
 
@@ -108,9 +109,8 @@ int packet_member_remove(struct packet_sock *sock, const struct member_request *
 			continue;
 		if (!--member->count)
 			member_free(member);
-		return 0;
+		return;
 	}
-	return -EADDRNOTAVAIL;
 }
 
 void packet_members_free(struct packet_sock *sock)

@@ -18,7 +18,7 @@
 static int member_set(struct packet_sock *sock, const struct socket_option *option)
 {
 	struct member_request request = { .mr_ifindex = 0 };
-	int err;
+	int err = 0;
 
 	if (option->size < sizeof(struct packet_mreq))
 		return -EINVAL;
@@ -27,8 +27,10 @@ static int member_set(struct packet_sock *sock, const struct socket_option *opti
 	    option->size < offsetof(struct packet_mreq, mr_address) + request.mr_alen)
 		return -EINVAL;
 	iface_config_lock(sock->socket.netns);
-	err = option->name == PACKET_ADD_MEMBERSHIP ? packet_member_add(sock, &request)
-						    : packet_member_remove(sock, &request);
+	if (option->name == PACKET_ADD_MEMBERSHIP)
+		err = packet_member_add(sock, &request);
+	else
+		packet_member_remove(sock, &request);
 	iface_config_unlock(sock->socket.netns);
 	return err;
 }

@@ -103,9 +103,9 @@ ssize_t packet_send(struct socket *socket, struct message *message);
 int packet_set_option(struct socket *socket, const struct socket_option *option);
 int packet_get_option(struct socket *socket, struct socket_option *option);
 
-/* Config lock held. ENODEV, EINVAL, ENOMEM; EADDRNOTAVAIL. */
+/* Config lock held. ENODEV, EINVAL, ENOMEM. */
 int packet_member_add(struct packet_sock *sock, const struct member_request *request);
-int packet_member_remove(struct packet_sock *sock, const struct member_request *request);
+void packet_member_remove(struct packet_sock *sock, const struct member_request *request);
 void packet_members_free(struct packet_sock *sock);
 
 /* ---- ring.c ------------------------------------------------------------------------- */

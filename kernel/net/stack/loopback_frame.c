@@ -40,15 +40,13 @@ static struct pbuf *copy_of(const struct netbuf *netbuf)
 	return copy;
 }
 
-/* lo's own address is all zeroes. */
+/* lo's own address is all zeroes, and so is the one for all: what Ethernet has for it is a group. */
 static uint8_t packet_type(const struct ethhdr *header)
 {
-	static const uint8_t zero[ETH_ALEN], ones[ETH_ALEN] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t zero[ETH_ALEN];
 
 	if (!memcmp(header->h_dest, zero, ETH_ALEN))
 		return PACKET_HOST;
-	if (!memcmp(header->h_dest, ones, ETH_ALEN))
-		return PACKET_BROADCAST;
 	return header->h_dest[0] & 1 ? PACKET_MULTICAST : PACKET_OTHERHOST;
 }
 
