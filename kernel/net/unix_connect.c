@@ -38,7 +38,7 @@ static struct cred_groups *peer_groups_of(const struct socket_caller *caller)
 int unix_listen(struct socket *socket, int backlog, const struct socket_caller *caller)
 {
 	struct unix_sock *sock = to_unix(socket);
-	struct cred_groups *groups = peer_groups_of(caller);
+	struct cred_groups *groups = peer_groups_of(caller), *before = groups;
 	int err = 0;
 
 	backlog = (int)min((uint32_t)backlog, socket->netns->max_backlog);
@@ -49,11 +49,12 @@ int unix_listen(struct socket *socket, int backlog, const struct socket_caller *
 		sock->max_queued = (uint32_t)backlog;
 		sock->state = UNIX_LISTENING;
 		sock->peer_cred = peer_cred_of(caller);
-		swap(sock->peer_groups, groups);
+		before = sock->peer_groups;
+		sock->peer_groups = groups;
 	}
 	spin_unlock(&sock->lock);
-	if (groups)
-		cred_groups_put(groups);
+	if (before)
+		cred_groups_put(before);
 	if (!err)
 		wake_up_all(&sock->space);
 	return err;
