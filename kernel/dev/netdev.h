@@ -82,7 +82,8 @@ struct netdev_ops {
 	void (*close)(struct netdev *netdev);
 	/* 0: it is the driver's until done(). -EAGAIN: no room; client->writable() will follow. */
 	int  (*transmit)(struct netdev *netdev, struct netbuf *netbuf);
-	void (*commit)(struct netdev *netdev); /* after the last of a batch */
+	/* After the last of a batch; also now and then, for done() of what was sent. */
+	void (*commit)(struct netdev *netdev);
 	void (*statistics)(struct netdev *netdev, struct netdev_statistics *out);
 };
 

@@ -288,6 +288,27 @@ TEST(a_full_ring_says_so_and_takes_again_afterwards)
 	tear_down();
 }
 
+TEST(an_interrupt_may_wait_until_three_quarters_are_done)
+{
+	struct virtqueue_used out;
+
+	set_up(SIZE_MAX_HERE, EVENT_INDEX, 9);
+	while (t.nr_in_flight < 8)
+		assert_int_equal(add(), 0);
+	publish();
+	device_look();
+	assert_false(virtqueue_interrupts_on_later(&t.queue));
+	for (int i = 0; i < 6; i++)
+		assert_false(device_finish());
+	assert_true(device_finish());
+	assert_true(virtqueue_interrupts_on_later(&t.queue));
+	while (!virtqueue_take(&t.queue, &out))
+		came_back(out.token);
+	assert_false(virtqueue_interrupts_on_later(&t.queue));
+	assert_true(device_finish());
+	tear_down();
+}
+
 /* ---- one that lies --------------------------------------------------------------------------- */
 
 static void fill(uint16_t size)
@@ -437,6 +458,7 @@ TEST(a_device_that_scribbles_harms_nobody_but_itself)
 UNIT_TESTS(T(every_chain_comes_back_once_with_what_was_meant),
            T(a_notification_is_asked_for_once_for_many_chains),
            T(a_full_ring_says_so_and_takes_again_afterwards),
+           T(an_interrupt_may_wait_until_three_quarters_are_done),
            T(an_id_outside_the_ring_breaks_the_queue),
            T(an_id_that_is_not_in_flight_breaks_the_queue),
            T(an_id_that_comes_twice_breaks_the_queue),

@@ -106,6 +106,25 @@ static void all_done(struct list *frames)
 	}
 }
 
+/*
+ * Interrupts for what was sent are wanted only while somebody waits for room: frames are taken back
+ * when others are sent. With the lock held.
+ */
+static int chain_add_or_wait(struct net *net, struct netbuf *netbuf, struct list *sent)
+{
+	int err = chain_add(net, netbuf);
+
+	if (err != -EAGAIN || net->is_full)
+		return err;
+	net->is_full = true;
+	if (!virtqueue_interrupts_on_later(&net->queues[NET_TRANSMIT_QUEUE]->ring))
+		return err;
+	reclaim(net, sent);
+	err = chain_add(net, netbuf);
+	net->is_full = err == -EAGAIN;
+	return err;
+}
+
 static int net_transmit(struct netdev *netdev, struct netbuf *netbuf)
 {
 	struct net *net = to_net(netdev);
@@ -115,8 +134,7 @@ static int net_transmit(struct netdev *netdev, struct netbuf *netbuf)
 	header_set(netbuf);
 	spin_lock(&net->sending);
 	reclaim(net, &sent);
-	err = net->is_gone ? -EIO : chain_add(net, netbuf);
-	net->is_full |= err == -EAGAIN;
+	err = net->is_gone ? -EIO : chain_add_or_wait(net, netbuf, &sent);
 	net->statistics.sent_dropped += err == -EIO;
 	spin_unlock(&net->sending);
 	all_done(&sent);
@@ -129,30 +147,34 @@ static int net_transmit(struct netdev *netdev, struct netbuf *netbuf)
 static void net_commit(struct netdev *netdev)
 {
 	struct net *net = to_net(netdev);
+	struct list sent = LIST_INIT(sent);
 
 	spin_lock(&net->sending);
 	if (!net->is_gone)
 		virtio_queue_publish(net->queues[NET_TRANSMIT_QUEUE]);
+	reclaim(net, &sent);
 	spin_unlock(&net->sending);
+	all_done(&sent);
 }
 
+/* Deferred work of the transmit queue: there is room, or should be. */
 static void net_sent(struct virtio_queue *queue)
 {
 	struct net *net = queue->private;
 	struct list sent = LIST_INIT(sent);
-	bool more, was_full;
+	bool again, has_room;
 
 	spin_lock(&net->sending);
 	reclaim(net, &sent);
-	was_full = net->is_full && !list_is_empty(&sent);
-	net->is_full &= !was_full;
-	more = !net->is_gone && virtqueue_interrupts_on(&queue->ring) &&
-	       !virtqueue_is_broken(&queue->ring);
+	has_room = net->is_full && !list_is_empty(&sent);
+	net->is_full &= !has_room;
+	again = net->is_full && !net->is_gone && virtqueue_interrupts_on(&queue->ring) &&
+	        !virtqueue_is_broken(&queue->ring);
 	spin_unlock(&net->sending);
 	all_done(&sent);
-	if (was_full)
+	if (has_room)
 		netdev_writable(&net->netdev);
-	if (more)
+	if (again)
 		work_queue(&queue->work);
 }
 
@@ -177,6 +199,7 @@ static void net_statistics(struct netdev *netdev, struct netdev_statistics *out)
 {
 	struct net *net = to_net(netdev);
 
+	net_commit(netdev); /* counts what was sent meanwhile */
 	spin_lock(&net->receiving);
 	spin_lock_nested(&net->sending, 1);
 	*out = net->statistics;
@@ -253,6 +276,8 @@ static int queues_create(struct virtio_device *device, struct net *net)
 	/* a frame of as many pieces as there can be must fit an empty ring */
 	if (!err && net->queues[NET_TRANSMIT_QUEUE]->ring.size < NETBUF_SEGMENTS_MAX + 1)
 		err = -EINVAL;
+	if (!err)
+		virtqueue_interrupts_off(&net->queues[NET_TRANSMIT_QUEUE]->ring);
 	return err;
 }
 

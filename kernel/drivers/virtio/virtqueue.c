@@ -267,15 +267,27 @@ void virtqueue_interrupts_off(struct virtqueue *queue)
 		WRITE_ONCE(queue->avail->flags, wire16(VRING_AVAIL_F_NO_INTERRUPT));
 }
 
-bool virtqueue_interrupts_on(struct virtqueue *queue)
+/* The entry behind so many others shall interrupt; true: it is there already. */
+static bool interrupt_behind(struct virtqueue *queue, uint16_t others)
 {
 	if (queue->has_event_index)
-		WRITE_ONCE(queue->avail->ring[queue->size], wire16(queue->used_index));
+		WRITE_ONCE(queue->avail->ring[queue->size],
+		           wire16((uint16_t)(queue->used_index + others)));
 	else
 		WRITE_ONCE(queue->avail->flags, wire16(0));
 	/* the wish before the look; pairs with the device's index before its look at the wish */
 	fence(queue);
-	return nr_waiting(queue) != 0;
+	return nr_waiting(queue) > others;
+}
+
+bool virtqueue_interrupts_on(struct virtqueue *queue)
+{
+	return interrupt_behind(queue, 0);
+}
+
+bool virtqueue_interrupts_on_later(struct virtqueue *queue)
+{
+	return interrupt_behind(queue, (uint16_t)(queue->nr_chains * 3u / 4));
 }
 
 void *virtqueue_abandon(struct virtqueue *queue)

@@ -119,6 +119,12 @@ void virtqueue_interrupts_off(struct virtqueue *queue);
 __must_check bool virtqueue_interrupts_on(struct virtqueue *queue);
 
 /*
+ * The same when three quarters of what is in flight are done; with a device that knows no event
+ * index, any entry may interrupt before.
+ */
+__must_check bool virtqueue_interrupts_on_later(struct virtqueue *queue);
+
+/*
  * Takes back one chain that the device has not done: its token, NULL when none is left. The device
  * has been reset, or it would go on with the memory.
  */

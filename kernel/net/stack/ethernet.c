@@ -139,6 +139,15 @@ void ethernet_commit(void)
 	}
 }
 
+void ethernet_reclaim(void)
+{
+	struct ethernet *ethernet;
+
+	list_for_each_entry(ethernet, &all, link)
+		ethernet->has_sent = netif_is_up(ethernet->netif);
+	stack_note(STACK_COMMIT);
+}
+
 void ethernet_writable(struct netdev *netdev)
 {
 	struct ethernet *ethernet;

@@ -118,8 +118,8 @@ void stack_pbuf_free(struct pbuf *pbuf);
 struct page *stack_page_of(const void *payload, uint32_t *offset) __must_check;
 
 /*
- * The bytes that a chain from a recv callback keeps in memory, for limits of queues: for one byte in
- * a page that a device has filled, a page.
+ * The bytes that a chain from a recv callback keeps in memory, for limits of queues: for one byte
+ * in a page that a device has filled, a page.
  */
 uint32_t stack_pbuf_memory(const struct pbuf *pbuf);
 

@@ -14,6 +14,8 @@ bool loopback_deliver(void);
 
 /* ethernet.c: tells devices that have been given frames. Core lock held. */
 void ethernet_commit(void);
+/* Once a second: the memory of frames that were sent comes back. Core lock held. */
+void ethernet_reclaim(void);
 
 /*
  * pbuf.c: stack_pbuf_from_page(), and what it is counted as: a page that nobody else holds is held

@@ -46,6 +46,7 @@ static void second_run(void)
 	etharp_tmr();
 	nd6_tmr();
 	iface_discovery_ran(&netns_initial);
+	ethernet_reclaim();
 }
 
 static bool has_ethernet(void)
