@@ -40,7 +40,7 @@ class Pair:
         if not self.linux or not self.ours.value or not self.linux.value:
             return None
         quotient = self.ours.value / self.linux.value
-        return 1 / quotient if self.unit == "MB/s" else quotient
+        return 1 / quotient if self.unit.endswith("/s") else quotient
 
     @property
     def target(self):
