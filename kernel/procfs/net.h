@@ -21,5 +21,8 @@ void show_net_route(struct netns *netns, struct text *text);
 void show_net_ipv6_route(struct netns *netns, struct text *text);
 void show_net_arp(struct netns *netns, struct text *text);
 
+/* net_autoconf.c */
+void show_net_pnp(struct netns *netns, struct text *text);
+
 /* net_sockets.c */
 void show_net_netlink(struct netns *netns, struct text *text);

@@ -89,6 +89,7 @@ static const struct entry entries[] = {
 	FILE("if_inet6", show_net_if_inet6),
 	FILE("ipv6_route", show_net_ipv6_route),
 	FILE("netlink", show_net_netlink),
+	FILE("pnp", show_net_pnp),
 	FILE("ptype", show_types),
 	FILE("route", show_net_route),
 	FILE("unix", show_unix),
