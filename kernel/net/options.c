@@ -162,7 +162,9 @@ static int bit_set(struct socket *socket, const struct socket_option *option, ui
 		break;
 	}
 	flag_set(socket, flag, on);
-	return flag == SOCKET_KEEPALIVE ? changed(socket, SO_KEEPALIVE) : 0;
+	return flag & (SOCKET_KEEPALIVE | SOCKET_REUSEADDR | SOCKET_REUSEPORT)
+		       ? changed(socket, option->name)
+		       : 0;
 }
 
 static int peek_offset_set(struct socket *socket, int value)

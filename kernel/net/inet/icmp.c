@@ -19,6 +19,8 @@
 #include "net/inet/errors.h"
 #include "net/inet/input.h"
 #include "net/inet/path_mtu.h"
+#include "net/inet/tcp.h"
+#include "net/netns.h"
 
 enum { ICMP_HEADER = 8, QUOTE_MAX = 1232, PORTS_BYTES = 8 };
 
@@ -161,6 +163,9 @@ static void mtu_learn(const uint8_t *message, struct inet_error *error, uint32_t
 static void dispatch(const struct inet_error *error, const struct inet_quote *transport)
 {
 	switch (error->protocol) {
+	case IPPROTO_TCP:
+		tcp_unreachable(&netns_initial, error);
+		break;
 	case IPPROTO_UDP:
 		udp_error(error, transport);
 		break;

@@ -17,6 +17,7 @@
 #include "net/inet/errors.h"
 #include "net/inet/inet_impl.h"
 #include "net/inet/input.h"
+#include "net/inet/tcp.h"
 #include "net/stack/stack.h"
 
 static struct {
@@ -36,6 +37,8 @@ static struct {
 };
 
 static const struct inet_protocol protocols[] = {
+	{ .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .create = tcp_create,
+	  .describe = tcp_describe },
 	{ .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .create = udp_create,
 	  .describe = dgram_describe },
 	{ .type = SOCK_DGRAM, .protocol = IPPROTO_ICMP, .create = ping_create,

@@ -104,7 +104,11 @@
 #define TCP_SND_BUF             (256 * 1024)
 #define TCP_SND_QUEUELEN        4096
 #define TCP_OVERSIZE            0
-#define TCP_LISTEN_BACKLOG      1
+/* Backlogs are counted in net/inet/tcp_listen.c, which is asked through extended arguments. */
+#define TCP_LISTEN_BACKLOG      0
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
+/* How often is said for each socket: net/inet/tcp_event.c. */
+#define TCP_SYNMAXRTX           12
 #define TCP_QUEUE_OOSEQ         1
 #define TCP_OOSEQ_MAX_PBUFS     1024
 #define TCP_TMR_INTERVAL        50
