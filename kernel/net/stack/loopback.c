@@ -44,9 +44,7 @@ static struct {
 static bool is_ours_alone(const struct pbuf *packet)
 {
 	for (; packet; packet = packet->next) {
-		if (packet->ref != 1)
-			return false;
-		if (packet->flags & PBUF_FLAG_IS_CUSTOM && !pbuf_is_over_page(packet))
+		if (packet->ref != 1 || PBUF_NEEDS_COPY(packet))
 			return false;
 	}
 	return true;

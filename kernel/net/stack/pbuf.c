@@ -22,7 +22,7 @@ static void page_pbuf_free(struct pbuf *pbuf)
 	mem_free(it);
 }
 
-bool pbuf_is_over_page(const struct pbuf *pbuf)
+static bool is_over_page(const struct pbuf *pbuf)
 {
 	return pbuf->flags & PBUF_FLAG_IS_CUSTOM &&
 	       container_of(pbuf, const struct pbuf_custom, pbuf)->custom_free_function ==
@@ -87,7 +87,7 @@ uint32_t stack_pbuf_memory(const struct pbuf *pbuf)
 
 	for (; pbuf; pbuf = pbuf->next) {
 		size += (uint32_t)sizeof(struct page_pbuf);
-		size += pbuf_is_over_page(pbuf) ?
+		size += is_over_page(pbuf) ?
 		        container_of(pbuf, const struct page_pbuf, custom.pbuf)->memory : pbuf->len;
 	}
 	return size;

@@ -23,8 +23,6 @@ void ethernet_reclaim(void);
  */
 struct pbuf *stack_pbuf_over(struct page *page, uint32_t offset, uint16_t length,
                              uint32_t memory) __must_check;
-/* It is one of these, and not one of lwIP's, that refers to another pbuf. */
-bool pbuf_is_over_page(const struct pbuf *pbuf);
 
 /* memory.c: how many of lwIP's objects of a type there are. Core lock held. */
 enum stack_counted { COUNT_TCP, COUNT_REASSEMBLY, COUNT_GROUPS, COUNTS };
