@@ -152,10 +152,6 @@ static int bit_set(struct socket *socket, const struct socket_option *option, ui
 		if (on && !is_admin(option))
 			return -EPERM;
 		break;
-	case SOCKET_RCVMARK:
-		if (!is_raw_or_admin(option))
-			return -EPERM;
-		break;
 	case SOCKET_LOCK_FILTER:
 		if (!on && READ_ONCE(socket->options) & SOCKET_LOCK_FILTER)
 			return -EPERM;

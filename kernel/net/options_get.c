@@ -69,8 +69,12 @@ static int answer_linger(struct socket *socket, struct socket_option *option)
 
 static int answer_timestamp(struct socket *socket, struct socket_option *option)
 {
-	const uint32_t all = SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NS | SOCKET_TIMESTAMP_NEW;
+	uint32_t all = SOCKET_TIMESTAMP | SOCKET_TIMESTAMP_NS | SOCKET_TIMESTAMP_NEW;
 	uint32_t wanted = SOCKET_TIMESTAMP;
+
+	/* Linux tells this one of either unit. */
+	if (option->name == SO_TIMESTAMP_NEW)
+		all &= ~(uint32_t)SOCKET_TIMESTAMP_NS;
 
 	if (option->name == SO_TIMESTAMPNS_OLD || option->name == SO_TIMESTAMPNS_NEW)
 		wanted |= SOCKET_TIMESTAMP_NS;

@@ -226,6 +226,12 @@ static long stamp_ask(struct socket *socket, bool in_nanos, int64_t out[2])
 	return 0;
 }
 
+static bool has_stamps(const struct socket *socket)
+{
+	return socket->family == AF_INET || socket->family == AF_INET6 ||
+	       socket->family == AF_PACKET;
+}
+
 static long socket_ioctl(struct file *file, unsigned int cmd, void *arg)
 {
 	struct socket *socket = file->private;
@@ -234,10 +240,10 @@ static long socket_ioctl(struct file *file, unsigned int cmd, void *arg)
 	switch (cmd) {
 	case SIOCGSTAMP_OLD:
 	case SIOCGSTAMP_NEW:
-		return stamp_ask(socket, false, arg);
+		return has_stamps(socket) ? stamp_ask(socket, false, arg) : -ENOTTY;
 	case SIOCGSTAMPNS_OLD:
 	case SIOCGSTAMPNS_NEW:
-		return stamp_ask(socket, true, arg);
+		return has_stamps(socket) ? stamp_ask(socket, true, arg) : -ENOTTY;
 	}
 	result = socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOIOCTLCMD;
 	if (result != -ENOIOCTLCMD || cmd >> 8 != SOCK_IOC_TYPE)

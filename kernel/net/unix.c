@@ -7,6 +7,7 @@
 #include <asm/sockios.h>
 #include <linux/errno.h>
 #include <linux/eventpoll.h>
+#include <linux/sockios.h>
 
 #include "abi/errno.h"
 #include "core/panic.h"
@@ -293,6 +294,8 @@ static long unix_ioctl(struct socket *socket, unsigned int cmd, void *arg)
 			return -EOPNOTSUPP;
 		*(int *)arg = unix_is_at_mark(sock);
 		return 0;
+	case SIOCUNIXFILE:
+		return unix_open_name(sock, socket_current_cred(), arg);
 	case TIOCOUTQ:
 		*(int *)arg = (int)atomic_load_relaxed(&sock->charged);
 		return 0;

@@ -309,6 +309,11 @@ static ssize_t packet_read(struct unix_sock *sock, struct message *message,
 		message->seen |= MSG_TRUNC;
 	if (unix_packet_read(packet, offset, message->uio, n) < n)
 		return -EFAULT;
+	if (unlikely(sock->socket.options & SOCKET_TIMESTAMP)) {
+		const struct message_arrival arrival = { .time = packet->time };
+
+		socket_arrival_put(&sock->socket, message, &arrival);
+	}
 	unix_packet_detach(packet, message, sock, message->flags & MSG_PEEK);
 	return message->flags & MSG_TRUNC ? size : n;
 }

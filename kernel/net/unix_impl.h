@@ -89,6 +89,7 @@ struct unix_packet {
 	uint32_t          size, offset; /* bytes in it; already taken by reads */
 	uint32_t          charge;
 	uint32_t          nr_pages;     /* 0: the bytes follow the structure */
+	ns_t              time;         /* when it was sent, if the receiver wants that; else 0 */
 	struct rights    *rights;
 	struct ucred      ucred;
 	union {
@@ -154,6 +155,12 @@ int __must_check unix_find(struct netns *netns, const struct socket_name *name, 
 int __must_check unix_name_check(const struct socket_name *from, struct socket_name *name);
 void unix_unname(struct unix_sock *sock);
 int  unix_name(struct socket *socket, bool of_peer, struct socket_name *out);
+/*
+ * SIOCUNIXFILE of unix(7): the socket's name in the file system, as a file with O_PATH. ENOENT: it
+ * has none.
+ */
+int __must_check unix_open_name(struct unix_sock *sock, const struct cred *cred,
+                                struct file **out);
 /* The name of a socket as recvfrom(2) tells it: size 0 if it has none. */
 void unix_name_of(struct unix_sock *sock, struct socket_name *out);
 void unix_address_put(struct unix_address *address);

@@ -7,8 +7,10 @@
  */
 #include <linux/errno.h>
 
+#include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/namei.h"
+#include "id/cred.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
@@ -329,4 +331,23 @@ void unix_unname(struct unix_sock *sock)
 	spin_unlock(&inode->short_lock);
 	path_put(&sock->path);
 	sock->path.dentry = NULL;
+}
+
+int unix_open_name(struct unix_sock *sock, const struct cred *cred, struct file **out)
+{
+	struct path path = { .dentry = NULL };
+	int err;
+
+	if (!cred_capable(cred, CAP_NET_ADMIN))
+		return -EPERM;
+	spin_lock(&sock->lock);
+	if (sock->address)
+		path = sock->path;
+	spin_unlock(&sock->lock);
+	if (!path.dentry)
+		return -ENOENT;
+	path_get(&path); /* the socket's own stays until its file is closed, which is in use */
+	err = file_create(&path, cred, O_PATH, out);
+	path_put(&path);
+	return err;
 }

@@ -14,6 +14,7 @@
 #include "net/filter/filter.h"
 #include "net/rights.h"
 #include "net/unix_impl.h"
+#include "sched/clock.h"
 #include "vm/uio.h"
 
 enum {
@@ -56,6 +57,7 @@ static int packet_alloc(uint32_t size, struct unix_packet **out)
 	}
 	packet->size = size;
 	packet->offset = 0;
+	packet->time = 0;
 	packet->rights = NULL;
 	*out = packet;
 	return 0;
@@ -210,7 +212,8 @@ bool unix_packet_filter(const struct unix_sock *receiver, struct unix_packet *pa
 int unix_packet_attach(struct unix_packet *packet, struct message *message,
                        const struct unix_sock *receiver)
 {
-	uint32_t either = packet->sender->socket.options | receiver->socket.options;
+	uint32_t options = receiver->socket.options;
+	uint32_t either = packet->sender->socket.options | options;
 	const struct socket_caller *caller = message->caller;
 	int err;
 
@@ -225,6 +228,8 @@ int unix_packet_attach(struct unix_packet *packet, struct message *message,
 		packet->ucred = message->ucred;
 	else if (either & SOCKET_PASSCRED)
 		socket_current_ucred(&packet->ucred);
+	if (unlikely(options & SOCKET_TIMESTAMP))
+		packet->time = clock_realtime();
 	return 0;
 }
 

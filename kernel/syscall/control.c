@@ -61,6 +61,8 @@ static int ucred_read(struct message *message, const uint8_t *data, size_t size,
 	if (size != sizeof(ucred))
 		return -EINVAL;
 	__builtin_memcpy(&ucred, data, sizeof(ucred));
+	if (ucred.uid == (uint32_t)-1 || ucred.gid == (uint32_t)-1)
+		return -EINVAL;
 	if (ucred.pid != caller->ucred.pid && !cred_capable(cred, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (!may_claim(ucred.uid, cred->uid, cred->euid, cred->suid) &&

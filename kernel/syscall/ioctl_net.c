@@ -12,6 +12,7 @@
 #include <linux/ipv6_route.h>
 #include <linux/route.h>
 #include <linux/sockios.h>
+#include <linux/un.h>
 
 #include "abi/errno.h"
 #include "abi/socket.h"
@@ -23,6 +24,7 @@
 #include "net/ioctl.h"
 #include "net/socket.h"
 #include "syscall/fcntl.h"
+#include "syscall/fd.h"
 #include "vm/usercopy.h"
 
 enum { IFCONF_MAX = 1024 * sizeof(struct ifreq) };
@@ -200,6 +202,15 @@ static bool is_owner_command(unsigned int command)
 	       command == SIOCGPGRP;
 }
 
+/* The name of a socket of AF_UNIX becomes a descriptor: unix(7). */
+static long open_name(struct file *file)
+{
+	struct file *opened = NULL;
+	long result = call(file, SIOCUNIXFILE, &opened);
+
+	return result ? result : fd_give(opened, true);
+}
+
 long ioctl_net(struct file *file, int fd, unsigned int command, void *arg)
 {
 	const struct socket *socket = file_to_socket(file);
@@ -207,6 +218,8 @@ long ioctl_net(struct file *file, int fd, unsigned int command, void *arg)
 
 	if (socket && is_owner_command(command))
 		return owner_command(file, fd, command, arg);
+	if (command == SIOCUNIXFILE && socket)
+		return socket->family == AF_UNIX ? open_name(file) : -ENOTTY;
 	if (command < SIOCADDRT || command > SIOCSIFMAP || command == SIOCOUTQNSD)
 		return -ENOIOCTLCMD;
 	if (!socket)
