@@ -264,6 +264,14 @@ static int drop(struct iface *iface, struct pbuf *packet)
 	return 1;
 }
 
+/* Who has no address yet asks groups, or everybody: DHCP. */
+static bool is_for_many(const struct ip_hdr *header)
+{
+	struct ip_address to = ip_address_v4((__force __be32)header->dest.addr);
+
+	return ip_address_is_multicast(&to) || ip_address_is_all_ones(&to);
+}
+
 int iface_input4(struct pbuf *packet, struct netif *netif)
 {
 	struct iface *iface = netif_to_iface(netif);
@@ -278,7 +286,8 @@ int iface_input4(struct pbuf *packet, struct netif *netif)
 	if (is_loopback)
 		count_loopback(iface, packet);
 	else if (((const uint8_t *)&header->src)[0] == IP4_LOOPBACK ||
-	         ((const uint8_t *)&header->dest)[0] == IP4_LOOPBACK)
+	         ((const uint8_t *)&header->dest)[0] == IP4_LOOPBACK ||
+	         (!header->src.addr && !is_for_many(header)))
 		return drop(iface, packet);
 	destination = (__force __be32)header->dest.addr;
 	if (destination != address_shown(netif))

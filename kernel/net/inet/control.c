@@ -36,7 +36,7 @@ static int source_set(struct inet_sock *sock, struct dgram_send *send, const voi
 	plain = inet_to_ip_address(&source);
 	if (!inet_has(sock, INET_FREEBIND | INET_TRANSPARENT) &&
 	    !iface_source_is_local(sock->socket.netns, &plain, send->iface))
-		return -EINVAL;
+		return size == 4 ? -ENETUNREACH : -EINVAL;
 	ip_addr_copy(send->source, source);
 	return 0;
 }

@@ -162,7 +162,6 @@ int inet6_set_option(struct inet_sock *sock, const struct socket_option *option)
 {
 	uint32_t flag = inet_flag_of(flags6, NR_FLAGS6, option->name);
 	int err = inet6_set_multicast_option(sock, option);
-	bool is_strict = option->name == IPV6_MULTICAST_LOOP || option->name == IPV6_MULTICAST_ALL;
 
 	if (err != -ENOPROTOOPT)
 		return err;
@@ -173,7 +172,7 @@ int inet6_set_option(struct inet_sock *sock, const struct socket_option *option)
 									     : -ENOPROTOOPT;
 	if (!flag)
 		return number6_set(sock, option, option->value);
-	if (is_strict && option->value != 0 && option->value != 1)
+	if (option->name == IPV6_MULTICAST_LOOP && option->value != 0 && option->value != 1)
 		return -EINVAL;
 	inet_flag_set(sock, flag, option->value);
 	return 0;

@@ -30,7 +30,10 @@ uint32_t path_mtu_of(const ip_addr_t *to, uint32_t mtu)
 {
 	const struct path *path;
 
-	if (likely(!paths) || !IP_IS_V4(to))
+	if (!IP_IS_V4(to))
+		return mtu;
+	mtu = min(mtu, (uint32_t)UINT16_MAX);
+	if (likely(!paths))
 		return mtu;
 	path = path_slot(to);
 	if (path->address != ip_2_ip4(to)->addr || path->until < clock_monotonic_coarse())

@@ -56,7 +56,7 @@ int inet_route(const struct inet_sock *sock, const ip_addr_t *to, const ip_addr_
 	out->is_local = found.type == RTN_LOCAL;
 	out->is_broadcast = found.type == RTN_BROADCAST;
 	out->is_multicast = ip_addr_ismulticast(to);
-	out->mtu = out->is_local ? found.mtu : path_mtu_of(to, found.mtu);
+	out->mtu = path_mtu_of(to, found.mtu);
 	inet_from_ip_address(&found.source, &out->source);
 	if (out->is_broadcast && !(READ_ONCE(sock->socket.options) & SOCKET_BROADCAST))
 		return -EACCES;

@@ -62,18 +62,24 @@ static void udp_release(struct socket *socket)
 
 /* ---- names -------------------------------------------------------------------------- */
 
+static uint8_t sharing_of(const struct udp_sock *sock)
+{
+	uint32_t options = READ_ONCE(sock->dgram.inet.socket.options);
+
+	return (options & SOCKET_REUSEADDR ? PORT_REUSE_ADDRESS : 0) |
+	       (options & SOCKET_REUSEPORT ? PORT_REUSE_PORT : 0);
+}
+
 /* port 0: any that is free. */
 static int port_take_locked(struct udp_sock *sock, uint16_t port)
 {
 	struct inet_sock *inet = &sock->dgram.inet;
-	uint32_t options = READ_ONCE(inet->socket.options);
 	int err;
 
 	ip_addr_copy(sock->port.local, inet->local);
 	sock->port.bound_iface = READ_ONCE(inet->socket.bound_iface);
 	sock->port.uid = READ_ONCE(inet->socket.uid);
-	sock->port.flags = (options & SOCKET_REUSEADDR ? PORT_REUSE_ADDRESS : 0) |
-			   (options & SOCKET_REUSEPORT ? PORT_REUSE_PORT : 0);
+	sock->port.flags = sharing_of(sock);
 	err = port_bind(inet->socket.netns, &sock->port, port);
 	if (err)
 		return err;
@@ -223,6 +229,18 @@ static int udp_set_option(struct socket *socket, const struct socket_option *opt
 	}
 }
 
+/* Whoever shares a port may say so late. */
+static void udp_option_changed(struct socket *socket, int name)
+{
+	struct udp_sock *sock = to_udp(socket);
+
+	if (name != SO_REUSEADDR && name != SO_REUSEPORT)
+		return;
+	stack_lock(socket->netns);
+	sock->port.flags = sharing_of(sock);
+	stack_unlock(socket->netns);
+}
+
 static int udp_get_option(struct socket *socket, struct socket_option *option)
 {
 	struct udp_sock *sock = to_udp(socket);
@@ -262,6 +280,7 @@ static const struct socket_ops udp_ops = {
 	.take_error = inet_take_error,
 	.is_listening = inet_is_not_listening,
 	.can_peek_offset = true,
+	.option_changed = udp_option_changed,
 	.set_option = udp_set_option,
 	.get_option = udp_get_option,
 };

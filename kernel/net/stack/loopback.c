@@ -235,6 +235,7 @@ err_t loopback_netif_init(struct netif *netif)
 {
 	netif->name[0] = 'l';
 	netif->name[1] = 'o';
+	netif->flags = NETIF_FLAG_IGMP | NETIF_FLAG_MLD6; /* it has groups */
 	netif->mtu = LOOPBACK_MTU;
 	netif->output = loopback_output4;
 	netif->output_ip6 = loopback_output6;

@@ -62,6 +62,8 @@
 #define IP_REASS_MAXAGE         30
 #define IP_FRAG                 1
 #define IP_DEFAULT_TTL          64
+/* nothing more; but who has no address yet may ask (net/iface/hooks.c says what) */
+#define LWIP_IP_ACCEPT_UDP_PORT(port) 0
 #define LWIP_ICMP               1
 #define LWIP_IGMP               1
 #define LWIP_MULTICAST_TX_OPTIONS 1
