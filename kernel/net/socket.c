@@ -30,6 +30,7 @@ static struct nameless_fs sockfs = NAMELESS_FS("sockfs", "socket", SOCKFS_MAGIC)
 static struct {
 	const struct socket_family *by_number[AF_MAX] __const_after_init;
 	uint64_t                    next_cookie __atomic;
+	uint64_t                    count __atomic;
 	void (*current_ucred)(struct ucred *out) __const_after_init;
 	const struct cred *(*current_cred)(void) __const_after_init;
 } sockets;
@@ -80,13 +81,20 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, struct net
 	socket->peek_offset = -1;
 	socket->incoming_cpu = -1;
 	socket->cookie = atomic_add_return(&sockets.next_cookie, 1);
+	atomic_inc(&sockets.count);
 }
 
 void socket_fini(struct socket *socket)
 {
 	if (socket->filter)
 		socket_filter_free(socket);
+	atomic_dec(&sockets.count);
 	netns_put(socket->netns);
+}
+
+uint64_t socket_count(void)
+{
+	return atomic_load_relaxed(&sockets.count);
 }
 
 void socket_put(struct socket *socket)

@@ -194,6 +194,8 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, struct net
                  uint16_t family, uint16_t type);
 /* What socket_init() took; for free(). */
 void socket_fini(struct socket *socket);
+/* How many there are, of all families. */
+uint64_t socket_count(void);
 static inline struct socket *socket_get(struct socket *socket)
 {
 	refcount_get(&socket->refs);

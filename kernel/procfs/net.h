@@ -26,3 +26,20 @@ void show_net_pnp(struct netns *netns, struct text *text);
 
 /* net_sockets.c */
 void show_net_netlink(struct netns *netns, struct text *text);
+void show_net_packet(struct netns *netns, struct text *text);
+
+/* net_inet.c */
+void show_net_tcp(struct netns *netns, struct text *text);
+void show_net_tcp6(struct netns *netns, struct text *text);
+void show_net_udp(struct netns *netns, struct text *text);
+void show_net_udp6(struct netns *netns, struct text *text);
+void show_net_icmp(struct netns *netns, struct text *text);
+void show_net_icmp6(struct netns *netns, struct text *text);
+void show_net_raw(struct netns *netns, struct text *text);
+void show_net_raw6(struct netns *netns, struct text *text);
+
+/* net_counters.c */
+void show_net_snmp(struct netns *netns, struct text *text);
+void show_net_snmp6(struct netns *netns, struct text *text);
+void show_net_sockstat(struct netns *netns, struct text *text);
+void show_net_sockstat6(struct netns *netns, struct text *text);

@@ -92,6 +92,8 @@ void show_net_route(struct netns *netns, struct text *text)
 
 /* ---- IPv6 ------------------------------------------------------------------------------------ */
 
+static const struct ip_address none = { .family = AF_UNSPEC };
+
 static void put_hex(struct text *text, const struct ip_address *address)
 {
 	for (int i = 0; i < 16; i++)
@@ -106,8 +108,6 @@ static unsigned int flags6(const struct route *route)
 		flags |= RTF_REJECT | RTF_NONEXTHOP;
 	if (route->gateway.family)
 		flags |= RTF_GATEWAY;
-	if (route->prefix_length == 128)
-		flags |= RTF_HOST;
 	if (route->type == RTN_LOCAL)
 		flags |= RTF_LOCAL | RTF_NONEXTHOP;
 	if (route->type == RTN_ANYCAST)
@@ -116,12 +116,13 @@ static unsigned int flags6(const struct route *route)
 		flags |= RTF_ADDRCONF | (route->prefix_length ? 0u : (unsigned)RTF_DEFAULT);
 	if (route->expires)
 		flags |= RTF_EXPIRES;
+	if (route->expires && route->protocol == RTPROT_KERNEL)
+		flags |= RTF_ADDRCONF | RTF_PREFIX_RT;
 	return flags;
 }
 
 static int put_route6(const struct route *route, void *data)
 {
-	static const struct ip_address none = { .family = AF_UNSPEC };
 	struct listing *listing = data;
 	struct text *text = listing->text;
 	char name[IFNAMSIZ];
@@ -144,6 +145,14 @@ void show_net_ipv6_route(struct netns *netns, struct text *text)
 	iface_config_lock(netns);
 	(void)route_for_each(netns, AF_INET6, put_route6, &listing);
 	iface_config_unlock(netns);
+	/* Linux's null entry, which readers take for the end. */
+	put_hex(text, &none);
+	text_puts(text, " 00 ");
+	put_hex(text, &none);
+	text_puts(text, " 00 ");
+	put_hex(text, &none);
+	text_printf(text, " %08x %08x %08x %08x %8s\n", UINT32_MAX, 1u, 0u,
+	            (unsigned)(RTF_REJECT | RTF_NONEXTHOP), "lo");
 }
 
 /* ---- ARP ------------------------------------------------------------------------------------- */

@@ -50,7 +50,10 @@ static const struct entry system_entries[] = {
 };
 static const struct directory system_directory = DIRECTORY(system_entries);
 
-static const struct entry virtual_entries[] = { SYSFS_BLOCK(sysfs_in_devices) };
+static const struct entry virtual_entries[] = {
+	SYSFS_BLOCK(sysfs_in_devices),
+	DIR("net", &sysfs_net_directory),
+};
 static const struct directory virtual_directory = DIRECTORY(virtual_entries);
 
 static const struct entry devices_entries[] = {

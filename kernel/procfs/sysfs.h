@@ -24,6 +24,9 @@ extern const struct place sysfs_in_devices, sysfs_in_root, sysfs_in_class, sysfs
 #define SYSFS_BLOCK(place) \
 	{ "block", S_IFDIR | 0755, .dir = &sysfs_block_directory, .arg = &(place) }
 
+/* sysfs_net.c: interfaces, and links to them */
+extern const struct directory sysfs_net_directory, sysfs_class_net_directory;
+
 /* sysfs_pci.c: the root buses in /sys/devices, and /sys/bus/pci */
 int sysfs_pci_root_lookup(const struct node *dir, const char *name, struct child *out);
 const struct entry *sysfs_pci_root_next(const struct node *dir, uint64_t *key, char *name);

@@ -150,7 +150,9 @@ static const struct directory class_directory = { .lookup = device_lookup, .next
 
 static const struct entry class_entries[] = {
 	SYSFS_BLOCK(sysfs_in_class),
-	CLASS(0, "mem"), CLASS(1, "misc"), CLASS(2, "tty"),
+	CLASS(0, "mem"), CLASS(1, "misc"),
+	{ "net", S_IFDIR | 0755, .dir = &sysfs_class_net_directory },
+	CLASS(2, "tty"),
 };
 
 const struct directory sysfs_class_directory = DIRECTORY(class_entries);

@@ -71,6 +71,7 @@ void *rtnetlink_begin(struct netlink_writer *writer, const struct rtnetlink_head
 struct rtnetlink_link_detail {
 	uint32_t changed;       /* ifi_change */
 	bool     without_stats; /* RTEXT_FILTER_SKIP_STATS */
+	uint8_t  family;        /* of a dump: AF_INET6 has a form of its own */
 };
 
 /*

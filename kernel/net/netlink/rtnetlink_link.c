@@ -44,7 +44,7 @@ static void put_limits(struct netlink_writer *writer, const struct iface *iface)
 	netlink_put_u8(writer, IFLA_LINKMODE, 0);
 	netlink_put_u32(writer, IFLA_MTU, iface->mtu);
 	netlink_put_u32(writer, IFLA_MIN_MTU, iface->min_mtu);
-	netlink_put_u32(writer, IFLA_MAX_MTU, iface->max_mtu);
+	netlink_put_u32(writer, IFLA_MAX_MTU, iface->netdev ? iface->max_mtu : 0);
 	netlink_put_u32(writer, IFLA_GROUP, 0);
 	netlink_put_u32(writer, IFLA_PROMISCUITY, iface->nr_promiscuous);
 	netlink_put_u32(writer, IFLA_ALLMULTI, iface->nr_all_multicast);
@@ -126,6 +126,30 @@ bool rtnetlink_link_put(struct netlink_writer *writer, const struct rtnetlink_he
 	return netlink_end(writer);
 }
 
+/* The short form that IPv6 has of it: RTM_GETLINK of AF_INET6. */
+static bool put_inet6(struct netlink_writer *writer, const struct rtnetlink_head *head,
+                      struct netlink_dump *dump, const struct iface *iface)
+{
+	struct ifinfomsg *message = rtnetlink_begin(writer, head, dump, sizeof(*message));
+	uint32_t nest;
+
+	if (message) {
+		message->ifi_family = AF_INET6;
+		message->ifi_type = iface->type;
+		message->ifi_index = (int)iface->index;
+		message->ifi_flags = iface->flags;
+	}
+	netlink_put_string(writer, IFLA_IFNAME, iface->name);
+	netlink_put(writer, IFLA_ADDRESS, iface->mac, sizeof(iface->mac));
+	netlink_put_u32(writer, IFLA_MTU, iface->mtu);
+	netlink_put_u8(writer, IFLA_OPERSTATE,
+	               iface->flags & IFF_UP ? iface->operational_state : IF_OPER_DOWN);
+	nest = netlink_nest_begin(writer, IFLA_PROTINFO);
+	netlink_put_u8(writer, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_EUI64);
+	netlink_nest_end(writer, nest);
+	return netlink_end(writer);
+}
+
 /* ---- one ------------------------------------------------------------------------------------- */
 
 static bool wants_no_stats(const struct nlattr **found)
@@ -176,10 +200,15 @@ static int link_tell(struct iface *iface, void *data)
 	const struct rtnetlink_head head = { .type = RTM_NEWLINK };
 	struct links_walk *walk = data;
 	const struct rtnetlink_link_detail *detail = (const void *)walk->dump->filter;
+	bool is_put;
 
 	if (!rtnetlink_is_next(walk->dump, &walk->position))
 		return 0;
-	if (!rtnetlink_link_put(walk->writer, &head, walk->dump, iface, detail))
+	if (detail->family == AF_INET6)
+		is_put = put_inet6(walk->writer, &head, walk->dump, iface);
+	else
+		is_put = rtnetlink_link_put(walk->writer, &head, walk->dump, iface, detail);
+	if (!is_put)
 		return 1;
 	walk->dump->at[0]++;
 	return 0;
@@ -217,7 +246,7 @@ static int links_dump(struct netlink_request *request)
 	const struct attribute_table table = { rtnetlink_link_policy, found, IFLA_MAX,
 		                               request->is_strict };
 	const struct ifinfomsg *message = NLMSG_DATA(request->header);
-	struct rtnetlink_link_detail detail = { 0 };
+	struct rtnetlink_link_detail detail = { .family = message->ifi_family };
 	bool is_short = request->header->nlmsg_len < NLMSG_LENGTH(sizeof(*message));
 	int err = 0;
 

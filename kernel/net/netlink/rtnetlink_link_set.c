@@ -86,6 +86,15 @@ static int mac_set(struct iface *iface, const struct nlattr *address)
 	return iface_set_mac(iface, attribute_data(address));
 }
 
+static int mtu_set(struct netlink_request *request, struct iface *iface, uint32_t mtu)
+{
+	if (mtu < iface->min_mtu)
+		return netlink_fault(request, -EINVAL, "mtu less than device minimum");
+	if (mtu > iface->max_mtu)
+		return netlink_fault(request, -EINVAL, "mtu greater than device maximum");
+	return iface_set_mtu(iface, mtu);
+}
+
 /* By index only, or the name would just be the one it was found by. */
 static int name_set(struct iface *iface, const struct ifinfomsg *message,
                     const struct nlattr *name)
@@ -119,7 +128,7 @@ static int link_change(struct netlink_request *request, struct iface *iface,
 	if (!err && found[IFLA_ADDRESS])
 		err = mac_set(iface, found[IFLA_ADDRESS]);
 	if (!err && found[IFLA_MTU])
-		err = iface_set_mtu(iface, attribute_u32(found[IFLA_MTU]));
+		err = mtu_set(request, iface, attribute_u32(found[IFLA_MTU]));
 	if (!err && found[IFLA_IFNAME])
 		err = name_set(iface, message, found[IFLA_IFNAME]);
 	if (!err)

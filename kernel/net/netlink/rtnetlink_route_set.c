@@ -155,7 +155,10 @@ int rtnetlink_route_create(struct netlink_request *request)
 		route.type = RTN_UNICAST;
 	if (route.destination.family == AF_INET6 && !route.metric)
 		route.metric = IPV6_USUAL_METRIC;
-	return route_add(request->netns, &route, request->header->nlmsg_flags);
+	err = route_add(request->netns, &route, request->header->nlmsg_flags);
+	if (err == -ENETUNREACH && route.gateway.family == AF_INET)
+		return netlink_fault(request, err, "Nexthop has invalid gateway");
+	return err;
 }
 
 int rtnetlink_route_remove(struct netlink_request *request)
@@ -184,7 +187,7 @@ static uint32_t cache_flags(const struct route_result *result)
 	case RTN_LOCAL:
 		return RTCF_LOCAL | RTM_F_CLONED;
 	case RTN_BROADCAST:
-		return RTCF_BROADCAST | RTM_F_CLONED;
+		return RTCF_BROADCAST | RTCF_LOCAL | RTM_F_CLONED;
 	case RTN_MULTICAST:
 		return RTCF_MULTICAST | RTM_F_CLONED;
 	default:
@@ -199,7 +202,6 @@ static void fill_header(struct rtmsg *message, const struct route_key *key,
 
 	message->rtm_family = (uint8_t)key->destination.family;
 	message->rtm_dst_len = (uint8_t)(ip_family_bytes(message->rtm_family) * 8);
-	message->rtm_table = result->table < 256 ? (uint8_t)result->table : RT_TABLE_COMPAT;
 	message->rtm_type = result->type;
 	message->rtm_src_len = is_ipv6 ? 128 : 0;
 	message->rtm_protocol = is_ipv6 ? result->protocol : RTPROT_UNSPEC;
@@ -239,15 +241,19 @@ static void put_ipv6_answer(struct netlink_writer *writer, const struct route_ke
 static int answer(struct netlink_request *request, const struct route_key *key,
                   const struct route_result *result)
 {
+	/* Without rules of one's own, IPv4's local table is seen as a part of main. */
+	uint32_t table = key->destination.family == AF_INET ? RT_TABLE_MAIN : result->table;
 	const struct rtnetlink_head head = rtnetlink_answer(request, RTM_NEWROUTE);
 	const struct rta_cacheinfo cache = { 0 };
 	uint8_t room[512];
 	struct netlink_writer writer = { .bytes = room, .room = sizeof(room) };
 	struct rtmsg *message = rtnetlink_begin(&writer, &head, NULL, sizeof(*message));
 
-	if (message)
+	if (message) {
 		fill_header(message, key, result);
-	netlink_put_u32(&writer, RTA_TABLE, result->table);
+		message->rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_COMPAT;
+	}
+	netlink_put_u32(&writer, RTA_TABLE, table);
 	put_address(&writer, RTA_DST, &key->destination);
 	if (key->destination.family == AF_INET)
 		put_ipv4_answer(&writer, key, result);
