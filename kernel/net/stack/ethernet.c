@@ -17,6 +17,7 @@
 #include "net/iface/tap.h"
 #include "net/netns.h"
 #include "net/stack/ethernet_impl.h"
+#include "net/stack/guards.h"
 #include "net/stack/stack_impl.h"
 
 enum { QUEUE_LENGTH = 1000 };
@@ -190,9 +191,10 @@ static void input(struct ethernet *ethernet, struct netbuf *netbuf)
 	unsigned int flags = netbuf->flags;
 	struct pbuf *frame = frame_to_pbuf(netbuf);
 	struct netif *netif = ethernet->netif;
+	bool is_control;
 	uint8_t type;
 
-	if (!frame || frame->len < ETH_HLEN) {
+	if (!frame || frame_is_short(frame->payload, frame->len)) {
 		ethernet->iface->counters.rx_dropped++;
 		if (frame)
 			stack_pbuf_free(frame);
@@ -213,8 +215,11 @@ static void input(struct ethernet *ethernet, struct netbuf *netbuf)
 	                      ethernet->checks & (uint16_t)~CHECKS_OF_TRANSPORT : ethernet->checks;
 	if (load_be16((const uint8_t *)frame->payload + ETH_HLEN - 2) == ETH_P_ARP)
 		iface_input_arp(frame, netif);
+	is_control = packet_is_control6((uint8_t *)frame->payload + ETH_HLEN, frame->len - ETH_HLEN);
 	if (ethernet_input(frame, netif) != ERR_OK)
 		pbuf_free(frame);
+	if (is_control)
+		path_mtus_raise();
 }
 
 void ethernet_received(struct netdev *netdev, struct list *netbufs)

@@ -19,6 +19,7 @@
 #include "mem/page.h"
 #include "net/iface/stack_hooks.h"
 #include "net/iface/tap.h"
+#include "net/stack/guards.h"
 #include "net/stack/stack_impl.h"
 
 enum {
@@ -193,6 +194,8 @@ static err_t enqueue(struct netif *netif, struct pbuf *packet)
 
 static void input(struct netif *netif, struct pbuf *packet)
 {
+	bool is_control;
+
 	if (!is_ours_alone(packet)) {
 		struct pbuf *copy = clone(packet);
 
@@ -205,8 +208,11 @@ static void input(struct netif *netif, struct pbuf *packet)
 		refuse_timestamps(packet);
 	if (unlikely(iface_has_taps(netif_to_iface(netif))))
 		tap(netif, packet, PACKET_HOST);
+	is_control = packet_is_control6(packet->payload, packet->len);
 	if (ip_input(packet, netif) != ERR_OK)
 		pbuf_free(packet);
+	if (is_control)
+		path_mtus_raise();
 }
 
 bool loopback_deliver(void)

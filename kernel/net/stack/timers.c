@@ -16,6 +16,7 @@
 
 #include "net/iface/stack_hooks.h"
 #include "net/netns.h"
+#include "net/stack/guards.h"
 #include "net/stack/stack_impl.h"
 #include "sched/clock.h"
 #include "sched/timer.h"
@@ -37,6 +38,12 @@ static struct {
 static bool tcp_is_waiting(void)
 {
 	return tcp_active_pcbs || tcp_tw_pcbs;
+}
+
+static void tcp_run(void)
+{
+	persist_timers_stop();
+	tcp_tmr();
 }
 
 static void second_run(void)
@@ -94,7 +101,7 @@ static const struct {
 	void (*run)(void);
 	bool (*is_waiting)(void);
 } groups[STACK_TICKS] = {
-	[STACK_TICK_TCP] = { TCP_TMR_INTERVAL * NS_PER_MSEC, tcp_tmr, tcp_is_waiting },
+	[STACK_TICK_TCP] = { TCP_TMR_INTERVAL * NS_PER_MSEC, tcp_run, tcp_is_waiting },
 	[STACK_TICK_SECOND] = { NS_PER_SEC, second_run, second_is_waiting },
 	[STACK_TICK_MULTICAST] = { IGMP_TMR_INTERVAL * NS_PER_MSEC, multicast_run,
 	                           groups_are_waiting },

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <lwip/err.h>
 #include <lwip/ip_addr.h>
 
 struct netif;
@@ -11,6 +12,12 @@ struct netif;
 uint32_t stack_initial_sequence(const ip_addr_t *local, uint16_t local_port,
                                 const ip_addr_t *remote, uint16_t remote_port);
 #define LWIP_HOOK_TCP_ISN stack_initial_sequence
+
+/* Options that would harm lwIP are taken out of segments: net/stack/guards.c */
+struct tcp_hdr;
+err_t stack_check_segment(struct tcp_hdr *header, u16_t length, u16_t first_length, u8_t *second);
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, length, first_length, second, packet) \
+	((length) ? stack_check_segment(header, length, first_length, second) : ERR_OK)
 
 /* Which way a packet goes, and what comes in: net/iface/hooks.c, which says more. */
 struct pbuf;
