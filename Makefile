@@ -83,6 +83,7 @@ include tools/build/generated.mk
 include tools/build/thirdparty.mk
 include vdso/vdso.mk
 include test/unit/unit.mk
+include test/net/net.mk
 
 # ---- the kernel ELF: linked twice, the second time with tables of symbols and relocations made from the first
 $(O)/%.c.o: %.c Makefile build/uapi/.ready | $(generated)
