@@ -22,6 +22,10 @@ struct unix_info {
 	uint16_t           type;
 	bool               is_dead, is_listening, is_connected;
 	ino_t              ino; /* of its open file; 0: none, or none yet */
+	ino_t              peer_ino; /* the same of its peer; 0: none */
+	uint64_t           cookie;
+	/* bytes that can be read at once; of a listener: connections that wait */
+	uint32_t           queued;
 	struct socket_name name;
 };
 

@@ -47,6 +47,22 @@ static uint32_t next_few(const struct netns *netns, uint64_t cookie, struct unix
 	return nr;
 }
 
+/* As FIONREAD: all of a stream, the first of other packets. */
+static uint32_t queued_locked(const struct unix_sock *sock)
+{
+	const struct unix_packet *packet;
+	uint32_t bytes = 0;
+
+	if (sock->state == UNIX_LISTENING)
+		return sock->nr_queued;
+	list_for_each_entry(packet, &sock->queue, link) {
+		bytes += packet->size - packet->offset;
+		if (sock->socket.type != SOCK_STREAM)
+			break;
+	}
+	return bytes;
+}
+
 static void tell(struct unix_sock *sock, struct unix_info *info)
 {
 	unix_name_of(sock, &info->name);
@@ -54,9 +70,12 @@ static void tell(struct unix_sock *sock, struct unix_info *info)
 	info->refs = (uint32_t)refcount_read(&sock->socket.refs);
 	info->type = sock->socket.type;
 	info->ino = sock->socket.ino;
+	info->cookie = sock->socket.cookie;
 	info->is_dead = sock->is_dead;
 	info->is_listening = sock->state == UNIX_LISTENING;
 	info->is_connected = sock->peer && sock->state == UNIX_CONNECTED;
+	info->peer_ino = sock->peer ? READ_ONCE(sock->peer->socket.ino) : 0;
+	info->queued = queued_locked(sock);
 	spin_unlock(&sock->lock);
 }
 

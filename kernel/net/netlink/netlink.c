@@ -27,6 +27,7 @@ int netlink_uevent_request(struct netlink_request *request)
 static const struct netlink_protocol protocols[NETLINK_PROTOCOLS] = {
 	{ NETLINK_ROUTE, 3, RTNLGRP_MAX, NETLINK_ANYBODY_LISTENS, rtnetlink_request },
 	{ NETLINK_USERSOCK, 0, 32, NETLINK_ANYBODY_TALKS, NULL },
+	{ NETLINK_SOCK_DIAG, 4, 32, NETLINK_ANYBODY_LISTENS, netlink_diag_request },
 	{ NETLINK_KOBJECT_UEVENT, 1, 32, NETLINK_ANYBODY_LISTENS, netlink_uevent_request },
 	{ NETLINK_GENERIC, 2, 32, NETLINK_ANYBODY_LISTENS, netlink_generic_request },
 };

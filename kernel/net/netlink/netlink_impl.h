@@ -250,5 +250,6 @@ void *netlink_dump_begin(struct netlink_dump *dump, struct netlink_writer *write
 /* ---- protocols ------------------------------------------------------------------------------- */
 
 int rtnetlink_request(struct netlink_request *request);       /* rtnetlink.c */
+int netlink_diag_request(struct netlink_request *request);    /* diag.c */
 int netlink_generic_request(struct netlink_request *request); /* generic.c */
 int netlink_uevent_request(struct netlink_request *request);  /* netlink.c: EPERM or nothing */
