@@ -20,7 +20,8 @@
 #include "sched/wait.h"
 #include "vm/uio.h"
 
-enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4 };
+/* TELL_AFTER: a quarter of what a peer without window scaling can be offered. */
+enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, TELL_AFTER = 16384 };
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
@@ -233,7 +234,7 @@ static int queue_take(struct tcp_read *read, uint32_t available)
 	} else if (copied) {
 		queue_consume(sock, copied);
 		sock->untold += copied;
-		if (sock->untold >= sock->window / 4)
+		if (sock->untold >= min(sock->window / 4, (uint32_t)TELL_AFTER))
 			window_open(sock);
 	}
 	if (copied < n)
