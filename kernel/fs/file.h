@@ -89,6 +89,10 @@ struct file_ops {
 	 * request->file to another file, whose reference is then the caller's to put after mapping.
 	 */
 	int (*mmap)(struct file *file, struct map_request *request);
+	/*
+	 * An area that maps the file has come, or is going (its reference goes next). NULL: fine.
+	 */
+	void (*mapped)(struct file *file, bool is_there);
 	int (*fsync)(struct file *file, pos_t from, pos_t to, bool data_only); /* NULL: EINVAL */
 	/* NULL: EOPNOTSUPP */
 	int (*fallocate)(struct file *file, int mode, pos_t offset, pos_t len);

@@ -343,10 +343,14 @@ static unsigned mapping_lookup(struct backing *backing, pgoff_t first, unsigned 
 static void mapping_area_get(struct backing *backing, struct file *file, unsigned vm_flags)
 {
 	file_get(file);
+	if (file->ops->mapped)
+		file->ops->mapped(file, true);
 }
 
 static void mapping_area_put(struct backing *backing, struct file *file, unsigned vm_flags)
 {
+	if (file->ops->mapped)
+		file->ops->mapped(file, false);
 	file_put(file);
 }
 

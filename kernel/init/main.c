@@ -26,6 +26,7 @@
 #include "fs/fs.h"
 #include "init/drivers.h"
 #include "init/user.h"
+#include "ipc/sem.h"
 #include "mem/buddy.h"
 #include "mem/memmap.h"
 #include "net/netns.h"
@@ -147,6 +148,7 @@ __noreturn void kmain(void)
 	signal_pid_init();                     /* pid_signal(), for floors that know no processes */
 	fs_init();                             /* tmpfs, devfs, anonymous files; no tree yet */
 	net_init();                            /* sockets */
+	sem_init();                            /* adjustments of semaphores */
 	socket_calls_init();                   /* who sends through them */
 	syscall_record_init();                 /* a panic tells of system calls */
 	drivers_init();                        /* devices, known to their classes */

@@ -18,6 +18,7 @@
 #include "fs/mount.h"
 #include "proc/pidfd.h"
 #include "proc/signal.h"
+#include "proc/sysvsem.h"
 #include "proc/task_impl.h"
 #include "sched/wait.h"
 #include "vm/space.h"
@@ -174,6 +175,7 @@ static void drop_resources(struct task *task)
 {
 	if (task->sighand)
 		sighand_put(task->sighand);
+	sysvsem_leave(task);
 	nsproxy_put(task->ns);
 	if (task->fs)
 		fs_context_put(task->fs);
@@ -195,6 +197,8 @@ static int copy_resources(struct task *task, uint64_t flags)
 		err = namespaces_for(flags, task->fs, &task->ns);
 	if (!err)
 		err = copy_sighand(task, flags);
+	if (!err && flags & CLONE_SYSVSEM)
+		err = sysvsem_share(task_current(), task);
 	if (!err)
 		err = copy_space(task, flags);
 	if (err)

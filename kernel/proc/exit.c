@@ -21,6 +21,7 @@
 #include "proc/posix_timer.h"
 #include "proc/session.h"
 #include "proc/signal.h"
+#include "proc/sysvsem.h"
 #include "proc/task_impl.h"
 #include "proc/wait.h"
 #include "vm/space.h"
@@ -177,6 +178,7 @@ void task_exit(int code)
 	if (is_oom_victim)
 		oom_victim_gone();
 	task_vfork_release(task);
+	sysvsem_leave(task);
 	leave_files(task);
 	if (is_last) {
 		itimers_stop(proc);

@@ -41,6 +41,7 @@ struct fs_context;
 struct proc;
 struct sighand;
 struct space;
+struct sysvsem;
 
 /* What CPU time and faults a task, a group, or its reaped children have used: getrusage(2). */
 struct usage {
@@ -76,6 +77,7 @@ struct task {
 	struct fs_context *fs            __guarded_by(resources_lock);
 	struct nsproxy    *ns            __guarded_by(resources_lock);
 	struct sighand    *sighand       __guarded_by(proc->lock);
+	struct sysvsem    *sysvsem;      /* proc/sysvsem.h; NULL: none; own */
 	const struct cred *cred; /* RCU: replaced whole by its task, see task_cred_commit() */
 
 	/* Signals: proc/signal.h. */

@@ -8,6 +8,7 @@
 #include "lib/printf.h"
 #include "proc/proc.h"
 #include "procfs/disks.h"
+#include "procfs/ipc.h"
 #include "procfs/pid.h"
 #include "procfs/sysctl.h"
 
@@ -58,6 +59,7 @@ static const struct entry entries[] = {
 	{ "swaps", S_IFREG | 0444, .show = show_swaps },
 	{ "sys", S_IFDIR | 0555, .dir = &sysctl_directory },
 	{ "sysrq-trigger", S_IFREG | 0200, .write = write_sysrq_trigger },
+	{ "sysvipc", S_IFDIR | 0555, .dir = &sysvipc_directory },
 	{ "uptime", S_IFREG | 0444, .show = show_uptime },
 	{ "version", S_IFREG | 0444, .show = show_version },
 	{ "vmstat", S_IFREG | 0444, .show = show_vmstat },

@@ -17,7 +17,7 @@
 #include "proc/ctrl_alt_del.h"
 #include "proc/hung.h"
 #include "proc/proc.h"
-#include "procfs/sysctl.h"
+#include "procfs/ipc.h"
 #include "sched/watchdog.h"
 
 /* ---- names --------------------------------------------------------------------------------- */
@@ -161,6 +161,9 @@ static const struct entry entries[] = {
 	SYSCTL_INT("hung_task_timeout_secs", 0644, &hung_timeout),
 	SYSCTL_VAR("hung_task_warnings", &hung_settings.warnings, -1, INT32_MAX),
 	SYSCTL_INT("kptr_restrict", 0644, &sysctl_kptr_restrict),
+	SYSCTL_VAR("msgmax", &msg_limits.max_size, 0, INT32_MAX),
+	SYSCTL_VAR("msgmnb", &msg_limits.max_queue, 0, INT32_MAX),
+	SYSCTL_INT("msgmni", 0644, &sysctl_msgmni),
 	SYSCTL_CONST("ngroups_max", "65536"),
 	SYSCTL_VAR("nmi_watchdog", &watchdog_settings.hard, 0, 1),
 	{ "osrelease", S_IFREG | 0444, ENTRY_STRICT, .show = show_uts, .arg = uts_release },
@@ -180,6 +183,13 @@ static const struct entry entries[] = {
 	SYSCTL_CONST("sched_rr_timeslice_ms", "100"),
 	SYSCTL_INT("sched_rt_period_us", 0644, &sysctl_rt_period),
 	SYSCTL_INT("sched_rt_runtime_us", 0644, &sysctl_rt_runtime),
+	{ "sem", S_IFREG | 0644, ENTRY_STRICT, .show = show_sem_limits,
+	  .write = write_sem_limits },
+	{ "shmall", S_IFREG | 0644, ENTRY_STRICT, .arg = &shm_limits.max_pages,
+	  .show = show_ipc_limit, .write = write_ipc_limit },
+	{ "shmmax", S_IFREG | 0644, ENTRY_STRICT, .arg = &shm_limits.max_size,
+	  .show = show_ipc_limit, .write = write_ipc_limit },
+	SYSCTL_INT("shmmni", 0644, &sysctl_shmmni),
 	SYSCTL_VAR("soft_watchdog", &watchdog_settings.soft, 0, 1),
 	SYSCTL_VAR("softlockup_all_cpu_backtrace", &watchdog_settings.soft_shows_all, 0, 1),
 	SYSCTL_VAR("softlockup_panic", &watchdog_settings.soft_panics, 0, 1),

@@ -10,6 +10,7 @@
 #include "fs/fdtable.h"
 #include "proc/clone.h"
 #include "proc/proc.h"
+#include "proc/sysvsem.h"
 #include "syscall/prototypes.h"
 #include "vm/usercopy.h"
 
@@ -159,6 +160,8 @@ long sys_unshare(unsigned long flags)
 
 	if (!err && (flags & (CLONE_FS | CLONE_NEWNS)))
 		err = unshare_fs();
+	if (!err && (flags & CLONE_SYSVSEM))
+		sysvsem_leave(task_current());
 	if (!err && (flags & CLONE_FILES))
 		err = task_unshare_files(UINT32_MAX);
 	if (!err && (flags & (CLONE_NEWNS | CLONE_NEWUTS)))
