@@ -113,13 +113,11 @@ static struct ping_sock *find(uint16_t id, uint16_t protocol)
 	return NULL;
 }
 
-/* id 0: any that is free. */
+/* id 0: any that is free; one that is named may be taken already, as on Linux. */
 static int id_take_locked(struct ping_sock *sock, uint16_t id)
 {
 	uint16_t protocol = sock->dgram.inet.socket.protocol;
 
-	if (id && find(id, protocol))
-		return -EADDRINUSE;
 	for (uint32_t n = 0; !id && n <= UINT16_MAX; n++) {
 		uint16_t candidate = (uint16_t)random_below(UINT16_MAX) + 1;
 

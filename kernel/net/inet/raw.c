@@ -190,6 +190,15 @@ static bool wants(const struct raw_sock *sock, const struct inet_packet *packet)
 	       multicast_allows(&sock->dgram.inet, packet->to, packet->from, packet->iface);
 }
 
+/* On lo the stack sums up no headers; a raw socket gets a good one all the same. */
+static void header_sum(struct pbuf *copy)
+{
+	struct ip_hdr *header = copy->payload;
+
+	if (!IPH_CHKSUM(header))
+		IPH_CHKSUM_SET(header, inet_chksum(header, IPH_HL_BYTES(header)));
+}
+
 bool raw_input_sockets(const struct inet_packet *packet)
 {
 	bool is_v4 = IP_IS_V4(packet->from), is_delivered = false;
@@ -204,6 +213,8 @@ bool raw_input_sockets(const struct inet_packet *packet)
 		copy = pbuf_clone(PBUF_RAW, PBUF_RAM, packet->pbuf);
 		if (!copy)
 			continue;
+		if (is_v4)
+			header_sum(copy);
 		dgram_queue(&sock->dgram, copy, packet->transport, is_v4 ? 0 : packet->transport,
 		            packet->iface);
 		pbuf_free(copy);

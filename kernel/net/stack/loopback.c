@@ -245,6 +245,7 @@ err_t loopback_netif_init(struct netif *netif)
 	netif->mtu = LOOPBACK_MTU;
 	netif->output = loopback_output4;
 	netif->output_ip6 = loopback_output6;
-	NETIF_SET_CHECKSUM_CTRL(netif, NETIF_CHECKSUM_DISABLE_ALL);
+	/* but those that raw sockets look at */
+	NETIF_SET_CHECKSUM_CTRL(netif, NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6);
 	return ERR_OK;
 }
