@@ -276,7 +276,8 @@ int inet_for_each(struct netns *netns, int protocol,
 	}
 	if (sock)
 		socket_put(&sock->socket);
-	return result;
+	return result || protocol != IPPROTO_TCP ? result
+						 : tcp_for_each_remnant(netns, fn, data);
 }
 
 /* ---- start -------------------------------------------------------------------------- */
