@@ -100,7 +100,7 @@ static bool transfer(int pair[2], size_t total, size_t write_step, size_t read_s
 
 static void check_sizes(void)
 {
-	int pair[2], small = 2000;
+	int pair[2], small = 20000;
 
 	pair_open(pair);
 	CHECK(all_sizes_both_ways, transfer(pair, TOTAL, 0, 0, true));

@@ -126,6 +126,9 @@ struct tcp_sock {
 	uint32_t          written, acked __atomic;    /* changed with core held */
 	struct page      *room_page __guarded_by(send_lock); /* where small writes go; a reference */
 	uint32_t          room_used __guarded_by(send_lock);
+	const uint8_t    *tail __guarded_by(core); /* behind the last byte in a page; see tail_seal() */
+	struct page      *tail_page __guarded_by(core);
+	uint8_t           silent_reads __atomic; /* since something was sent; a hint */
 	uint32_t          stalled_at __guarded_by(core); /* acked, when the clock looked last */
 	uint32_t          stalled_ms __guarded_by(core);
 

@@ -21,7 +21,7 @@
 #include "vm/uio.h"
 
 /* TELL_AFTER: a quarter of what a peer without window scaling can be offered. */
-enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, TELL_AFTER = 16384 };
+enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, TELL_AFTER = 16384, ANSWERS_NOT = 2 };
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
@@ -303,11 +303,19 @@ static int read_step(struct tcp_read *read)
 	return result == 1 ? news_wait(read, queued) : result;
 }
 
-/* TCP_QUICKACK: what was read is acknowledged without delay. */
-static void quick_ack(struct tcp_sock *sock)
+/*
+ * What was read is acknowledged without delay: if TCP_QUICKACK says so, or if all was read by
+ * somebody who reads without answering, since no answer will take the acknowledgement along.
+ */
+static void quick_ack(struct tcp_sock *sock, bool is_all)
 {
+	uint8_t reads = READ_ONCE(sock->silent_reads);
 	struct tcp_pcb *pcb;
 
+	if (reads < ANSWERS_NOT)
+		WRITE_ONCE(sock->silent_reads, (uint8_t)(reads + 1));
+	if (!READ_ONCE(sock->settings.quick_ack) && (!is_all || reads + 1 < ANSWERS_NOT))
+		return;
 	stack_lock(tcp_netns(sock));
 	pcb = tcp_pcb_of(sock);
 	if (pcb && sock->state == TCP_IS_ESTABLISHED && pcb->flags & TF_ACK_DELAY) {
@@ -353,8 +361,7 @@ ssize_t tcp_sock_receive(struct socket *socket, struct message *message)
 	mutex_unlock(&sock->receive_lock);
 	if (!read.done)
 		return result;
-	if (READ_ONCE(sock->settings.quick_ack))
-		quick_ack(sock);
+	quick_ack(sock, !queued);
 	if (READ_ONCE(sock->settings.wants_queue_size))
 		message_control_put(message, SOL_TCP, TCP_CM_INQ, &queued, sizeof(queued));
 	return (ssize_t)read.done;

@@ -151,13 +151,17 @@ static int connected_wait(const struct sending *sending)
 	}
 }
 
-/* Until there is room, or `stuck` bytes of it have changed: memory is short. send_lock held. */
+/* Until there is room; or, if memory is short, until anything has changed. send_lock held. */
 static int room_wait(const struct sending *sending, bool is_short)
 {
 	struct tcp_sock *sock = sending->sock;
 	uint32_t acked = READ_ONCE(sock->acked);
 	int err;
 
+	/* What waits for more to come will not get it. */
+	stack_lock(tcp_netns(sock));
+	tcp_push(sock);
+	stack_unlock(tcp_netns(sock));
 	if (sending->flags & MSG_DONTWAIT)
 		return -EAGAIN;
 	mutex_unlock(&sock->send_lock);
@@ -187,6 +191,24 @@ void tcp_push(struct tcp_sock *sock)
 }
 
 /*
+ * lwIP takes bytes that follow those before in memory for more of the same. If they lie in another
+ * page, they are not: who refers to the first would not hold the second.
+ */
+static void tail_seal(struct tcp_pcb *pcb)
+{
+	struct tcp_seg *segment = pcb->unsent;
+	struct pbuf *pbuf;
+
+	if (!segment)
+		return;
+	while (segment->next)
+		segment = segment->next;
+	for (pbuf = segment->p; pbuf->next; pbuf = pbuf->next)
+		;
+	pbuf->type_internal |= PBUF_TYPE_FLAG_DATA_VOLATILE;
+}
+
+/*
  * n bytes at `data` into the stream: copied if page is NULL. EAGAIN: no memory, or lwIP's queue is
  * full; EPIPE and so on. Core held.
  */
@@ -202,10 +224,15 @@ static int write_locked(const struct sending *sending, const void *data, uint32_
 		return send_error(sock);
 	if (page && !chunk_add(sock, page, sock->written + n))
 		return -EAGAIN;
+	if (page && data == sock->tail && page != sock->tail_page)
+		tail_seal(pcb);
 	err = tcp_write(pcb, data, (u16_t)n, flags);
 	if (err != ERR_OK)
 		return err == ERR_MEM ? -EAGAIN : send_error(sock);
+	sock->tail = page ? (const uint8_t *)data + n : NULL;
+	sock->tail_page = page;
 	WRITE_ONCE(sock->written, sock->written + n);
+	WRITE_ONCE(sock->silent_reads, 0);
 	push_some(sock, pcb, has_more);
 	return 0;
 }
