@@ -83,6 +83,11 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 	if (wait_queue_is_active(&sock->inet.writable) &&
 	    (tcp_is_writable(sock) || sock->is_dead))
 		tcp_wake_writers(sock);
+	/* lwIP sends what there is, unless told otherwise: what is corked, from the second tick on. */
+	if (sock->held == 1) {
+		sock->held = 2;
+		return ERR_INPROGRESS;
+	}
 	return ERR_OK;
 }
 
@@ -95,6 +100,7 @@ err_t tcp_event_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 
 	(void)err;
 	tcp_window_begin(sock, pcb);
+	tcp_window_settle(sock, pcb);
 	WRITE_ONCE(sock->state, TCP_IS_ESTABLISHED);
 	inet_wake_all(&sock->inet);
 	return ERR_OK;
@@ -205,6 +211,11 @@ static err_t clock_ticked(void *arg, struct tcp_pcb *pcb)
 	}
 	/* Memory that a sender waits for is not announced otherwise; nor is the end of lingering. */
 	tcp_wake_writers(sock);
+	/* lwIP sends what there is, unless told otherwise: what is corked, from the second tick on. */
+	if (sock->held == 1) {
+		sock->held = 2;
+		return ERR_INPROGRESS;
+	}
 	return ERR_OK;
 }
 

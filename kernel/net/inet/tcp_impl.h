@@ -128,6 +128,7 @@ struct tcp_sock {
 	uint32_t          room_used __guarded_by(send_lock);
 	const uint8_t    *tail __guarded_by(core); /* behind the last byte in a page; see tail_seal() */
 	struct page      *tail_page __guarded_by(core);
+	uint8_t           held __guarded_by(core); /* TCP_CORK: 1 since a write, 2: and a tick */
 	uint8_t           silent_reads __atomic; /* since something was sent; a hint */
 	uint32_t          stalled_at __guarded_by(core); /* acked, when the clock looked last */
 	uint32_t          stalled_ms __guarded_by(core);
@@ -256,6 +257,8 @@ void tcp_queue_add(struct tcp_sock *sock, struct pbuf *pbuf);
 uint32_t tcp_queue_purge(struct tcp_sock *sock);
 /* How much we take, by SO_RCVBUF and TCP_WINDOW_CLAMP. Core held. */
 void tcp_window_choose(struct tcp_sock *sock);
+/* A connection is there: a peer without window scaling cannot be offered more than 64 KiB. */
+void tcp_window_settle(struct tcp_sock *sock, const struct tcp_pcb *pcb);
 /* The pcb, new, offers no more than that. Core held. */
 void tcp_window_begin(const struct tcp_sock *sock, struct tcp_pcb *pcb);
 

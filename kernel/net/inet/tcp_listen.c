@@ -345,6 +345,7 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	child->phase = TCP_CONNECTED;
 	child->is_unseen = true;
 	tcp_end_adopt(end, child);
+	tcp_window_settle(child, pcb);
 	if (sock->settings.defer_accept) {
 		child->deferred_for = sock;
 		list_add_tail(&sock->deferred, &child->in_accept);

@@ -20,8 +20,7 @@
 #include "sched/wait.h"
 #include "vm/uio.h"
 
-/* TELL_AFTER: a quarter of what a peer without window scaling can be offered. */
-enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, TELL_AFTER = 16384, ANSWERS_NOT = 2 };
+enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, ANSWERS_NOT = 2 };
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
@@ -149,6 +148,12 @@ void tcp_window_choose(struct tcp_sock *sock)
 	WRITE_ONCE(sock->window, clamp(window, (uint32_t)TCP_WINDOW_MIN, (uint32_t)TCP_WND));
 }
 
+void tcp_window_settle(struct tcp_sock *sock, const struct tcp_pcb *pcb)
+{
+	if (!(pcb->flags & TF_WND_SCALE))
+		WRITE_ONCE(sock->window, min(sock->window, (uint32_t)UINT16_MAX));
+}
+
 void tcp_window_begin(const struct tcp_sock *sock, struct tcp_pcb *pcb)
 {
 	pcb->rcv_wnd = min(pcb->rcv_wnd, sock->window);
@@ -234,7 +239,7 @@ static int queue_take(struct tcp_read *read, uint32_t available)
 	} else if (copied) {
 		queue_consume(sock, copied);
 		sock->untold += copied;
-		if (sock->untold >= min(sock->window / 4, (uint32_t)TELL_AFTER))
+		if (sock->untold >= sock->window / 4)
 			window_open(sock);
 	}
 	if (copied < n)

@@ -178,6 +178,7 @@ static int room_wait(const struct sending *sending, bool is_short)
 /* Complete segments may go; with TCP_CORK or MSG_MORE, what is behind them waits. */
 static void push_some(struct tcp_sock *sock, struct tcp_pcb *pcb, bool has_more)
 {
+	sock->held = has_more;
 	if (!has_more || (pcb->unsent && pcb->unsent->next))
 		(void)tcp_output(pcb);
 }
@@ -186,6 +187,7 @@ void tcp_push(struct tcp_sock *sock)
 {
 	struct tcp_pcb *pcb = tcp_pcb_of(sock);
 
+	sock->held = 0;
 	if (pcb && pcb->state != SYN_SENT && sock->state == TCP_IS_ESTABLISHED)
 		(void)tcp_output(pcb);
 }
