@@ -302,6 +302,16 @@ uint64_t pages_spare(void)
 	       atomic_load_relaxed(&sections.frames_absent);
 }
 
+bool pools_have_run(unsigned int order)
+{
+	if (atomic_load_relaxed(&sections.frames_absent))
+		return true;
+	for (unsigned int i = 0; i < array_size(pools); i++)
+		for (unsigned int larger = order; larger < ORDERS; larger++)
+			if (READ_ONCE(pools[i].nr_blocks[larger]))
+				return true;
+	return false;
+}
 
 uint64_t pages_free_blocks(unsigned int pool, unsigned int order)
 {

@@ -58,7 +58,10 @@ struct reclaim_hook {
 };
 void reclaim_hook_register(const struct reclaim_hook *hook);
 
-/* The watermark of such a request is not reached now: it is worth trying again. */
+/*
+ * Such a request could be met now, by its watermark and the runs that are free: it is worth trying
+ * again.
+ */
 bool pages_allow(unsigned int order, unsigned int flags);
 
 /* Per-CPU lists of this CPU go back to the pools. */

@@ -17,6 +17,9 @@ void pools_give(struct page *page, unsigned int order);
 unsigned int pools_take_pages(struct page **pages, unsigned int nr) __must_check;
 void pools_give_pages(struct page *const *pages, unsigned int nr);
 
+/* There is a free run of this order, or a larger one to be split. May change at once. */
+bool pools_have_run(unsigned int order);
+
 /* One more section of memory into the pools; false if all are in. */
 bool section_bring_in_next(void);
 

@@ -58,7 +58,8 @@ static uint64_t watermark(unsigned int flags)
 
 bool pages_allow(unsigned int order, unsigned int flags)
 {
-	return pages_spare() >= watermark(flags) + (1ul << order);
+	return pages_spare() >= watermark(flags) + (1ul << order) &&
+	       (order == 0 || pools_have_run(order));
 }
 
 static void reclaim_wake(void)

@@ -294,7 +294,7 @@ static bool out_of_memory(unsigned int order, unsigned int flags)
 		if (oom_reaper_is_busy())
 			;
 		else if (memory_is_back(order, flags))
-			has_hope = order == 0; /* else what is free lies scattered */
+			;
 		else if (flags & ALLOC_MAY_OOM)
 			kill_for_program(order, flags);
 		else
