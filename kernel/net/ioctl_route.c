@@ -119,7 +119,8 @@ long ioctl_route(struct netns *netns, unsigned int cmd, void *arg, const struct 
 		route.protocol = RTPROT_BOOT;
 		result = route_add(netns, &route, NLM_F_CREATE);
 	} else {
-		route.scope = 0; /* any */
+		if (!route.gateway.family)
+			route.scope = RT_SCOPE_NOWHERE; /* any */
 		route.mtu = 0;
 		result = route_remove(netns, &route);
 	}

@@ -81,6 +81,7 @@ int sysctl_show_text(const struct node *node, struct text *text)
 static const struct entry entries[] = {
 	{ "fs", S_IFDIR | 0555, .dir = &sysctl_fs_directory },
 	{ "kernel", S_IFDIR | 0555, .dir = &sysctl_kernel_directory },
+	{ "net", S_IFDIR | 0555, .dir = &sysctl_net_directory },
 	{ "vm", S_IFDIR | 0555, .dir = &sysctl_vm_directory },
 };
 

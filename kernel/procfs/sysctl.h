@@ -55,3 +55,7 @@ extern const struct directory sysctl_kernel_directory; /* sysctl_kernel.c */
 extern const struct directory sysctl_random_directory; /* sysctl_random.c */
 extern const struct directory sysctl_vm_directory;     /* sysctl_vm.c */
 extern const struct directory sysctl_fs_directory;     /* sysctl_fs.c */
+extern const struct directory sysctl_net_directory;    /* sysctl_net.c */
+
+/* sysctl_net_conf.c: a directory for each interface, and "all" and "default" */
+extern const struct directory sysctl_conf4_directory, sysctl_conf6_directory;

@@ -66,12 +66,12 @@ int address_insert(struct iface *iface, const struct iface_address *address, int
 void address_discard(struct iface *iface, struct address_entry *entry)
 {
 	iface_config_assert_locked(iface->netns);
-	route_disconnect(iface, &entry->address);
 	stack_lock(iface->netns);
 	list_remove(&entry->link);
 	iface_table_changed(table_of(iface->netns));
 	stack_unlock(iface->netns);
 	event_address(iface, IFACE_ADDRESS_REMOVED, &entry->address);
+	route_disconnect(iface, &entry->address);
 	cache_free(&address_cache, entry);
 }
 

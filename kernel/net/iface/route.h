@@ -42,7 +42,10 @@ struct route {
  * replaced), ENETUNREACH (the gateway is not on a link), EINVAL, ENODEV, ENETDOWN, ENOMEM.
  */
 int __must_check route_add(struct netns *netns, const struct route *route, unsigned int flags);
-/* The first that has what is given; zero and AF_UNSPEC match all but destinations. ESRCH. */
+/*
+ * The first that has what is given; zero and AF_UNSPEC match all but destinations,
+ * RT_SCOPE_NOWHERE all scopes. ESRCH.
+ */
 int __must_check route_remove(struct netns *netns, const struct route *match);
 /* family 0: all. In the order Linux prints. Ends with the first answer but 0, which it returns. */
 int route_for_each(struct netns *netns, unsigned int family,

@@ -64,3 +64,10 @@ struct inet_settings {
 	uint32_t nonlocal_bind;        /* net.ipv4.ip_nonlocal_bind */
 };
 struct inet_settings *inet_settings(struct netns *netns);
+
+/* The same of ports (port.c). */
+struct port_settings {
+	uint32_t first, last;       /* ip_local_port_range */
+	uint32_t unprivileged_first; /* ip_unprivileged_port_start */
+};
+struct port_settings *port_settings(struct netns *netns);

@@ -26,6 +26,7 @@
 
 #include "lib/hlist.h"
 #include "lib/types.h"
+#include "net/inet/inet.h"
 
 struct cred;
 struct netns;
@@ -50,13 +51,6 @@ struct port_use {
 	uint32_t          bound_iface;       /* index; 0: any */
 	uint32_t          uid;               /* SO_REUSEPORT: of one user only */
 };
-
-/* What /proc/sys/net/ipv4 shows; words that anybody reads and writes with WRITE_ONCE(). */
-struct port_settings {
-	uint32_t first, last;       /* ip_local_port_range */
-	uint32_t unprivileged_first; /* ip_unprivileged_port_start */
-};
-struct port_settings *port_settings(struct netns *netns);
 
 static inline bool port_is_bound(const struct port_use *use)
 {

@@ -58,6 +58,8 @@ static bool put_event(struct netlink_writer *writer, struct rtnetlink_head *head
 	case IFACE_ROUTE_ADDED:
 	case IFACE_ROUTE_REMOVED:
 		head->type = event->kind == IFACE_ROUTE_ADDED ? RTM_NEWROUTE : RTM_DELROUTE;
+		if (event->kind == IFACE_ROUTE_ADDED)
+			head->flags = NLM_F_CREATE | NLM_F_EXCL;
 		return rtnetlink_route_put(writer, head, NULL, event->route);
 	case IFACE_NEIGHBOUR_ADDED:
 	case IFACE_NEIGHBOUR_REMOVED:

@@ -166,11 +166,7 @@ int rtnetlink_route_remove(struct netlink_request *request)
 	struct route route;
 	int err = route_read(request, &route);
 
-	if (err)
-		return err;
-	if (route.scope == RT_SCOPE_NOWHERE)
-		route.scope = 0;
-	return route_remove(request->netns, &route);
+	return err ? err : route_remove(request->netns, &route);
 }
 
 /* ---- where to -------------------------------------------------------------------------------- */
