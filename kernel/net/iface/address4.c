@@ -63,7 +63,7 @@ int address4_add(struct iface *iface, const struct iface_address *wanted)
 
 	if (ip_address_is_any(&address.local)) /* as Linux takes it: nothing to add */
 		return 0;
-	if (ip_address_is_multicast(&address.local) || ip_address_is_all_ones(&address.local))
+	if (ip_address_is_all_ones(&address.local))
 		return -EADDRNOTAVAIL;
 	if (!address.label[0])
 		memcpy(address.label, iface->name, IFNAMSIZ);

@@ -48,6 +48,8 @@ static void link_derive(struct iface *iface)
 		netif_set_link_up(iface->netif);
 	else
 		netif_set_link_down(iface->netif);
+	if (!READ_ONCE(iface->ipv6.accept_ra))
+		iface->netif->rs_count = 0; /* nobody wants to hear of routers */
 	stack_unlock(iface->netns);
 }
 
@@ -91,6 +93,7 @@ void iface_take_down(struct iface *iface)
 	address6_down(iface);
 	neighbour_forget(iface);
 	stack_lock(iface->netns);
+	unanswered_forget(iface->netif);
 	netif_set_down(iface->netif);
 	stack_unlock(iface->netns);
 	link_derive(iface);
@@ -183,7 +186,7 @@ int iface_set_mtu(struct iface *iface, uint32_t mtu)
 	iface_config_assert_locked(iface->netns);
 	if (iface->is_dead)
 		return -ENODEV;
-	if (mtu < iface->min_mtu || mtu > iface->max_mtu)
+	if (mtu < iface->min_mtu || mtu > INT32_MAX || (iface->max_mtu && mtu > iface->max_mtu))
 		return -EINVAL;
 	if (mtu == before)
 		return 0;
@@ -268,18 +271,22 @@ static int name_expand(const struct iface_table *table, const char *pattern, cha
 	return -ENFILE;
 }
 
-/* Labels of addresses are the name, with perhaps more behind a colon. */
+/* Labels are the name, from the second on with something behind a colon: as Linux has it. */
 static void labels_rename(struct iface *iface, const char *name)
 {
 	struct address_entry *entry;
+	unsigned int nr = 0;
 
 	list_for_each_entry(entry, &iface->addresses, link) {
 		const char *colon = strchr(entry->address.label, ':');
-		char label[IFNAMSIZ];
+		char label[IFNAMSIZ], number[16] = "";
 
 		if (entry->address.local.family != AF_INET)
 			continue;
-		snprintf(label, sizeof(label), "%s%s", name, colon ? colon : "");
+		if (++nr > 1)
+			snprintf(number, sizeof(number), ":%u", nr);
+		snprintf(label, sizeof(label), "%s%s", name,
+		         nr > 1 && colon ? colon : number);
 		memcpy(entry->address.label, label, sizeof(label));
 	}
 }

@@ -137,7 +137,6 @@ static __init void loopback_add(struct netns *netns)
 	iface->type = ARPHRD_LOOPBACK;
 	iface->flags = IFF_LOOPBACK;
 	iface->mtu = LOOPBACK_MTU;
-	iface->max_mtu = INT32_MAX;
 	iface->ipv6.accept_ra = 0;
 	stack_lock(netns);
 	netif_add_noaddr(iface->netif, iface, loopback_netif_init, netif_input);

@@ -142,15 +142,18 @@ static unsigned int announced_read(struct route out[ANNOUNCED_MAX], ns_t now)
 
 	for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
 		const struct nd6_router_list_entry *router = &default_router_list[i];
+		const struct iface *iface;
 
 		if (!router->neighbor_entry || !router->invalidation_timer)
 			continue;
+		iface = netif_to_iface(router->neighbor_entry->netif);
 		out[nr++] = (struct route){
 			.destination.family = AF_INET6,
 			.gateway = address_from_lwip6(&router->neighbor_entry->next_hop_address),
 			.metric = METRIC6_ROUTER,
-			.iface_index = netif_to_iface(router->neighbor_entry->netif)->index,
+			.iface_index = iface->index,
 			.protocol = RTPROT_RA,
+			.hop_limit = iface->announced_hop_limit,
 			.preference = preference_of(router->flags),
 			.expires = now + (ns_t)router->invalidation_timer * NS_PER_SEC,
 		};
@@ -224,6 +227,7 @@ void iface_discovery_ran(struct netns *netns)
 {
 	uint32_t nr = 0;
 
+	unanswered_second();
 	for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++)
 		nr += default_router_list[i].neighbor_entry &&
 		      default_router_list[i].invalidation_timer;

@@ -15,6 +15,7 @@
 #include <lwip/igmp.h>
 #include <lwip/ip.h>
 #include <lwip/mld6.h>
+#include <lwip/priv/nd6_priv.h>
 #include <lwip/prot/icmp6.h>
 #include <netif/ethernet.h>
 
@@ -151,11 +152,14 @@ static err_t iface_output4(struct netif *netif, struct pbuf *packet, const ip4_a
 	if (found->type != RTN_UNICAST)
 		return output_group4(netif, packet, to, found->type);
 	next_hop = address_to_lwip4(found->next_hop.v4);
+	unanswered_sent(netif, &found->next_hop, packet);
 	return etharp_output(netif, packet, &next_hop);
 }
 
 static err_t iface_output6(struct netif *netif, struct pbuf *packet, const ip6_addr_t *to)
 {
+	const ip6_addr_t *gateway;
+
 	if (ip6_addr_ismulticast(to)) {
 		if (packet->flags & PBUF_FLAG_MCASTLOOP &&
 		    (ip6_addr_isallnodes_linklocal(to) || mld6_lookfor_group(netif, to)))
@@ -165,6 +169,12 @@ static err_t iface_output6(struct netif *netif, struct pbuf *packet, const ip6_a
 
 		if (slot >= 0 && ip6_addr_isvalid(netif_ip6_addr_state(netif, slot)))
 			return deliver(netif, packet);
+		gateway = iface_gateway6(netif, to);
+		if (gateway) {
+			struct ip_address hop = address_from_lwip6(gateway);
+
+			unanswered_sent(netif, &hop, packet);
+		}
 	}
 	return ethip6_output(netif, packet, to);
 }
@@ -302,6 +312,20 @@ static bool is_announcement(const struct pbuf *packet, const struct ip6_hdr *hea
 	       ((const uint8_t *)packet->payload)[IP6_HLEN] == ICMP6_TYPE_RA;
 }
 
+/* lwIP does not look at what hop limit an announcement wants. */
+static void hop_limit_take(struct iface *iface, const struct pbuf *packet,
+                           const struct ip6_hdr *header)
+{
+	enum { CURRENT_HOP_LIMIT = IP6_HLEN + 4 };
+	uint8_t limit = packet->len > CURRENT_HOP_LIMIT
+	                ? ((const uint8_t *)packet->payload)[CURRENT_HOP_LIMIT] : 0;
+
+	if (!limit || header->_hoplim != ND6_HOPLIM)
+		return;
+	iface->announced_hop_limit = limit;
+	WRITE_ONCE(iface->ipv6.hop_limit, limit);
+}
+
 static bool is_loopback6(const void *address)
 {
 	struct ip_address ip = ip_address_v6(address);
@@ -326,6 +350,7 @@ int iface_input6(struct pbuf *packet, struct netif *netif)
 		if (!READ_ONCE(iface->ipv6.accept_ra))
 			return drop(iface, packet);
 		netif_set_ip6_autoconfig_enabled(netif, READ_ONCE(iface->ipv6.autoconf) != 0);
+		hop_limit_take(iface, packet, header);
 		discovery_soon();
 	}
 	return 0;

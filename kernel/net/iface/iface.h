@@ -33,7 +33,8 @@ enum { IFACE_LOOPBACK_INDEX = 1, IFACE_MAC_BYTES = 6 };
 /* net.ipv4.conf.*, net.ipv6.conf.*: words, read without a lock. */
 struct iface_ipv6_config {
 	int32_t disable_ipv6; /* change it by iface_set_ipv6_disabled() */
-	int32_t accept_ra, autoconf, dad_transmits, hop_limit;
+	int32_t accept_ra, autoconf, dad_transmits;
+	int32_t hop_limit; /* as the last router to announce one would have it, or 64 */
 };
 
 struct iface {
@@ -45,13 +46,14 @@ struct iface {
 	char         name[IFNAMSIZ] __guarded_by(config);
 	uint32_t     flags __guarded_by(config);           /* IFF_*, IFF_RUNNING and LOWER_UP too */
 	uint32_t     wished_flags __guarded_by(config);    /* PROMISC, ALLMULTI by programs */
-	uint32_t     mtu, min_mtu, max_mtu __guarded_by(config);
+	uint32_t     mtu, min_mtu, max_mtu __guarded_by(config); /* max_mtu 0: any */
 	uint32_t     queue_length __guarded_by(config);    /* txqueuelen */
 	uint32_t     nr_promiscuous, nr_all_multicast __guarded_by(config); /* who wants it */
 	uint8_t      mac[IFACE_MAC_BYTES] __guarded_by(config);
 	uint8_t      permanent_mac[IFACE_MAC_BYTES] __const_after_init;
 	uint8_t      broadcast[IFACE_MAC_BYTES] __const_after_init;
 	uint32_t     carrier_changes __guarded_by(config);
+	uint8_t      announced_hop_limit __guarded_by(core); /* by a router; 0: none */
 	struct iface_ipv6_config ipv6 __atomic;
 	struct netns  *netns __const_after_init;
 	struct netdev *netdev __guarded_by(config);        /* NULL: lo, or dead */

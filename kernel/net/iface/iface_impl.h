@@ -187,6 +187,13 @@ void discovery_init(void);
 /* The same, by a sleeping work. Any context. */
 void discovery_soon(void);
 
+/* ---- unanswered.c: core held ----------------------------------------------------------------- */
+
+/* The packet is about to leave for the hop, which may not be resolved. */
+void unanswered_sent(struct netif *netif, const struct ip_address *hop, const struct pbuf *packet);
+void unanswered_second(void);
+void unanswered_forget(const struct netif *netif);
+
 /* ---- neighbour.c: config held -------------------------------------------------------------- */
 
 /* Permanent entries of an interface that goes down. */

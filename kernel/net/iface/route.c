@@ -192,10 +192,12 @@ void route_set_announced(struct netns *netns, const struct route *announced, uns
 		if (!is_announced(&entry->route))
 			continue;
 		still = announced_find(&entry->route, announced, nr);
-		if (still)
+		if (still) {
 			entry->route.expires = still->expires;
-		else
+			entry->route.hop_limit = still->hop_limit;
+		} else {
 			entry_remove(netns, entry);
+		}
 	}
 	for (unsigned int i = 0; i < nr; i++) {
 		struct iface *iface = iface_find(table, announced[i].iface_index);
@@ -343,7 +345,7 @@ static bool is_match(const struct route *route, const struct route *match)
 	       (!match->gateway.family || ip_address_equals(&route->gateway, &match->gateway)) &&
 	       (!match->preferred_source.family ||
 	        ip_address_equals(&route->preferred_source, &match->preferred_source)) &&
-	       (match->destination.family == AF_INET6 || match->scope == RT_SCOPE_NOWHERE ||
+	       (match->destination.family == AF_INET6 || !match->scope ||
 	        route->scope == match->scope);
 }
 

@@ -34,6 +34,7 @@ struct route {
 	uint8_t  scope;         /* RT_SCOPE_*; of IPv4 */
 	uint8_t  tos;
 	uint8_t  preference;    /* of a router: ICMPV6_ROUTER_PREF_* */
+	uint8_t  hop_limit;     /* RTAX_HOPLIMIT; 0: the usual */
 	ns_t     expires;       /* CLOCK_MONOTONIC; 0: never */
 };
 

@@ -32,6 +32,22 @@ static struct route connected(struct iface *iface, const struct ip_address *dest
 	};
 }
 
+/* Of a secondary address the primary one, else itself. */
+static struct ip_address primary_of(const struct iface *iface, const struct iface_address *address)
+{
+	const struct address_entry *entry;
+
+	list_for_each_entry(entry, &iface->addresses, link) {
+		const struct iface_address *other = &entry->address;
+
+		if (address->flags & IFA_F_SECONDARY && !(other->flags & IFA_F_SECONDARY) &&
+		    other->prefix_length == address->prefix_length &&
+		    ip_prefix_equals(&other->peer, &address->peer, address->prefix_length))
+			return other->local;
+	}
+	return address->local;
+}
+
 /* How many it fills in; `is_down`: only what an interface has that is not up. */
 static unsigned int connected4(struct iface *iface, const struct iface_address *address,
                                bool is_down, struct route out[NR_CONNECTED])
@@ -59,7 +75,7 @@ static unsigned int connected4(struct iface *iface, const struct iface_address *
 	}
 out_sources:
 	for (unsigned int i = 0; i < nr; i++)
-		out[i].preferred_source = address->local;
+		out[i].preferred_source = primary_of(iface, address);
 	return nr;
 }
 
@@ -71,8 +87,9 @@ static unsigned int connected6(struct iface *iface, const struct iface_address *
 
 	if (!(address->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
 		out[nr++] = connected(iface, &address->local, 128, RTN_LOCAL);
-	/* with an announced one comes an announced route */
-	if (!(address->flags & IFA_F_NOPREFIXROUTE) && address->protocol != IFAPROT_KERNEL_RA) {
+	/* with an announced one comes an announced route, with ::1 none */
+	if (!(address->flags & IFA_F_NOPREFIXROUTE) && address->protocol != IFAPROT_KERNEL_RA &&
+	    !ip_address_is_loopback(&address->local)) {
 		ip_address_mask(&network, address->prefix_length);
 		out[nr] = connected(iface, &network, address->prefix_length, RTN_UNICAST);
 		out[nr++].metric = address->metric ? address->metric : METRIC6_CONNECTED;

@@ -140,7 +140,7 @@ static int by_entry4(const struct iface_table *table, const struct route_entry *
 		iface = iface_find(table, IFACE_LOOPBACK_INDEX);
 	result_over(out, iface);
 	result_by(out, entry);
-	if (entry->route.preferred_source.family && entry->route.type != RTN_LOCAL)
+	if (entry->route.preferred_source.family)
 		out->source = entry->route.preferred_source;
 	else if (entry->route.type == RTN_LOCAL)
 		out->source = out->next_hop;
@@ -178,8 +178,10 @@ static int lookup4(const struct iface_table *table, const struct route_key *key,
 		out->type = RTN_MULTICAST;
 	else if (ip_address_is_all_ones(&key->destination))
 		out->type = RTN_BROADCAST;
-	if (is_group)
+	if (is_group) {
 		out->next_hop = key->destination;
+		out->has_gateway = false;
+	}
 	return err;
 }
 

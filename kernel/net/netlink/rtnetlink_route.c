@@ -22,10 +22,13 @@ static void put_metrics(struct netlink_writer *writer, const struct route *route
 {
 	uint32_t nest;
 
-	if (!route->mtu)
+	if (!route->mtu && !route->hop_limit)
 		return;
 	nest = netlink_nest_begin(writer, RTA_METRICS);
-	netlink_put_u32(writer, RTAX_MTU, route->mtu);
+	if (route->mtu)
+		netlink_put_u32(writer, RTAX_MTU, route->mtu);
+	if (route->hop_limit)
+		netlink_put_u32(writer, RTAX_HOPLIMIT, route->hop_limit);
 	netlink_nest_end(writer, nest);
 }
 
