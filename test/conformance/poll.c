@@ -31,9 +31,10 @@ static long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void alarm_in(int ms)
+/* Again and again, in case the first comes before the call that it is to end; 0: no more. */
+static void alarm_every(int ms)
 {
-	struct itimerval timer = { .it_value = { .tv_usec = ms * 1000 } };
+	struct itimerval timer = { { .tv_usec = ms * 1000 }, { .tv_usec = ms * 1000 } };
 
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
@@ -101,14 +102,14 @@ static void check_signals(void)
 	pipe(ends);
 	struct pollfd entry = { .fd = ends[0], .events = POLLIN };
 	sigaction(SIGALRM, &action, NULL);
-	alarm_in(20);
+	alarm_every(20);
 	CHECK_ERRNO(signal_ends_a_poll_even_with_SA_RESTART, poll(&entry, 1, 5000), EINTR);
 	fd_set set;
 	FD_ZERO(&set);
 	FD_SET(ends[0], &set);
-	alarm_in(20);
 	CHECK_ERRNO(signal_ends_a_select_even_with_SA_RESTART,
 		    select(ends[0] + 1, &set, NULL, NULL, NULL), EINTR);
+	alarm_every(0);
 	CHECK(interrupted_select_leaves_its_sets, FD_ISSET(ends[0], &set));
 	sigemptyset(&none);
 	sigemptyset(&alarms);

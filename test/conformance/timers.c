@@ -359,10 +359,14 @@ static void check_timer_on(clockid_t clock)
 	CHECK(periodic_timer_comes_again_and_again, fired >= 4);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	settime(id, 0, &value, NULL);
-	burn_for_ms(clock, 100);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	for (int i = 0; i < 10; i++) { /* the last burst of time may be counted a tick later */
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		burn_for_ms(clock, 100);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		if (syscall(SYS_timer_getoverrun, id) >= 4)
+			break;
+	}
 	CHECK(what_was_missed_is_overrun, syscall(SYS_timer_getoverrun, id) >= 4);
 	settime(id, 0, &none, &old);
 	CHECK(old_period_is_told, old.it_interval.tv_nsec == 10000000 && old.it_value.tv_nsec > 0);
