@@ -308,7 +308,7 @@ def run(options, name):
         shell = Shell(guest, timeout_s=120)
         services = {"http": http, "echo": echo, "sink": sink, "ftp": ftp, "tftp": tftp, "ntp": ntp, "dns": dns}
         cases = TESTS.run(name, Lab(shell, services, ports))
-        shell.power_off(60)
+        TESTS.power_off(cases, shell)
     initrd.unlink()
     return cases
 

@@ -206,8 +206,7 @@ def run(options, name):
             Guest(machine.but(networks=(second,)), f"{name}.right", 900) as right:
         lab = Lab(Shell(left, timeout_s=120), Shell(right, timeout_s=120))
         cases = TESTS.run(name, lab)
-        for shell in (lab.left, lab.right):
-            shell.power_off(60)
+        TESTS.power_off(cases, lab.left, lab.right)
     initrd.unlink()
     return cases
 

@@ -66,7 +66,6 @@ def run(machine, name, linux=False):
             Guest(machine.but(networks=(second,)), f"{name}.client", 900) as client:
         lab = Lab(Shell(server, timeout_s=120), Shell(client, timeout_s=120))
         cases = PROMISES.run(name, lab)
-        for shell in (lab.server, lab.client):
-            shell.power_off(60)
+        PROMISES.power_off(cases, lab.server, lab.client)
     initrd.unlink()
     return cases

@@ -37,5 +37,12 @@ class Promises:
                 cases.append(Case(case, False, f"line {where.lineno}: {where.line}\n{error}"))
         return cases
 
+    @staticmethod
+    def power_off(cases, *shells):
+        """The machines go off, unless one has stopped answering, which is among the cases."""
+        if all(case.passed or "last words" not in case.detail for case in cases):
+            for shell in shells:
+                shell.power_off(60)
+
     def job(self, name, run, cost_s):
         return Job(name, run, cost_s)
