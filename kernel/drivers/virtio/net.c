@@ -93,7 +93,18 @@ static void reclaim(struct net *net, struct list *sent)
 		net->statistics.sent_frames++;
 		net->statistics.sent_bytes += netbuf->length;
 		list_add_tail(sent, &netbuf->link);
+		net->has_room = true;
 	}
+}
+
+/*
+ * Whoever takes back the frames whose interrupt was waited for must see to it that the waiting are
+ * told, which is not done under the locks of a sender. With the lock held.
+ */
+static void tell_waiting(struct net *net)
+{
+	if (net->is_full && net->has_room)
+		work_queue(&net->queues[NET_TRANSMIT_QUEUE]->work);
 }
 
 static void all_done(struct list *frames)
@@ -117,6 +128,7 @@ static int chain_add_or_wait(struct net *net, struct netbuf *netbuf, struct list
 	if (err != -EAGAIN || net->is_full)
 		return err;
 	net->is_full = true;
+	net->has_room = false;
 	if (!virtqueue_interrupts_on_later(&net->queues[NET_TRANSMIT_QUEUE]->ring))
 		return err;
 	reclaim(net, sent);
@@ -135,6 +147,7 @@ static int net_transmit(struct netdev *netdev, struct netbuf *netbuf)
 	spin_lock(&net->sending);
 	reclaim(net, &sent);
 	err = net->is_gone ? -EIO : chain_add_or_wait(net, netbuf, &sent);
+	tell_waiting(net);
 	net->statistics.sent_dropped += err == -EIO;
 	spin_unlock(&net->sending);
 	all_done(&sent);
@@ -153,6 +166,7 @@ static void net_commit(struct netdev *netdev)
 	if (!net->is_gone)
 		virtio_queue_publish(net->queues[NET_TRANSMIT_QUEUE]);
 	reclaim(net, &sent);
+	tell_waiting(net);
 	spin_unlock(&net->sending);
 	all_done(&sent);
 }
@@ -166,7 +180,7 @@ static void net_sent(struct virtio_queue *queue)
 
 	spin_lock(&net->sending);
 	reclaim(net, &sent);
-	has_room = net->is_full && !list_is_empty(&sent);
+	has_room = net->is_full && net->has_room;
 	net->is_full &= !has_room;
 	again = net->is_full && !net->is_gone && virtqueue_interrupts_on(&queue->ring) &&
 	        !virtqueue_is_broken(&queue->ring);

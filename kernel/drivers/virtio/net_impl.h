@@ -38,6 +38,7 @@ struct net {
 
 	struct spinlock       sending;
 	bool                  is_full __guarded_by(sending); /* transmit() has said so */
+	bool                  has_room __guarded_by(sending); /* since then, frames were sent */
 	bool                  is_gone __atomic; /* written with both locks held */
 	struct netdev_statistics statistics; /* received_*: receiving; sent_*: sending */
 };
