@@ -65,19 +65,22 @@ static void put_queues(struct text *text, const struct inet_entry *entry)
 
 /* ---- TCP ------------------------------------------------------------------------------------- */
 
-static int put_tcp(const struct inet_entry *entry, void *data)
+static int put_tcp(const struct inet_entry *from, void *data)
 {
 	struct listing *listing = data;
 	size_t start = listing->text->len;
+	struct inet_entry entry = *from;
 
-	if (entry->family != listing->family || entry->state == STATE_CLOSE)
+	if (entry.family != listing->family || entry.state == STATE_CLOSE)
 		return 0;
 	text_printf(listing->text, "%4u: ", listing->slot++);
-	put_ends(listing, entry);
-	put_queues(listing->text, entry);
-	if (entry->state != STATE_TIME_WAIT)
+	if (entry.state == STATE_LISTEN)
+		entry.refs += entry.receive_queue; /* each connection that waits has one */
+	put_ends(listing, &entry);
+	put_queues(listing->text, &entry);
+	if (entry.state != STATE_TIME_WAIT)
 		text_printf(listing->text, " 100 0 0 10 %d",
-		            entry->state == STATE_LISTEN ? 0 : -1);
+		            entry.state == STATE_LISTEN ? 0 : -1);
 	line_end(listing, start);
 	return 0;
 }
@@ -118,6 +121,7 @@ static int put_datagram(const struct inet_entry *from, void *data)
 		text_printf(listing->text, "%4u: ", (unsigned)entry.local_port);
 	else
 		text_printf(listing->text, "%5u: ", (unsigned)entry.local_port);
+	entry.refs++; /* Linux counts its table's, too */
 	put_ends(listing, &entry);
 	put_queues(listing->text, &entry);
 	text_printf(listing->text, " %lu", entry.drops);

@@ -10,7 +10,7 @@ static void put_netlink(const struct netlink_info *info, void *data)
 {
 	text_printf(data, "%016x %-3u %-10u %08x %-8u %-8d %-5d %-8u %-8u %-8lu\n", 0u,
 	            info->protocol, info->port, info->groups, info->queued, 0, info->has_dump,
-	            info->refs, info->drops, info->ino);
+	            info->ino ? info->refs + 1 : info->refs, info->drops, info->ino);
 }
 
 void show_net_netlink(struct netns *netns, struct text *text)

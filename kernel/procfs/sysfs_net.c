@@ -181,6 +181,12 @@ static int set_queue_length(struct iface *iface, uint64_t value)
 	return value > INT32_MAX ? -EINVAL : iface_set_queue_length(iface, (uint32_t)value);
 }
 
+/* What Linux's virtual cards cannot do either. */
+static int set_nothing(struct iface *iface, uint64_t value)
+{
+	return -EOPNOTSUPP;
+}
+
 /* ---- statistics --------------------------------------------------------------------------- */
 
 /* arg: where the counter is in the structure. */
@@ -226,7 +232,7 @@ static const struct entry iface_entries[] = {
 	FILE("addr_len", show_addr_len),
 	FILE("address", show_address),
 	FILE("broadcast", show_broadcast),
-	FILE("carrier", show_carrier),
+	SETTING("carrier", show_carrier, set_nothing),
 	FILE("carrier_changes", show_changes),
 	FILE("carrier_down_count", show_downs),
 	FILE("carrier_up_count", show_ups),
@@ -240,9 +246,9 @@ static const struct entry iface_entries[] = {
 	FILE("iflink", show_index),
 	FILE("link_mode", show_zero),
 	SETTING("mtu", show_mtu, set_mtu),
-	FILE("netdev_group", show_zero),
+	SETTING("netdev_group", show_zero, set_nothing),
 	FILE("operstate", show_state),
-	FILE("proto_down", show_zero),
+	SETTING("proto_down", show_zero, set_nothing),
 	FILE("speed", show_speed),
 	{ "statistics", S_IFDIR | 0755, .dir = &counters },
 	{ "subsystem", S_IFLNK | 0777, .link = link_subsystem },

@@ -62,9 +62,7 @@ static long list_interfaces(struct file *file, void __user *user)
 		return -EFAULT;
 	list = (void __force __user *)conf.ifc_ifcu.ifcu_buf;
 	if (list) {
-		if (conf.ifc_len < 0)
-			return -EINVAL;
-		request.size = min((uint32_t)conf.ifc_len, (uint32_t)IFCONF_MAX);
+		request.size = min((uint32_t)max(conf.ifc_len, 0), (uint32_t)IFCONF_MAX);
 		request.list = kzalloc(request.size + 1, ALLOC_KERNEL);
 		if (!request.list)
 			return -ENOMEM;
@@ -98,7 +96,7 @@ static long change_route(struct file *file, unsigned int command, void __user *u
 	return call(file, command, &request);
 }
 
-/* Bytes of the structure of an ethtool command; 0: not known here. */
+/* Bytes of the structure of an ethtool command; 0: not known here, and below neither. */
 static uint32_t ethtool_size(uint32_t command)
 {
 	switch (command) {
@@ -152,8 +150,6 @@ static long ask_ethtool(struct file *file, void __user *user)
 	if (get_user(request.command, (uint32_t __user *)user_data))
 		return -EFAULT;
 	request.size = ethtool_size(request.command);
-	if (!request.size)
-		return -EOPNOTSUPP;
 	result = copy_from_user(data, user_data, request.size);
 	if (!result)
 		result = call(file, SIOCETHTOOL, &request);

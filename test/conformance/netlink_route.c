@@ -1,6 +1,6 @@
 /*
- * NETLINK_ROUTE on the loopback interface: links, addresses, routes, neighbours, rules; errors, dumps
- * and events. rtnetlink(7)
+ * NETLINK_ROUTE on the loopback interface: links, addresses, routes, neighbours, rules; errors,
+ * dumps and events. rtnetlink(7)
  */
 #define _GNU_SOURCE
 #include "check.h"
