@@ -118,6 +118,34 @@ static void check_sizes(void)
 	pair_close(pair);
 }
 
+static void check_tiny(void)
+{
+	unsigned char got[8192];
+	int pair[2], on = 1, n = -1;
+	bool is_right = true;
+
+	pair_open(pair);
+	setsockopt(pair[0], SOL_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (size_t i = 0; i < 6000; i++) {
+		unsigned char byte = byte_at(i);
+
+		is_right &= send(pair[0], &byte, 1, 0) == 1;
+	}
+	CHECK(thousands_of_bytes_are_sent_alone, is_right);
+	for (int i = 0; i < 500 && n != 6000; i++) {
+		usleep(1000);
+		ioctl(pair[1], FIONREAD, &n);
+	}
+	CHECK_EQ(they_wait_to_be_read, n, 6000);
+	CHECK_EQ(some_are_read, recv(pair[1], got, 2500, 0), 2500);
+	CHECK_EQ(one_more_is_sent, send(pair[0], "!", 1, 0), 1);
+	CHECK_EQ(the_others_are_read, recv(pair[1], got + 2500, 3501, MSG_WAITALL), 3501);
+	for (size_t i = 0; i < 6000; i++)
+		is_right &= got[i] == byte_at(i);
+	CHECK(they_are_in_order, is_right && got[6000] == '!');
+	pair_close(pair);
+}
+
 static void check_vectors(void)
 {
 	char a[3000], b[5000], got[8000];
@@ -281,6 +309,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	loopback_up();
 	check_sizes();
+	check_tiny();
 	check_vectors();
 	check_sendfile();
 	check_many();

@@ -422,6 +422,64 @@ static void check_six(void)
 	close(fd);
 }
 
+static void check_mapped(void)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 }, name;
+	socklen_t size = sizeof(name);
+	int listener = listener_open(4), fd = socket(AF_INET6, SOCK_STREAM, 0), on = 1;
+
+	six.sin6_port = htons((uint16_t)port_of(listener));
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &six.sin6_addr);
+	CHECK_EQ(six_connects_to_four, connect(fd, (struct sockaddr *)&six, sizeof(six)), 0);
+	getpeername(fd, (struct sockaddr *)&name, &size);
+	CHECK(its_peer_is_mapped, IN6_IS_ADDR_V4MAPPED(&name.sin6_addr));
+	getsockname(fd, (struct sockaddr *)&name, &size);
+	CHECK(its_name_is_mapped, IN6_IS_ADDR_V4MAPPED(&name.sin6_addr));
+	close(fd);
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	CHECK_ERRNO(only_six_does_not, connect(fd, (struct sockaddr *)&six, sizeof(six)),
+		    ENETUNREACH);
+	close(fd);
+	close(listener);
+}
+
+/* Lines of /proc/net/tcp about this port, in this state. */
+static int lines_of(int port, int state)
+{
+	char line[512];
+	unsigned int local, remote, is;
+	FILE *file = fopen("/proc/net/tcp", "r");
+	int nr = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*d: %*x:%x %*x:%x %x", &local, &remote, &is) == 3)
+			nr += is == (unsigned int)state && (int)local == port;
+	}
+	if (file)
+		fclose(file);
+	return nr;
+}
+
+static void check_list(void)
+{
+	int listener = listener_open(4), port = port_of(listener), other, fd;
+
+	CHECK_EQ(list_has_the_listener, lines_of(port, TCP_LISTEN), 1);
+	other = socket(AF_INET, SOCK_STREAM, 0);
+	connect_to(other, port);
+	CHECK_EQ(list_has_who_is_not_accepted, lines_of(port, TCP_ESTABLISHED), 1);
+	fd = accept(listener, NULL, NULL);
+	CHECK_EQ(list_has_who_is, lines_of(port, TCP_ESTABLISHED), 1);
+	close(fd);
+	CHECK_EQ(list_has_the_half_closed, lines_of(port, TCP_FIN_WAIT2), 1);
+	close(other);
+	usleep(20000);
+	CHECK_EQ(list_has_who_waits, lines_of(port, TCP_TIME_WAIT), 1);
+	close(listener);
+	CHECK_EQ(list_has_no_listener, lines_of(port, TCP_LISTEN), 0);
+}
+
 static void check_time_wait(void)
 {
 	int fd = listener_open(4), port = port_of(fd), other = socket(AF_INET, SOCK_STREAM, 0);
@@ -492,6 +550,8 @@ int main(void)
 	check_timeouts();
 	check_names();
 	check_six();
+	check_mapped();
+	check_list();
 	check_time_wait();
 	check_woken();
 	return 0;

@@ -143,11 +143,11 @@ static void linger(struct tcp_sock *sock)
 static void tcp_sock_release(struct socket *socket)
 {
 	struct tcp_sock *sock = to_tcp(socket);
-	bool is_reset = tcp_queue_purge(sock) != 0;
+	bool is_reset = socket->options & SOCKET_LINGER && !READ_ONCE(socket->linger_seconds);
 
-	if (socket->options & SOCKET_LINGER && !READ_ONCE(socket->linger_seconds))
-		is_reset = true;
 	stack_lock(socket->netns);
+	if (tcp_queue_purge(sock))
+		is_reset = true;
 	tcp_sock_close_locked(sock, is_reset);
 	stack_unlock(socket->netns);
 	linger(sock);

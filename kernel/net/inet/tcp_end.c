@@ -115,6 +115,8 @@ static void end_orphaned(u8_t id, void *data)
 	if (sock) {
 		tcp_chunks_free(sock);
 		tcp_sock_over(sock, sock->fate);
+		if (sock->deferred_for)
+			tcp_deferred_drop(sock);
 		tcp_sock_unport(sock);
 		tcp_sock_put(sock);
 		return;

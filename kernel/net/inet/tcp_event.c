@@ -178,8 +178,17 @@ static bool is_abandoned(struct tcp_sock *sock, const struct tcp_pcb *pcb)
 
 	if (!sock->is_dead || pcb->state != FIN_WAIT_2)
 		return false;
-	sock->deferred_ms += CLOCK_MS;
-	return seconds < 0 || (seconds && sock->deferred_ms >= (uint32_t)seconds * 1000);
+	sock->waited_ms += CLOCK_MS;
+	return seconds < 0 || (seconds && sock->waited_ms >= (uint32_t)seconds * 1000);
+}
+
+/* TCP_DEFER_ACCEPT: as long as so many retransmissions take, the first after a second. */
+static bool has_deferred_long(struct tcp_sock *sock)
+{
+	uint32_t doublings = min(sock->settings.defer_accept, (uint8_t)RTO_SHIFT_MAX);
+
+	sock->waited_ms += CLOCK_MS;
+	return sock->waited_ms >= ((1u << doublings) - 1) * 1000;
 }
 
 static err_t clock_ticked(void *arg, struct tcp_pcb *pcb)
@@ -204,11 +213,8 @@ static err_t clock_ticked(void *arg, struct tcp_pcb *pcb)
 		tcp_abandon(pcb, 0);
 		return ERR_ABRT;
 	}
-	if (sock->deferred_for) {
-		sock->deferred_ms += CLOCK_MS;
-		if (sock->deferred_ms >= sock->settings.defer_accept * 1000u)
-			tcp_deferred_queue(sock);
-	}
+	if (sock->deferred_for && has_deferred_long(sock))
+		tcp_deferred_queue(sock);
 	/* Memory that a sender waits for is not announced otherwise; nor is the end of lingering. */
 	tcp_wake_writers(sock);
 	/* lwIP sends what there is, unless told otherwise: what is corked, from the second tick on. */

@@ -117,6 +117,7 @@ struct tcp_sock {
 	struct pbuf      *queue_first, *queue_last __guarded_by(inet.lock);
 	uint32_t          queued __guarded_by(inet.lock); /* bytes, without what `head_taken` says */
 	uint32_t          queue_memory __guarded_by(inet.lock);
+	uint32_t          merge_room __guarded_by(inet.lock); /* bytes that fit behind the last */
 	uint32_t          head_taken __guarded_by(receive_lock); /* of the first pbuf */
 	uint32_t          untold __guarded_by(receive_lock); /* bytes read, not yet in the window */
 	uint32_t          window __guarded_by(core); /* bytes that we offer at most */
@@ -143,7 +144,7 @@ struct tcp_sock {
 	uint32_t          nr_half_open, nr_accept __guarded_by(core);
 	uint32_t          backlog __guarded_by(core);
 	struct tcp_sock  *deferred_for __guarded_by(core); /* TCP_DEFER_ACCEPT: the listener */
-	uint32_t          deferred_ms __guarded_by(core);
+	uint32_t          waited_ms __guarded_by(core); /* for that, or TCP_LINGER2 */
 };
 
 enum { TCP_FATE_TIMEOUT = -1, TCP_FATE_CLEAN = 0 };
@@ -228,6 +229,8 @@ int tcp_sock_accept(struct socket *socket, bool nowait, struct socket **out);
 void tcp_sock_unlisten(struct tcp_sock *sock);
 /* TCP_DEFER_ACCEPT: there is data, or it took too long. Core held. */
 void tcp_deferred_queue(struct tcp_sock *child);
+/* It is over before that: nobody will accept it. Core held. */
+void tcp_deferred_drop(struct tcp_sock *child);
 
 /* ---- tcp_send.c --------------------------------------------------------------------- */
 

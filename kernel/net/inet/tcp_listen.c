@@ -314,8 +314,16 @@ void tcp_deferred_queue(struct tcp_sock *child)
 
 	child->deferred_for = NULL;
 	list_remove_init(&child->in_accept);
-	child->deferred_ms = 0;
+	child->waited_ms = 0;
 	accept_queue_add(sock, child);
+}
+
+void tcp_deferred_drop(struct tcp_sock *child)
+{
+	child->deferred_for = NULL;
+	child->is_dead = true;
+	list_remove_init(&child->in_accept);
+	tcp_sock_put(child);
 }
 
 /* The peer has answered: a socket for the connection. */

@@ -20,7 +20,7 @@
 #include "sched/wait.h"
 #include "vm/uio.h"
 
-enum { MERGE_SIZE = 2048, MERGE_FACTOR = 4, ANSWERS_NOT = 2 };
+enum { MERGE_SIZE = 2048, MERGE_MAX = 512, MERGE_AFTER = 65536, ANSWERS_NOT = 2 };
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
@@ -54,38 +54,52 @@ static struct pbuf *chain_strip(struct pbuf **first)
 	return last;
 }
 
-/* One pbuf with the bytes of all, or NULL: no memory, or too many bytes. */
-static struct pbuf *chain_merge(struct pbuf *chain, uint32_t n)
+/*
+ * Few bytes in much memory, that nobody reads: they are put behind those before, or into a new pbuf
+ * with room for more. False: no memory.
+ */
+static bool queue_merge(struct tcp_sock *sock, const struct pbuf *chain, uint32_t n)
 {
-	struct pbuf *merged = n <= MERGE_SIZE ? pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_RAM) : NULL;
+	struct pbuf *last = sock->queue_last;
 
-	if (merged)
-		(void)pbuf_copy_partial(chain, merged->payload, (u16_t)n, 0);
-	return merged;
+	if (n > sock->merge_room || !last) {
+		struct pbuf *merged = pbuf_alloc(PBUF_RAW, MERGE_SIZE, PBUF_RAM);
+
+		if (!merged)
+			return false;
+		merged->len = 0;
+		queue_append(sock, merged, merged, 0);
+		sock->queue_memory += stack_pbuf_memory(merged);
+		sock->merge_room = MERGE_SIZE;
+		last = merged;
+	}
+	(void)pbuf_copy_partial(chain, (uint8_t *)last->payload + last->len, (u16_t)n, 0);
+	WRITE_ONCE(last->len, (u16_t)(last->len + n));
+	sock->merge_room -= n;
+	atomic_store_release(&sock->queued, sock->queued + n); /* pairs with read_step() */
+	return true;
 }
 
 void tcp_queue_add(struct tcp_sock *sock, struct pbuf *pbuf)
 {
 	uint32_t n = pbuf->tot_len, memory = stack_pbuf_memory(pbuf);
-	struct pbuf *last;
+	struct pbuf *last, *merged = NULL;
 
-	/* Much more memory than bytes: packets of a few bytes that nobody reads. */
-	if (unlikely(sock->queue_memory > sock->window && memory > n * MERGE_FACTOR)) {
-		struct pbuf *merged = chain_merge(pbuf, n);
-
-		if (merged) {
-			pbuf_free(pbuf);
-			pbuf = merged;
-			memory = stack_pbuf_memory(pbuf);
+	spin_lock(&sock->inet.lock);
+	if (unlikely(sock->queue_memory > MERGE_AFTER && n <= MERGE_MAX && memory > n * 4 &&
+		     queue_merge(sock, pbuf, n))) {
+		merged = pbuf;
+	} else {
+		last = chain_strip(&pbuf);
+		if (last) {
+			queue_append(sock, pbuf, last, n);
+			sock->queue_memory += memory;
+			sock->merge_room = 0;
 		}
 	}
-	last = chain_strip(&pbuf);
-	if (!last)
-		return;
-	spin_lock(&sock->inet.lock);
-	queue_append(sock, pbuf, last, n);
-	sock->queue_memory += memory;
 	spin_unlock(&sock->inet.lock);
+	if (merged)
+		pbuf_free(merged);
 }
 
 uint32_t tcp_queue_purge(struct tcp_sock *sock)
@@ -98,7 +112,7 @@ uint32_t tcp_queue_purge(struct tcp_sock *sock)
 	n = sock->queued;
 	sock->queue_first = sock->queue_last = NULL;
 	WRITE_ONCE(sock->queued, 0);
-	sock->queue_memory = 0;
+	sock->queue_memory = sock->merge_room = 0;
 	sock->head_taken = 0;
 	spin_unlock(&sock->inet.lock);
 	if (first)
@@ -122,7 +136,7 @@ static void queue_consume(struct tcp_sock *sock, uint32_t n)
 	sock->queue_first = pbuf;
 	if (!pbuf) {
 		sock->queue_last = NULL;
-		sock->queue_memory = 0;
+		sock->queue_memory = sock->merge_room = 0;
 	}
 	WRITE_ONCE(sock->queued, sock->queued - n);
 	if (pbuf && last)
