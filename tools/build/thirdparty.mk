@@ -64,6 +64,8 @@ lwip-flags := -isystem $(lwip)/src/include -isystem kernel/net/stack/port
 lwip-hot := $(addprefix lwip/src/core/,inet_chksum ip pbuf tcp tcp_in tcp_out udp ipv4/ip4 ipv4/ip4_addr \
               ipv6/ip6 ipv6/ip6_addr)
 $(foreach it,$(filter-out $(lwip-hot),$(lwip-objects)),$(eval $(O)/objects/$(it).o: private size := -Os))
+# As on Linux, a ping to a group is answered over IPv6, and over IPv4 it is not.
+$(O)/objects/lwip/src/core/ipv6/icmp6.o: private size += -DLWIP_MULTICAST_PING=1
 
 # Nobody but these rooms knows it.
 lwip-rooms := kernel/net/stack kernel/net/iface kernel/net/inet

@@ -346,6 +346,7 @@ static bool is_match(const struct route *route, const struct route *match)
 	       (!match->preferred_source.family ||
 	        ip_address_equals(&route->preferred_source, &match->preferred_source)) &&
 	       (match->destination.family == AF_INET6 || !match->scope ||
+	        match->scope == RT_SCOPE_NOWHERE ||
 	        route->scope == match->scope);
 }
 
