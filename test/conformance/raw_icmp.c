@@ -1,6 +1,6 @@
 /*
- * Raw sockets over loopback: echo, filters, headers of one's own, errors as traceroute sees them, who
- * may.
+ * Raw sockets over loopback: echo, filters, headers of one's own, errors as traceroute sees
+ * them, who may.
  */
 #define _GNU_SOURCE
 #include "inet.h"
