@@ -43,10 +43,23 @@ struct message {
 	struct rights      *rights; /* open files; sending consumes them on success */
 	const struct socket_caller *caller; /* in: needed with a name or rights */
 	struct message_control *control; /* in: what was given; out: what comes; NULL: none */
-	struct ucred        ucred;
+	struct ucred        ucred; /* if it has one */
 	/* in: SCM_CREDENTIALS was given; out: the socket wants them */
 	bool                has_ucred;
 };
+
+/* For read(2) and write(2): bytes and nothing else. Field by field, which is what costs least. */
+static inline void message_init(struct message *message, struct uio *uio, unsigned int flags)
+{
+	message->uio = uio;
+	message->name = NULL;
+	message->flags = flags;
+	message->seen = 0;
+	message->rights = NULL;
+	message->caller = NULL;
+	message->control = NULL;
+	message->has_ucred = false;
+}
 
 struct control_item {
 	int         level, type;

@@ -8,12 +8,15 @@
 #include <linux/errno.h>
 #include <linux/net_tstamp.h>
 
+#include "abi/errno.h"
 #include "id/cred.h"
 #include "lib/math.h"
 #include "lib/string.h"
 #include "net/filter/filter.h"
 #include "net/ioctl.h"
 #include "net/options_impl.h"
+#include "sched/clock.h"
+#include "sched/wait.h"
 
 enum { SEND_BUFFER_MIN = 4608, RECEIVE_BUFFER_MIN = 2304, IFACE_NAME_SIZE = 16 };
 
@@ -330,4 +333,23 @@ int socket_set_option(struct socket *socket, const struct socket_option *option)
 	default:
 		return number_set(socket, option);
 	}
+}
+
+/* ---- what timeouts mean --------------------------------------------------------------- */
+
+
+ns_t socket_deadline(ns_t timeout)
+{
+	ns_t deadline;
+
+	if (!timeout || !checked_add(clock_monotonic(), timeout, &deadline))
+		return WAIT_FOREVER;
+	return deadline;
+}
+
+int socket_interrupted(int err, ns_t timeout)
+{
+	if (err == -ETIMEDOUT)
+		return -EAGAIN;
+	return err == -ERESTARTSYS && timeout ? -EINTR : err;
 }

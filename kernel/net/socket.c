@@ -13,13 +13,11 @@
 #include "fs/inode.h"
 #include "fs/nameless.h"
 #include "id/cred.h"
-#include "lib/math.h"
 #include "net/filter/filter.h"
 #include "net/ioctl.h"
 #include "net/netns.h"
 #include "net/rights.h"
 #include "net/unix.h"
-#include "sched/clock.h"
 #include "sched/poll.h"
 #include "vm/uio.h"
 
@@ -178,15 +176,13 @@ static void socket_release(struct file *file)
 static ssize_t socket_read(struct io *io)
 {
 	struct socket *socket = io->file->private;
-	struct message message = {
-		.uio = io->uio,
-		.flags = file_may_wait(io) ? 0 : MSG_DONTWAIT,
-	};
+	struct message message;
 	ssize_t n;
 
 	/* A datagram of no bytes is not taken by a read of none. */
 	if (!io->uio->remaining)
 		return 0;
+	message_init(&message, io->uio, file_may_wait(io) ? 0 : MSG_DONTWAIT);
 	n = socket->ops->receive(socket, &message);
 	rights_free(message.rights);
 	return n;
@@ -195,11 +191,9 @@ static ssize_t socket_read(struct io *io)
 static ssize_t socket_write(struct io *io)
 {
 	struct socket *socket = io->file->private;
-	struct message message = {
-		.uio = io->uio,
-		.flags = file_may_wait(io) ? 0 : MSG_DONTWAIT,
-	};
+	struct message message;
 
+	message_init(&message, io->uio, file_may_wait(io) ? 0 : MSG_DONTWAIT);
 	return socket->ops->send(socket, &message);
 }
 
@@ -292,21 +286,3 @@ static const struct file_ops socket_file_ops = {
 	.ioctl = socket_ioctl,
 	.mmap = socket_mmap,
 };
-
-/* ---- waiting ------------------------------------------------------------------------ */
-
-ns_t socket_deadline(ns_t timeout)
-{
-	ns_t deadline;
-
-	if (!timeout || !checked_add(clock_monotonic(), timeout, &deadline))
-		return WAIT_FOREVER;
-	return deadline;
-}
-
-int socket_interrupted(int err, ns_t timeout)
-{
-	if (err == -ETIMEDOUT)
-		return -EAGAIN;
-	return err == -ERESTARTSYS && timeout ? -EINTR : err;
-}

@@ -112,7 +112,7 @@ struct socket_ops {
 	bool (*is_listening)(const struct socket *socket);
 	void (*peer_cred)(struct socket *socket, struct ucred *out);
 	bool can_peek_offset; /* SO_PEEK_OFF */
-	/* SO_KEEPALIVE, SO_REUSEADDR, SO_REUSEPORT, SO_RCVLOWAT, SO_RCVBUF, SO_SNDBUF was changed. */
+	/* SO_KEEPALIVE, REUSEADDR, REUSEPORT, RCVLOWAT, RCVBUF or SNDBUF was changed. */
 	void (*option_changed)(struct socket *socket, int name);
 	/* Options of other levels; NULL: EOPNOTSUPP. */
 	int (*set_option)(struct socket *socket, const struct socket_option *option);

@@ -111,7 +111,8 @@ static void check_unix_time(void)
 	for (int i = 0; i < 7; i++) {
 		send(pair[0], "room", 4, 0);
 		got = receive(pair[1], rooms[i], 0);
-		OUT("room of %zu: flags %x, control of %zu", rooms[i], (unsigned)got.flags, got.left);
+		OUT("room of %zu: flags %x, control of %zu", rooms[i], (unsigned)got.flags,
+		    got.left);
 	}
 	setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	send(pair[0], "both", 4, 0);

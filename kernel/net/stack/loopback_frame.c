@@ -40,7 +40,7 @@ static struct pbuf *copy_of(const struct netbuf *netbuf)
 	return copy;
 }
 
-/* lo's own address is all zeroes, and so is the one for all: what Ethernet has for it is a group. */
+/* lo's own address is all zeroes, and so is the one for all: Ethernet's is a group here. */
 static uint8_t packet_type(const struct ethhdr *header)
 {
 	static const uint8_t zero[ETH_ALEN];
