@@ -8,6 +8,8 @@
 #include "check.h"
 
 #include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -229,8 +231,44 @@ static void check_asking(void)
 	close(pair[1]);
 }
 
+/* Asks the kernel for lo; the answer's size, or -errno. */
+static int ask_netlink(int sock)
+{
+	struct { struct nlmsghdr header; struct ifinfomsg link; } request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK,
+			    .nlmsg_flags = NLM_F_REQUEST },
+		.link = { .ifi_index = 1 },
+	};
+	char answer[8192];
+
+	if (send(sock, &request, sizeof(request), 0) != sizeof(request))
+		return -1000;
+	ssize_t n = recv(sock, answer, sizeof(answer), MSG_DONTWAIT);
+	return n < 0 ? -errno : (int)n;
+}
+
+static void check_netlink(void)
+{
+	struct sock_filter none[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
+	struct sock_filter of_links[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTM_NEWLINK << 8, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 20),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	int sock = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+	CHECK(the_kernel_answers, ask_netlink(sock) > 100);
+	attach(sock, none, 1);
+	CHECK_EQ(a_filter_drops_the_answer, ask_netlink(sock), -EAGAIN);
+	attach(sock, of_links, 4);
+	CHECK_EQ(a_filter_cuts_the_answer, ask_netlink(sock), 20);
+	close(sock);
+}
+
 int main(void)
 {
+	check_netlink();
 	check_attaching();
 	check_asking();
 	check_random_programs();

@@ -12,7 +12,6 @@
 #include "sched/rcu.h"
 
 struct socket_filter {
-	struct refcount    refs; /* sockets that have it */
 	uint32_t           nr;
 	struct rcu_head    rcu;
 	struct sock_filter program[] __const_after_init;
@@ -31,9 +30,9 @@ static void filter_free_rcu(struct rcu_head *head)
 	kfree(container_of(head, struct socket_filter, rcu));
 }
 
-static void filter_put(struct socket_filter *filter)
+static void filter_free(struct socket_filter *filter)
 {
-	if (filter && refcount_put(&filter->refs))
+	if (filter)
 		rcu_call(&filter->rcu, filter_free_rcu);
 }
 
@@ -67,7 +66,7 @@ uint32_t socket_filter_bytes(const struct socket *socket, const void *bytes, uin
 
 static void filter_set(struct socket *socket, struct socket_filter *filter)
 {
-	filter_put(atomic_xchg(&socket->filter, filter));
+	filter_free(atomic_xchg(&socket->filter, filter));
 }
 
 static bool is_locked(const struct socket *socket)
@@ -92,12 +91,14 @@ int socket_filter_attach(struct socket *socket, const struct socket_option *opti
 
 	if (is_locked(socket))
 		return -EPERM;
+	/* lwIP has a connection's segments before anybody could look at them */
+	if (socket->type == SOCK_STREAM && socket->family != AF_UNIX)
+		return -ENOPROTOOPT;
 	if (!nr || nr > BPF_MAXINSNS)
 		return -EINVAL;
 	filter = kmalloc(sizeof(*filter) + nr * sizeof(struct sock_filter), ALLOC_KERNEL);
 	if (!filter)
 		return -ENOMEM;
-	refcount_init(&filter->refs, 1);
 	filter->nr = nr;
 	memcpy(filter->program, option->bytes, nr * sizeof(struct sock_filter));
 	err = program_check(filter->program, nr);
@@ -115,7 +116,7 @@ int socket_filter_detach(struct socket *socket)
 	if (is_locked(socket))
 		return -EPERM;
 	filter = atomic_xchg(&socket->filter, NULL);
-	filter_put(filter);
+	filter_free(filter);
 	return filter ? 0 : -ENOENT;
 }
 
@@ -135,22 +136,7 @@ int socket_filter_get(struct socket *socket, struct socket_option *option)
 	return 0;
 }
 
-void socket_filter_inherit(struct socket *child, const struct socket *listener)
-{
-	struct socket_filter *filter;
-
-	if (!socket_has_filter(listener))
-		return;
-	rcu_read_lock();
-	filter = atomic_load_acquire(&listener->filter); /* pairs with filter_set() */
-	if (filter && !refcount_try_get(&filter->refs))
-		filter = NULL;
-	rcu_read_unlock();
-	filter_set(child, filter);
-	atomic_or(&child->options, READ_ONCE(listener->options) & SOCKET_LOCK_FILTER);
-}
-
 void socket_filter_free(struct socket *socket)
 {
-	filter_put(socket->filter);
+	filter_free(socket->filter);
 }

@@ -31,12 +31,13 @@ uint32_t socket_filter_run(const struct socket *socket, const struct bpf_packet 
 /* The same for a message whose bytes all lie at `bytes`, with no network around it. */
 uint32_t socket_filter_bytes(const struct socket *socket, const void *bytes, uint32_t size);
 
-/* An accepted connection has its listener's filter and the lock on it. Any context. */
-void socket_filter_inherit(struct socket *child, const struct socket *listener);
 /* The socket goes: socket_fini() calls it. */
 void socket_filter_free(struct socket *socket);
 
-/* The options. The option's bytes are instructions. EINVAL, EPERM (locked), ENOMEM, ENOENT. */
+/*
+ * The options. The option's bytes are instructions. EINVAL, EPERM (locked), ENOMEM, ENOENT;
+ * ENOPROTOOPT for TCP, whose segments nobody can look at.
+ */
 int __must_check socket_filter_attach(struct socket *socket, const struct socket_option *option);
 int __must_check socket_filter_detach(struct socket *socket);
 int socket_filter_get(struct socket *socket, struct socket_option *option);

@@ -12,6 +12,7 @@
 #include "lib/math.h"
 #include "lib/string.h"
 #include "mem/alloc.h"
+#include "net/filter/filter.h"
 #include "net/netlink/netlink_impl.h"
 #include "sched/poll.h"
 #include "vm/uio.h"
@@ -86,11 +87,21 @@ static int queue_try(struct netlink_sock *sock, struct netlink_packet *packet, b
 	return err;
 }
 
+/* The socket's filter cuts the packet, or wants none of it. */
+static bool is_wanted(const struct netlink_sock *sock, struct netlink_packet *packet)
+{
+	if (likely(!socket_has_filter(&sock->socket)))
+		return true;
+	packet->size = socket_filter_bytes(&sock->socket, packet->bytes, packet->size);
+	return packet->size;
+}
+
 int netlink_deliver(struct netlink_sock *sock, struct netlink_packet *packet)
 {
-	int err = queue_try(sock, packet, true);
+	bool is_taken = is_wanted(sock, packet);
+	int err = is_taken ? queue_try(sock, packet, true) : 0;
 
-	if (err)
+	if (err || !is_taken)
 		netlink_packet_put(packet);
 	return err == -EAGAIN ? -ENOBUFS : err;
 }
@@ -106,6 +117,10 @@ int netlink_deliver_wait(struct netlink_sock *sock, struct netlink_packet *packe
 	ns_t timeout = sender->socket.send_timeout, deadline = socket_deadline(timeout);
 	int err;
 
+	if (!is_wanted(sock, packet)) {
+		netlink_packet_put(packet);
+		return 0;
+	}
 	for (;;) {
 		err = queue_try(sock, packet, false);
 		if (err != -EAGAIN || nowait)
