@@ -21,18 +21,18 @@ PROGRAMS = ["/usr/bin/fio", "/usr/bin/dbench", "/usr/sbin/bonnie++", "/usr/bin/s
 LOADFILE = Path("/usr/share/dbench/client.txt")
 ENVIRONMENT = "export LD_LIBRARY_PATH=/apps/lib PATH=/apps/bin:$PATH"
 DISK_MIB, TMPFS_MIB = 512, 192
-FIO = ("LD_PRELOAD=/apps/lib/sysv_ipc.so fio --name=it --directory={where} --size=8m --numjobs={cpus} --time_based --runtime={seconds} --ioengine={engine} "
+FIO = ("fio --name=it --directory={where} --size=8m --numjobs={cpus} --time_based --runtime={seconds} --ioengine={engine} "
        "--rw={rw} --bsrange=512-64k --verify=crc32c --verify_fatal=1 --do_verify=1 --fallocate=none {more} --output-format=terse")
 STRESS = ("stress-ng --class {kind} --sequential {cpus} --timeout {each}s --verify --oomable --temp-path {where} "
           "--exclude {excluded}")
-# Of the class filesystem, what needs what is not there (other file systems, links of modules, xattr of security).
-EXCLUDED = "binderfs,ramfs,quota,fanotify,module,iomix,fiemap"
+# Of the class filesystem, what needs what is not there (other file systems, asynchronous I/O, handles of names, a raw disk).
+EXCLUDED = "binderfs,ramfs,quota,fanotify,iomix,fiemap,aiol,handle,rawdev"
 APPS = {
     "fio-random": (FIO, {"engine": "psync", "rw": "randwrite", "more": ""}),
     "fio-fsync": (FIO, {"engine": "sync", "rw": "write", "more": "--fsync=8"}),
     "fio-mmap": (FIO.replace("512-64k", "4k-64k"), {"engine": "mmap", "rw": "randwrite", "more": ""}),
     "fio-direct": (FIO.replace("512-64k", "4k-64k"), {"engine": "psync", "rw": "randwrite", "more": "--direct=1"}),
-    "dbench": ("LD_PRELOAD=/apps/lib/sysv_ipc.so dbench -D {where} -c /apps/client.txt -t {seconds} {cpus}", {}),
+    "dbench": ("dbench -D {where} -c /apps/client.txt -t {seconds} {cpus}", {}),
     "bonnie": ("bonnie++ -u root -d {where} -s 48 -r 16 -n 2 -q -m guest", {}),
     "stress-io": (STRESS, {"kind": "io", "excluded": EXCLUDED}),
     "stress-filesystem": (STRESS, {"kind": "filesystem", "excluded": EXCLUDED}),
@@ -57,8 +57,6 @@ def programs(name):
         shutil.copy(program, place / "bin")
         for library in libraries(program):
             shutil.copy(library, place / "lib")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o",
-                    place / "lib" / "sysv_ipc.so", disks.SOURCE / "sysv_ipc.c"], check=True)
     image = disks.make(f"{name}-apps", "-t ext2 -b 4096", 160, place)
     shutil.rmtree(place)
     return image
