@@ -5,7 +5,10 @@
 #include <linux/errno.h>
 #include <linux/if_ether.h>
 #include <linux/netlink.h>
+#include <lwip/igmp.h>
 #include <lwip/ip.h>
+#include <lwip/stats.h>
+#include <lwip/tcp.h>
 #include <lwip/udp.h>
 
 #include "core/ktest.h"
@@ -324,6 +327,69 @@ KTEST(the_next_hop_is_asked_for_by_arp_from_the_address_in_its_network)
 	device_unplug(iface);
 	KTEST_ASSERT(!err && is_arp);
 	KTEST_ASSERT(sender == MY_ADDRESS(10, 7, 0, 1) && target == MY_ADDRESS(10, 7, 0, 2));
+}
+
+/* As the stack's timer calls it. */
+static void seconds_pass(int nr)
+{
+	stack_lock(&netns_initial);
+	while (nr--)
+		unanswered_second();
+	stack_unlock(&netns_initial);
+}
+
+KTEST(a_sender_is_told_by_icmp_of_a_next_hop_that_does_not_answer)
+{
+	struct iface *iface = device_plug();
+	struct iface *lo = iface_by_index(&netns_initial, IFACE_LOOPBACK_INDEX);
+	uint64_t before = lwip_stats.mib2.icmpindestunreachs, early, late;
+	int err;
+
+	KTEST_NO_LEAK();
+	err = iface_set_up(lo, true) | add4(iface, MY_ADDRESS(10, 7, 0, 1), 24) |
+	      iface_set_up(iface, true);
+	datagram_send(MY_ADDRESS(10, 7, 0, 9));
+	seconds_pass(2);
+	early = lwip_stats.mib2.icmpindestunreachs - before;
+	seconds_pass(2);
+	late = lwip_stats.mib2.icmpindestunreachs - before;
+	err |= iface_set_up(lo, false) | remove4(lo, MY_ADDRESS(127, 0, 0, 1));
+	iface_put(lo);
+	device_unplug(iface);
+	KTEST_ASSERT(!err && !early && late == 1);
+}
+
+/* A connection that waits for its next hop, a datagram socket tied to the interface, a group. */
+KTEST(a_device_is_unplugged_under_sockets_that_use_it)
+{
+	const ip_addr_t far = IPADDR4_INIT((__force uint32_t)MY_ADDRESS(10, 7, 0, 9));
+	const ip4_addr_t group = address_to_lwip4(MY_ADDRESS(239, 1, 2, 3));
+	struct iface *iface = device_plug();
+	struct tcp_pcb *tcp;
+	struct udp_pcb *udp;
+	struct pbuf *pbuf;
+	int err;
+	err_t sent;
+
+	KTEST_NO_LEAK();
+	err = add4(iface, MY_ADDRESS(10, 7, 0, 1), 24) | iface_set_up(iface, true);
+	stack_lock(&netns_initial);
+	tcp = tcp_new();
+	udp = udp_new();
+	pbuf = pbuf_alloc(PBUF_TRANSPORT, 4, PBUF_RAM);
+	igmp_joingroup_netif(iface->netif, &group);
+	udp_bind_netif(udp, iface->netif);
+	err |= udp_sendto(udp, pbuf, &far, 9) | tcp_connect(tcp, &far, 9, NULL);
+	stack_unlock(&netns_initial);
+	device_unplug(iface);
+	stack_lock(&netns_initial);
+	sent = udp_sendto(udp, pbuf, &far, 9);
+	tcp_output(tcp);
+	tcp_abort(tcp);
+	udp_remove(udp);
+	pbuf_free(pbuf);
+	stack_unlock(&netns_initial);
+	KTEST_ASSERT(!err && sent == ERR_RTE);
 }
 
 KTEST(an_interface_that_is_up_has_a_tentative_link_local_address)

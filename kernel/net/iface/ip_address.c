@@ -3,15 +3,6 @@
  */
 #include "net/iface/ip_address.h"
 
-bool ip_address_equals(const struct ip_address *a, const struct ip_address *b)
-{
-	if (a->family != b->family)
-		return false;
-	if (a->family == AF_INET)
-		return a->v4 == b->v4;
-	return a->family == AF_UNSPEC || !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
-}
-
 /* The word of the address whose bits from `first` on are asked for, as far as `length` goes. */
 static uint32_t word_mask(unsigned int first, unsigned int length)
 {

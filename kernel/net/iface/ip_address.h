@@ -50,7 +50,15 @@ static inline uint32_t ip_family_bytes(unsigned int family)
 	return family == AF_INET ? 4 : 16;
 }
 
-bool ip_address_equals(const struct ip_address *a, const struct ip_address *b);
+/* Inline: every packet's route is looked up by it. */
+static inline bool ip_address_equals(const struct ip_address *a, const struct ip_address *b)
+{
+	if (a->family != b->family)
+		return false;
+	if (likely(a->family == AF_INET))
+		return a->v4 == b->v4;
+	return a->family == AF_UNSPEC || !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
 /* Of one family, and their first `length` bits are the same. */
 bool ip_prefix_equals(const struct ip_address *a, const struct ip_address *b, unsigned int length);
 /* Clears what is behind the first `length` bits. */

@@ -7,8 +7,9 @@
  */
 #include <linux/errno.h>
 
-#include "lib/hash.h"
 #include "net/iface/iface_impl.h"
+
+enum { HASH_FACTOR = 0x61c88647 }; /* spreads what differs in any byte */
 
 /* ---- the tables ---------------------------------------------------------------------------- */
 
@@ -232,14 +233,13 @@ static struct route_cached *cache_slot(struct iface_table *table, const struct r
 {
 	uint32_t mixed = address_bits(&key->destination) ^ key->iface_index;
 
-	return &table->cache[hash_u64(mixed) >> (64 - ROUTE_CACHE_BITS)];
+	return &table->cache[mixed * HASH_FACTOR >> (32 - ROUTE_CACHE_BITS)];
 }
 
 static bool key_equals(const struct route_key *a, const struct route_key *b)
 {
 	return a->iface_index == b->iface_index &&
 	       ip_address_equals(&a->destination, &b->destination) &&
-	       a->source.family == b->source.family &&
 	       ip_address_equals(&a->source, &b->source);
 }
 
