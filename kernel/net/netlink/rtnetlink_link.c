@@ -44,7 +44,7 @@ static void put_limits(struct netlink_writer *writer, const struct iface *iface)
 	netlink_put_u8(writer, IFLA_LINKMODE, 0);
 	netlink_put_u32(writer, IFLA_MTU, iface->mtu);
 	netlink_put_u32(writer, IFLA_MIN_MTU, iface->min_mtu);
-	netlink_put_u32(writer, IFLA_MAX_MTU, iface->netdev ? iface->max_mtu : 0);
+	netlink_put_u32(writer, IFLA_MAX_MTU, iface->max_mtu);
 	netlink_put_u32(writer, IFLA_GROUP, 0);
 	netlink_put_u32(writer, IFLA_PROMISCUITY, iface->nr_promiscuous);
 	netlink_put_u32(writer, IFLA_ALLMULTI, iface->nr_all_multicast);

@@ -90,7 +90,7 @@ static int mtu_set(struct netlink_request *request, struct iface *iface, uint32_
 {
 	if (mtu < iface->min_mtu)
 		return netlink_fault(request, -EINVAL, "mtu less than device minimum");
-	if (mtu > iface->max_mtu)
+	if (iface->max_mtu && mtu > iface->max_mtu)
 		return netlink_fault(request, -EINVAL, "mtu greater than device maximum");
 	return iface_set_mtu(iface, mtu);
 }
