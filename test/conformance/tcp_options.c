@@ -96,7 +96,8 @@ static void check_refused(int fd)
 	CHECK_EQ(unknown_option, set(fd, SOL_TCP, 200, 1), -ENOPROTOOPT);
 	CHECK_EQ(unknown_to_ask, get(fd, SOL_TCP, 200), -ENOPROTOOPT);
 	CHECK_EQ(info_is_not_set, set(fd, SOL_TCP, TCP_INFO, 1), -ENOPROTOOPT);
-	CHECK_ERRNO(no_such_congestion, setsockopt(fd, SOL_TCP, TCP_CONGESTION, "nosuch", 6), ENOENT);
+	CHECK_ERRNO(no_such_congestion, setsockopt(fd, SOL_TCP, TCP_CONGESTION, "nosuch", 6),
+		    ENOENT);
 	CHECK_EQ(reno_is_there, setsockopt(fd, SOL_TCP, TCP_CONGESTION, "reno", 4), 0);
 	CHECK_EQ(congestion_has_a_name, getsockopt(fd, SOL_TCP, TCP_CONGESTION, name, &size), 0);
 	CHECK(it_is_reno, !strcmp(name, "reno") && size == 16);

@@ -65,7 +65,8 @@ static void check_reuse(void)
 	setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	bind(a, (struct sockaddr *)&address, sizeof(address));
 	address = loopback(port_of(a));
-	CHECK_EQ(two_may_reuse_an_address, bind(b, (struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_EQ(two_may_reuse_an_address,
+		 bind(b, (struct sockaddr *)&address, sizeof(address)), 0);
 	CHECK_EQ(the_first_listens, listen(a, 1), 0);
 	CHECK_ERRNO(the_second_does_not, listen(b, 1), EADDRINUSE);
 	close(a);
@@ -416,7 +417,8 @@ static void check_six(void)
 	CHECK_EQ(six_carries_data, recv(pair[1], buf, 8, 0), 3);
 	four = socket(AF_INET, SOCK_STREAM, 0);
 	address.sin_port = six.sin6_port;
-	CHECK_EQ(four_has_the_same_port, bind(four, (struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_EQ(four_has_the_same_port,
+		 bind(four, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(four);
 	pair_close(pair);
 	close(fd);
@@ -496,8 +498,8 @@ static void check_time_wait(void)
 	close(fd);
 	usleep(20000);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK_ERRNO(port_is_kept_for_a_while, bind(fd, (struct sockaddr *)&address, sizeof(address)),
-		    EADDRINUSE);
+	CHECK_ERRNO(port_is_kept_for_a_while,
+		    bind(fd, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	CHECK_EQ(unless_it_is_reused, bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	CHECK_EQ(and_listens, listen(fd, 1), 0);

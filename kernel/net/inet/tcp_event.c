@@ -83,11 +83,6 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 	if (wait_queue_is_active(&sock->inet.writable) &&
 	    (tcp_is_writable(sock) || sock->is_dead))
 		tcp_wake_writers(sock);
-	/* lwIP sends what there is, unless told otherwise: what is corked, from the second tick on. */
-	if (sock->held == 1) {
-		sock->held = 2;
-		return ERR_INPROGRESS;
-	}
 	return ERR_OK;
 }
 
@@ -215,9 +210,9 @@ static err_t clock_ticked(void *arg, struct tcp_pcb *pcb)
 	}
 	if (sock->deferred_for && has_deferred_long(sock))
 		tcp_deferred_queue(sock);
-	/* Memory that a sender waits for is not announced otherwise; nor is the end of lingering. */
+	/* Memory that a sender waits for is not announced, nor is the end of lingering. */
 	tcp_wake_writers(sock);
-	/* lwIP sends what there is, unless told otherwise: what is corked, from the second tick on. */
+	/* lwIP sends what there is unless told not to: what is corked, from the second tick on. */
 	if (sock->held == 1) {
 		sock->held = 2;
 		return ERR_INPROGRESS;

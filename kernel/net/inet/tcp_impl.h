@@ -22,9 +22,9 @@
  * close(2) the socket is dead and lives on until lwIP has done with what it had to send.
  *
  * Locking: core (the stack's spinlock) over the state, ends, accept queues, and what waits to be
- * acknowledged; inet.lock (inside core) over the receive queue. receive_lock and send_lock (mutexes)
- * make readers and writers of one socket take turns while they copy from and to user memory;
- * taken before core. Fields that are read without a lock are written with WRITE_ONCE().
+ * acknowledged; inet.lock (inside core) over the receive queue. receive_lock and send_lock
+ * (mutexes, taken before core) make readers and writers of one socket take turns while they copy
+ * from and to user memory. Fields that are read without a lock are written with WRITE_ONCE().
  */
 #pragma once
 
@@ -109,13 +109,13 @@ struct tcp_sock {
 	bool              is_dead __guarded_by(core);          /* its file is closed */
 	bool              is_port_bound __guarded_by(core);    /* by bind(2), with a number */
 	bool              is_address_bound __guarded_by(core); /* by bind(2), not to the wildcard */
-	bool              is_unseen __guarded_by(core); /* accepted; its name may be asked even if dead */
+	bool              is_unseen __guarded_by(core);        /* accepted; accept(2) may ask who */
 	bool              has_end __atomic;                    /* the peer sends no more */
 	struct tcp_settings settings __atomic;
 
 	/* Receiving. */
 	struct pbuf      *queue_first, *queue_last __guarded_by(inet.lock);
-	uint32_t          queued __guarded_by(inet.lock); /* bytes, without what `head_taken` says */
+	uint32_t          queued __guarded_by(inet.lock); /* bytes to read */
 	uint32_t          queue_memory __guarded_by(inet.lock);
 	uint32_t          merge_room __guarded_by(inet.lock); /* bytes that fit behind the last */
 	uint32_t          head_taken __guarded_by(receive_lock); /* of the first pbuf */
@@ -125,9 +125,9 @@ struct tcp_sock {
 	/* Sending. Positions count bytes of the stream and wrap. */
 	struct list       chunks __guarded_by(core);  /* struct send_chunk */
 	uint32_t          written, acked __atomic;    /* changed with core held */
-	struct page      *room_page __guarded_by(send_lock); /* where small writes go; a reference */
+	struct page      *room_page __guarded_by(send_lock); /* where writes go; a reference */
 	uint32_t          room_used __guarded_by(send_lock);
-	const uint8_t    *tail __guarded_by(core); /* behind the last byte in a page; see tail_seal() */
+	const uint8_t    *tail __guarded_by(core); /* behind the last byte in a page: tail_seal() */
 	struct page      *tail_page __guarded_by(core);
 	uint8_t           held __guarded_by(core); /* TCP_CORK: 1 since a write, 2: and a tick */
 	uint8_t           silent_reads __atomic; /* since something was sent; a hint */
