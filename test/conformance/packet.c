@@ -493,9 +493,30 @@ static void check_ring_blocks(void)
 	OUT("full block: status %x, %u packets, length %u",
 	    block->hdr.bh1.block_status & (TP_STATUS_USER | TP_STATUS_BLK_TMO),
 	    block->hdr.bh1.num_pkts, block->hdr.bh1.blk_len);
-	munmap(ring, 3 * 4096);
 	close(ours);
+	send_frame(sender, 0, "nobody has it open any more, but it is mapped");
+	CHECK_EQ(a_mapped_ring_outlives_its_descriptor, block->version, TPACKET_V3);
+	munmap(ring, 3 * 4096);
 	close(sender);
+}
+
+/* A ring that goes with the last area: replaced by another mapping, or with its process. */
+static int lose_ring(void *data)
+{
+	struct tpacket_req3 request = { 4096, 3, 2048, 6, 40, 0, 0 };
+	int ours = open_packet(SOCK_RAW, OURS), sender = socket(AF_PACKET, SOCK_RAW, 0);
+	uint8_t *ring;
+
+	if (ring_make(ours, TPACKET_V3, &request))
+		return 1;
+	ring = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ours, 0);
+	if (ring == MAP_FAILED)
+		return 2;
+	send_frame(sender, 0, "lost");
+	close(ours);
+	if (data)
+		mmap(ring, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	return 0;
 }
 
 int main(void)
@@ -511,6 +532,8 @@ int main(void)
 	check_memberships();
 	check_ring_frames();
 	check_ring_blocks();
+	CHECK_EQ(a_ring_goes_with_its_process, check_in_child(lose_ring, NULL), 0);
+	CHECK_EQ(a_ring_goes_when_it_is_mapped_over, check_in_child(lose_ring, &(int){ 1 }), 0);
 	check_errors();
 	return 0;
 }

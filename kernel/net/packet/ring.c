@@ -15,7 +15,11 @@
 #include "sched/clock.h"
 #include "vm/space.h"
 
-enum { RING_PAGES_MAX = 1 << 18, LINK_HEADER_MIN = 16 };
+enum {
+	RING_PAGES_MAX = 1 << 18,
+	LINK_HEADER_MIN = 16,
+	RESERVE_MAX = UINT16_MAX - 256, /* offsets have 16 bits: beyond, nothing is taken */
+};
 
 /* ---- memory ------------------------------------------------------------------------- */
 
@@ -259,6 +263,8 @@ bool packet_ring_put_locked(struct packet_sock *sock, const struct iface_frame *
 {
 	struct packet_ring *ring = sock->ring;
 
+	if (ring->reserve > RESERVE_MAX)
+		return false;
 	return ring->version == TPACKET_V3 ? packet_blocks_put_locked(ring, frame, wanted)
 					   : slot_put_locked(ring, frame, wanted);
 }
