@@ -211,11 +211,13 @@ static void input(struct ethernet *ethernet, struct netbuf *netbuf)
 		ethernet->iface->counters.multicast++;
 		stack_tick_start(STACK_TICK_MULTICAST); /* it may ask for reports */
 	}
+	stack_tcp_stir();
 	netif->chksum_flags = is_summed(frame, flags) ?
 	                      ethernet->checks & (uint16_t)~CHECKS_OF_TRANSPORT : ethernet->checks;
 	if (load_be16((const uint8_t *)frame->payload + ETH_HLEN - 2) == ETH_P_ARP)
 		iface_input_arp(frame, netif);
-	is_control = packet_is_control6((uint8_t *)frame->payload + ETH_HLEN, frame->len - ETH_HLEN);
+	is_control = packet_is_control6((uint8_t *)frame->payload + ETH_HLEN,
+	                                frame->len - ETH_HLEN);
 	if (ethernet_input(frame, netif) != ERR_OK)
 		pbuf_free(frame);
 	if (is_control)

@@ -204,6 +204,7 @@ static void input(struct netif *netif, struct pbuf *packet)
 	}
 	if (!packet)
 		return;
+	stack_tcp_stir();
 	if (packet->len >= IP_HLEN)
 		refuse_timestamps(packet);
 	if (unlikely(iface_has_taps(netif_to_iface(netif))))

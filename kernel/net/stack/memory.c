@@ -182,6 +182,8 @@ void *memp_malloc(memp_t type)
 	enum stack_counted what = counted_as(type);
 	void *object;
 
+	if (type == MEMP_TCP_SEG)
+		stack_tcp_stir();
 	if (what == NO_COUNT)
 		return mem_malloc(sizes[type]);
 	if (unlikely(!stack_memory.high))

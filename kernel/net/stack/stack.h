@@ -47,6 +47,7 @@ enum stack_pending {
 extern struct stack {
 	struct spinlock lock; /* RANK_NETCORE */
 	uint32_t        pending __guarded_by(lock); /* enum stack_pending */
+	bool            is_tcp_asleep __guarded_by(lock); /* no connection waits for time */
 } stack;
 
 /* For stack_unlock(): does all that is pending. */
@@ -127,7 +128,7 @@ uint32_t stack_pbuf_memory(const struct pbuf *pbuf);
 
 /* Groups of lwIP's timers; each ticks only while it has something to wait for. */
 enum stack_tick {
-	STACK_TICK_TCP,       /* connections, 50 ms */
+	STACK_TICK_TCP,       /* connections, 50 ms; a second while all of them are idle */
 	STACK_TICK_SECOND,    /* reassembly, ARP, neighbours */
 	STACK_TICK_MULTICAST, /* IGMP and MLD reports, 100 ms */
 	STACK_TICKS,
@@ -135,3 +136,11 @@ enum stack_tick {
 
 /* Core lock held: from now on there is something. */
 void stack_tick_start(enum stack_tick tick);
+
+/* Core lock held, before a connection has something to do: TCP's clock is right, and goes on. */
+void stack_tcp_wake(void);
+static inline void stack_tcp_stir(void)
+{
+	if (unlikely(stack.is_tcp_asleep))
+		stack_tcp_wake();
+}

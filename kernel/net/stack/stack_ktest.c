@@ -1,6 +1,7 @@
 /*
  * lwIP in the kernel: connections and datagrams over lo, by its raw interface, as net/inet uses it.
  */
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
 
@@ -117,7 +118,7 @@ static void client_lost(void *unused, err_t err)
 	tcp.client = NULL;
 }
 
-static void tcp_open(void)
+static void tcp_open(tcp_connected_fn connected)
 {
 	struct tcp_pcb *fresh = tcp_new_ip_type(IPADDR_TYPE_ANY);
 
@@ -126,7 +127,7 @@ static void tcp_open(void)
 	tcp_accept(tcp.listener, server_accepted);
 	tcp.client = tcp_new();
 	tcp_err(tcp.client, client_lost);
-	tcp_connect(tcp.client, &home, PORT, client_connected);
+	tcp_connect(tcp.client, &home, PORT, connected);
 }
 
 /* Without TIME_WAIT, which would outlive the test. */
@@ -150,7 +151,7 @@ KTEST(tcp_over_lo_carries_shared_pages_in_large_segments_and_gives_them_back)
 		((uint8_t *)page_to_virt(tcp.source))[i] = (uint8_t)(i * 7 + i / 251);
 	lo_set_up(true);
 	stack_lock(&netns_initial);
-	tcp_open();
+	tcp_open(client_connected);
 	stack_unlock(&netns_initial);
 	while (READ_ONCE(tcp.nr_received) < TOTAL && clock_monotonic() < deadline)
 		sleep_until_uninterruptible(clock_monotonic() + NS_PER_MSEC);
@@ -163,6 +164,44 @@ KTEST(tcp_over_lo_carries_shared_pages_in_large_segments_and_gives_them_back)
 	KTEST_ASSERT(tcp.nr_received == TOTAL && !tcp.is_wrong);
 	KTEST_ASSERT(tcp.largest >= RUN_SIZE / 2);
 	KTEST_ASSERT(nr_refs == 1);
+}
+
+static err_t client_is_idle(void *unused, struct tcp_pcb *pcb, err_t err)
+{
+	return ERR_OK;
+}
+
+static uint32_t clock_after(ns_t delay)
+{
+	uint32_t ticks;
+
+	sleep_until_uninterruptible(clock_monotonic() + delay);
+	stack_lock(&netns_initial);
+	ticks = tcp_ticks;
+	stack_unlock(&netns_initial);
+	return ticks;
+}
+
+KTEST(tcp_over_lo_that_is_idle_does_not_tick_and_knows_the_time_afterwards)
+{
+	uint32_t before, asleep, awake;
+
+	KTEST_NO_LEAK();
+	memset(&tcp, 0, sizeof(tcp));
+	lo_set_up(true);
+	stack_lock(&netns_initial);
+	tcp_open(client_is_idle);
+	stack_unlock(&netns_initial);
+	before = clock_after(250 * NS_PER_MSEC);
+	asleep = clock_after(600 * NS_PER_MSEC);
+	stack_lock(&netns_initial);
+	tcp_write(tcp.client, "x", 1, TCP_WRITE_FLAG_COPY);
+	awake = tcp_ticks;
+	tcp_end();
+	stack_unlock(&netns_initial);
+	lo_take_down();
+	KTEST_ASSERT(asleep - before <= 1);
+	KTEST_ASSERT(awake - before >= 5);
 }
 
 /* ---- UDP ------------------------------------------------------------------------------------- */

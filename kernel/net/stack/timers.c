@@ -4,6 +4,10 @@
  * A group that has nothing to wait for has no deadline. One timer of the kernel is set to the first
  * deadline; its interrupt queues work that runs what is due under the core lock. With nothing open
  * and no interface up nothing ticks.
+ *
+ * While no connection has anything to send, to acknowledge or to put in order, TCP's clock is
+ * asleep: it is put right once a second, for keep-alives and TIME_WAIT, and by stack_tcp_stir()
+ * when a packet comes or a segment is made.
  */
 #include <lwip/etharp.h>
 #include <lwip/igmp.h>
@@ -22,7 +26,11 @@
 #include "sched/timer.h"
 #include "sched/work.h"
 
-enum { TICKS_TO_CATCH_UP = 4 };
+enum {
+	TICKS_TO_CATCH_UP = 4,
+	RUNS_ASLEEP = 4, /* of tcp_tmr(), each second: two slow ones, so that pollers are called */
+	SLOW_RUNS_ASLEEP = RUNS_ASLEEP / 2,
+};
 
 static void timers_work(struct work *work);
 static void timers_expired(struct timer *timer);
@@ -31,6 +39,7 @@ static struct {
 	ns_t         deadlines[STACK_TICKS] __guarded_by(stack.lock); /* 0: none */
 	struct timer timer;
 	struct work  work;
+	ns_t         tcp_time __guarded_by(stack.lock); /* up to which tcp_ticks has counted */
 } timers = { .timer.callback = timers_expired, .work = WORK(timers_work) };
 
 /* ---- the groups ------------------------------------------------------------------------------ */
@@ -40,10 +49,66 @@ static bool tcp_is_waiting(void)
 	return tcp_active_pcbs || tcp_tw_pcbs;
 }
 
+static bool pcb_is_idle(const struct tcp_pcb *pcb)
+{
+	enum { BUSY = TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR };
+
+	return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && !pcb->unacked &&
+	       !pcb->unsent && !pcb->ooseq && !pcb->refused_data && !(pcb->flags & BUSY);
+}
+
+static bool tcp_is_idle(void)
+{
+	for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		if (!pcb_is_idle(pcb))
+			return false;
+	return true;
+}
+
+/* The slow ticks that were slept through, but for some that will be run. */
+static void tcp_catch_up(uint32_t nr_to_run)
+{
+	ns_t slow = TCP_SLOW_INTERVAL * NS_PER_MSEC;
+	uint32_t missed = (uint32_t)((clock_monotonic() - timers.tcp_time) / slow);
+
+	timers.tcp_time += missed * slow;
+	if (missed > nr_to_run)
+		tcp_ticks += missed - nr_to_run;
+}
+
+void stack_tcp_wake(void)
+{
+	stack.is_tcp_asleep = false;
+	tcp_catch_up(0);
+	timers.deadlines[STACK_TICK_TCP] = 0;
+	stack_tick_start(STACK_TICK_TCP);
+}
+
 static void tcp_run(void)
 {
 	persist_timers_stop();
-	tcp_tmr();
+	if (!stack.is_tcp_asleep) {
+		tcp_tmr();
+		return;
+	}
+	tcp_catch_up(SLOW_RUNS_ASLEEP);
+	for (int i = 0; i < RUNS_ASLEEP; i++)
+		tcp_tmr();
+}
+
+/* After its ticks: when the next one is. */
+static void tcp_rest(ns_t now)
+{
+	if (!timers.deadlines[STACK_TICK_TCP]) {
+		stack.is_tcp_asleep = false;
+	} else if (!tcp_is_idle()) {
+		stack_tcp_stir();
+	} else {
+		if (!stack.is_tcp_asleep)
+			timers.tcp_time = now;
+		stack.is_tcp_asleep = true;
+		timers.deadlines[STACK_TICK_TCP] = now + NS_PER_SEC;
+	}
 }
 
 static void second_run(void)
@@ -123,13 +188,17 @@ static void group_run(enum stack_tick tick, ns_t now)
 {
 	ns_t due = timers.deadlines[tick];
 
-	for (int n = 0; n < TICKS_TO_CATCH_UP && due <= now; n++) {
+	int most = tick == STACK_TICK_TCP && stack.is_tcp_asleep ? 1 : TICKS_TO_CATCH_UP;
+
+	for (int n = 0; n < most && due <= now; n++) {
 		groups[tick].run();
 		due += groups[tick].interval;
 	}
 	if (due <= now)
 		due = now + groups[tick].interval;
 	timers.deadlines[tick] = groups[tick].is_waiting() ? due : 0;
+	if (tick == STACK_TICK_TCP)
+		tcp_rest(now);
 }
 
 static void timers_work(struct work *work)
@@ -179,6 +248,7 @@ void stack_timers_init(void)
 
 void tcp_timer_needed(void)
 {
+	stack_tcp_stir();
 	if (tcp_is_waiting())
 		stack_tick_start(STACK_TICK_TCP);
 }
