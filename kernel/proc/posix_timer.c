@@ -39,6 +39,8 @@ struct posix_timer {
 	bool            is_queued __guarded_by(proc->lock);
 	/* fired, and goes on when its signal is taken */
 	bool            is_resting __guarded_by(proc->lock);
+	/* was started for later than the next period: nobody hears it */
+	bool            is_ahead __guarded_by(proc->lock);
 	/* off the list; a callback may still come */
 	bool            is_deleted __guarded_by(proc->lock);
 	ns_t            interval_ns __guarded_by(proc->lock);
@@ -111,8 +113,10 @@ static void expire_locked(struct posix_timer *self)
 		go_on_by_alarm_locked(self, was_queued);
 	else if (self->is_queued)
 		self->is_resting = true;
-	else if (self->interval_ns)
+	else if (self->interval_ns) {
+		self->is_ahead = true;
 		restart_locked(self, clock_monotonic() + UNHEARD_PERIOD_MIN);
+	}
 }
 
 /* Runs in the timer interrupt. */
@@ -291,6 +295,8 @@ static void get_locked(struct posix_timer *self, ns_t now, struct posix_timer_se
 
 	if (self->interval_ns && left <= 0)
 		left += (-left / self->interval_ns + 1) * self->interval_ns;
+	if (self->is_ahead && left > self->interval_ns)
+		left = (left - 1) % self->interval_ns + 1;
 	out->interval_ns = self->interval_ns;
 	out->value_ns = self->is_armed ? max(left, (ns_t)1) : 0;
 }
@@ -313,6 +319,7 @@ static void stop_locked(struct posix_timer *self)
 	timer_cancel(&self->timer);
 	self->is_resting = false;
 	self->is_armed = false;
+	self->is_ahead = false;
 }
 
 static void start_locked(struct posix_timer *self, ns_t now, ns_t deadline)

@@ -108,7 +108,7 @@ static void check_firing(void)
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
 				  .sigev_signo = SIGUSR1,
 				  .sigev_value.sival_int = 99 };
-	struct itimerspec value = span_ms(20, 0), old, none = { 0 };
+	struct itimerspec value = span_ms(200, 0), old, none = { 0 };
 	struct timespec now;
 	int id;
 
@@ -341,12 +341,12 @@ static void check_timer_on(clockid_t clock)
 	syscall(SYS_timer_gettime, id, &old);
 	CHECK(new_timer_on_cpu_time_is_disarmed, !old.it_value.tv_sec && !old.it_value.tv_nsec);
 	settime(id, 0, &value, NULL);
-	pause_ms(60);
+	pause_ms(250);
 	CHECK_EQ(it_does_not_come_while_the_process_sleeps, fired, 0);
 	syscall(SYS_timer_gettime, id, &old);
-	CHECK(remaining_cpu_time_is_told, !old.it_value.tv_sec && old.it_value.tv_nsec > 10000000 &&
-						  old.it_value.tv_nsec <= 20000000);
-	burn_for_ms(clock, 60);
+	CHECK(remaining_cpu_time_is_told, !old.it_value.tv_sec && old.it_value.tv_nsec > 20000000 &&
+						  old.it_value.tv_nsec <= 200000000);
+	burn_for_ms(clock, 300);
 	CHECK(it_comes_when_the_process_has_worked, fired == 1 && code_seen == SI_TIMER);
 	syscall(SYS_timer_gettime, id, &old);
 	CHECK(and_is_disarmed_then, !old.it_value.tv_sec && !old.it_value.tv_nsec);
