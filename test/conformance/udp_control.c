@@ -262,6 +262,12 @@ static void test_ipv6(void)
 	CHECK_ERRNO(a_strange_family,
 	            sendto(sock, "x", 1, 0, &(struct sockaddr){ .sa_family = AF_UNIX }, 28),
 	            EINVAL);
+	static char large[65600];
+
+	name = v6("::1", port_of(any));
+	CHECK_EQ(a_large_one6, sendto(sock, large, 65487, 0, NAME(name)), 65487);
+	CHECK_EQ(comes6, recv(any, large, sizeof(large), MSG_DONTWAIT), 65487);
+	CHECK_ERRNO(too_large6, sendto(sock, large, 65528, 0, NAME(name)), EMSGSIZE);
 	close(sock);
 	close(any);
 

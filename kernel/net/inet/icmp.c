@@ -146,14 +146,19 @@ static uint32_t quoted6(const uint8_t *bytes, uint32_t size, struct inet_error *
 	return IP6_HLEN + 8;
 }
 
-/* The path's MTU, if that is what it is about; remembered. */
-static void mtu_learn(const uint8_t *message, struct inet_error *error, uint32_t quoted_size)
+static bool is_about_mtu(const struct inet_error *error)
+{
+	return IP_IS_V4_VAL(error->remote) && error->type == ICMP_DEST_UNREACH &&
+	       error->code == ICMP_FRAG_NEEDED;
+}
+
+/* The path's MTU, or which parameter is wrong. */
+static void info_read(const uint8_t *message, struct inet_error *error, uint32_t quoted_size)
 {
 	if (IP_IS_V6_VAL(error->remote) && error->type == ICMPV6_PKT_TOOBIG)
 		error->info = load_be32(message + 4);
-	else if (IP_IS_V4_VAL(error->remote) && error->type == ICMP_DEST_UNREACH &&
-	         error->code == ICMP_FRAG_NEEDED)
-		error->info = path_mtu_learn(&error->remote, load_be16(message + 6), quoted_size);
+	else if (is_about_mtu(error))
+		error->info = path_mtu_told(load_be16(message + 6), quoted_size);
 	else if (error->type == ICMP_PARAMETERPROB && IP_IS_V4_VAL(error->remote))
 		error->info = load_be32(message + 4) >> 24;
 	else if (error->type == ICMPV6_PARAMPROB && IP_IS_V6_VAL(error->remote))
@@ -162,19 +167,23 @@ static void mtu_learn(const uint8_t *message, struct inet_error *error, uint32_t
 
 static void dispatch(const struct inet_error *error, const struct inet_quote *transport)
 {
+	bool is_ours = false;
+
 	switch (error->protocol) {
 	case IPPROTO_TCP:
 		tcp_unreachable(&netns_initial, error);
 		break;
 	case IPPROTO_UDP:
-		udp_error(error, transport);
+		is_ours = udp_error(error, transport);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
-		ping_error(error, transport);
+		is_ours = ping_error(error, transport);
 		break;
 	}
-	raw_error(error, transport);
+	is_ours |= raw_error(error, transport);
+	if (is_ours && is_about_mtu(error))
+		path_mtu_learn(&error->remote, error->info);
 }
 
 void icmp_input_errors(const struct inet_packet *packet)
@@ -203,6 +212,6 @@ void icmp_input_errors(const struct inet_packet *packet)
 	ip_addr_copy(error.offender, *packet->from);
 	error.local_port = load_be16(transport.bytes);
 	error.remote_port = load_be16((const uint8_t *)transport.bytes + 2);
-	mtu_learn(bytes, &error, load_be16(bytes + ICMP_HEADER + 2));
+	info_read(bytes, &error, load_be16(bytes + ICMP_HEADER + 2));
 	dispatch(&error, &transport);
 }

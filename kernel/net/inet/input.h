@@ -41,6 +41,7 @@ void icmp_send_port_unreachable(const struct inet_packet *packet);
 
 /* A message of ICMP: errors go to whom they are about. */
 void icmp_input_errors(const struct inet_packet *packet);
-void udp_error(const struct inet_error *error, const struct inet_quote *quote);
-void raw_error(const struct inet_error *error, const struct inet_quote *quote);
-void ping_error(const struct inet_error *error, const struct inet_quote *quote);
+/* Each says whether it is about a socket of ours. */
+bool udp_error(const struct inet_error *error, const struct inet_quote *quote);
+bool raw_error(const struct inet_error *error, const struct inet_quote *quote);
+bool ping_error(const struct inet_error *error, const struct inet_quote *quote);

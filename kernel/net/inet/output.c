@@ -57,7 +57,8 @@ int dgram_route_locked(struct inet_sock *sock, const struct dgram_send *send, si
 		return -err;
 	if (READ_ONCE(sock->shut) & INET_NO_SEND)
 		return -EPIPE;
-	if (size + (is_v4 ? header : 0) > UINT16_MAX)
+	/* of IPv6, too: the stack counts a packet with its header in 16 bits */
+	if (size + header > UINT16_MAX)
 		return -EMSGSIZE;
 	if (size + header > route->mtu && !may_fragment(sock, send)) {
 		inet_error_queue_local(sock, EMSGSIZE, send, route->mtu);

@@ -52,25 +52,26 @@ static uint32_t plateau_below(uint32_t size)
 	return IPV4_MTU_LEAST;
 }
 
-uint32_t path_mtu_learn(const ip_addr_t *to, uint32_t mtu, uint32_t size)
+uint32_t path_mtu_told(uint32_t mtu, uint32_t size)
+{
+	return max(mtu ? mtu : plateau_below(size), (uint32_t)PATH_MTU_LEAST);
+}
+
+void path_mtu_learn(const ip_addr_t *to, uint32_t mtu)
 {
 	struct path *path;
 
 	stack_assert_locked();
-	if (!mtu)
-		mtu = plateau_below(size);
-	mtu = max(mtu, (uint32_t)PATH_MTU_LEAST);
 	if (!IP_IS_V4(to))
-		return mtu;
+		return;
 	if (!paths)
 		paths = kzalloc(PATH_SLOTS * sizeof(*paths), ALLOC_ATOMIC);
 	if (!paths)
-		return mtu;
+		return;
 	path = path_slot(to);
 	*path = (struct path){
 		.address = ip_2_ip4(to)->addr,
 		.mtu = mtu,
 		.until = clock_monotonic_coarse() + PATH_LIFE,
 	};
-	return mtu;
 }

@@ -13,7 +13,9 @@
 /* What is known of the way to this address, at most mtu. */
 uint32_t path_mtu_of(const ip_addr_t *to, uint32_t mtu);
 /*
- * A router says that packets of `mtu` bytes are the most; 0: an old one that does not say, of a
- * packet of `size` bytes. Returns the MTU that is now believed.
+ * What a router means that says `mtu`: 0 is an old one that does not say, of a packet of `size`
+ * bytes; too little is not believed.
  */
-uint32_t path_mtu_learn(const ip_addr_t *to, uint32_t mtu, uint32_t size);
+uint32_t path_mtu_told(uint32_t mtu, uint32_t size);
+/* It is remembered. Only for what a socket of ours sent: anybody can send ICMP. */
+void path_mtu_learn(const ip_addr_t *to, uint32_t mtu);

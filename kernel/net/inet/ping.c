@@ -325,7 +325,7 @@ void ping_input(const struct inet_packet *packet)
 	pbuf_free(copy);
 }
 
-void ping_error(const struct inet_error *error, const struct inet_quote *quote)
+bool ping_error(const struct inet_error *error, const struct inet_quote *quote)
 {
 	bool is_v4 = error->protocol == IPPROTO_ICMP;
 	const uint8_t *bytes = quote->bytes;
@@ -333,10 +333,10 @@ void ping_error(const struct inet_error *error, const struct inet_quote *quote)
 	struct inet_sock *inet;
 
 	if (bytes[0] != (is_v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST))
-		return;
+		return false;
 	sock = find(load_be16(bytes + 4), error->protocol);
 	if (!sock || !dgram_matches(&sock->dgram, &error->local, &error->remote, error->iface))
-		return;
+		return false;
 	inet = &sock->dgram.inet;
 	if (inet_wants_errors(inet, &error->remote)) {
 		struct inet_error told = *error;
@@ -344,9 +344,10 @@ void ping_error(const struct inet_error *error, const struct inet_quote *quote)
 		told.remote_port = 0;
 		inet_error_queue(inet, &told, quote);
 	} else if (!error->is_hard || !sock->dgram.is_connected) {
-		return;
+		return true;
 	}
 	inet_error_post(inet, (int)error->err);
+	return true;
 }
 
 static const struct socket_ops ping_ops = {

@@ -222,9 +222,10 @@ bool raw_input_sockets(const struct inet_packet *packet)
 	return is_delivered;
 }
 
-void raw_error(const struct inet_error *error, const struct inet_quote *quote)
+bool raw_error(const struct inet_error *error, const struct inet_quote *quote)
 {
 	struct raw_sock *sock;
+	bool is_ours = false;
 
 	hlist_for_each_entry(sock, &all, in_all) {
 		struct inet_sock *inet = &sock->dgram.inet;
@@ -234,6 +235,7 @@ void raw_error(const struct inet_error *error, const struct inet_quote *quote)
 		    (inet->socket.family == AF_INET) != IP_IS_V4_VAL(error->remote) ||
 		    !dgram_matches(&sock->dgram, &error->local, &error->remote, error->iface))
 			continue;
+		is_ours = true;
 		is_wanted = inet_wants_errors(inet, &error->remote);
 		if (!is_wanted && !sock->dgram.is_connected)
 			continue;
@@ -242,6 +244,7 @@ void raw_error(const struct inet_error *error, const struct inet_quote *quote)
 		if (is_wanted || error->is_hard)
 			inet_error_post(inet, (int)error->err);
 	}
+	return is_ours;
 }
 
 /* ---- out ---------------------------------------------------------------------------- */

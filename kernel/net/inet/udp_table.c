@@ -224,7 +224,7 @@ static bool is_hard(const struct inet_sock *inet, const struct inet_error *error
 	       READ_ONCE(inet->pmtu_discover6) == IPV6_PMTUDISC_DO;
 }
 
-void udp_error(const struct inet_error *error, const struct inet_quote *quote)
+bool udp_error(const struct inet_error *error, const struct inet_quote *quote)
 {
 	const struct flow flow = {
 		.to = &error->local, .port = error->local_port,
@@ -237,12 +237,15 @@ void udp_error(const struct inet_error *error, const struct inet_quote *quote)
 	struct udp_sock *sock = find(&flow);
 	struct inet_sock *inet;
 
-	if (!sock || is_ignored(&sock->dgram.inet, error))
-		return;
+	if (!sock)
+		return false;
+	if (is_ignored(&sock->dgram.inet, error))
+		return true;
 	inet = &sock->dgram.inet;
 	if (inet_wants_errors(inet, &error->remote))
 		inet_error_queue(inet, error, &payload);
 	else if (!is_hard(inet, error) || !sock->dgram.is_connected)
-		return;
+		return true;
 	inet_error_post(inet, (int)error->err);
+	return true;
 }
