@@ -108,7 +108,7 @@ static void check_firing(void)
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
 				  .sigev_signo = SIGUSR1,
 				  .sigev_value.sival_int = 99 };
-	struct itimerspec value = span_ms(200, 0), old, none = { 0 };
+	struct itimerspec value = span_ms(20, 0), old, none = { 0 };
 	struct timespec now;
 	int id;
 
@@ -331,7 +331,7 @@ static void burn_for_ms(clockid_t clock, long ms)
 static void check_timer_on(clockid_t clock)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec value = span_ms(20, 0), old, none = { 0 };
+	struct itimerspec value = span_ms(200, 0), old, none = { 0 };
 	struct timespec now;
 	sigset_t set;
 	int id;
