@@ -213,6 +213,11 @@ void address6_up(struct iface *iface)
 	own_address_add(iface);
 	if (!iface_is_loopback(iface))
 		groups_connect(iface);
+	if (!iface_is_loopback(iface) && READ_ONCE(iface->ipv6.accept_ra)) {
+		stack_lock(iface->netns);
+		discovery_ask(iface);
+		stack_unlock(iface->netns);
+	}
 	list_for_each_entry(entry, &iface->addresses, link) {
 		if (entry->address.local.family == AF_INET6)
 			route_connect(iface, &entry->address);

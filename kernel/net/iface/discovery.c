@@ -8,8 +8,12 @@
  * ours.
  */
 #include <linux/errno.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/ip6.h>
 #include <lwip/nd6.h>
 #include <lwip/priv/nd6_priv.h>
+#include <lwip/prot/icmp6.h>
+#include <lwip/prot/nd6.h>
 
 #include "net/iface/iface_impl.h"
 #include "sched/clock.h"
@@ -190,6 +194,28 @@ static void routes_sync(struct iface_table *table)
 		announced[i].table = RT_TABLE_MAIN;
 	}
 	route_set_announced(&netns_initial, announced, nr);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* lwIP asks too, but only every fourth second, and has not begun to count now. */
+void discovery_ask(struct iface *iface)
+{
+	struct pbuf *pbuf = pbuf_alloc(PBUF_IP, sizeof(struct rs_header), PBUF_RAM);
+	struct rs_header *message;
+	ip6_addr_t routers;
+
+	stack_assert_locked();
+	if (!pbuf)
+		return;
+	ip6_addr_set_allrouters_linklocal(&routers);
+	ip6_addr_assign_zone(&routers, IP6_MULTICAST, iface->netif);
+	message = pbuf->payload;
+	*message = (struct rs_header){ .type = ICMP6_TYPE_RS };
+	message->chksum = ip6_chksum_pseudo(pbuf, IP6_NEXTH_ICMP6, pbuf->tot_len, IP6_ADDR_ANY6,
+	                                    &routers);
+	ip6_output_if(pbuf, IP6_ADDR_ANY6, &routers, ND6_HOPLIM, 0, IP6_NEXTH_ICMP6, iface->netif);
+	pbuf_free(pbuf);
 }
 
 /* ---- when ---------------------------------------------------------------------------------- */

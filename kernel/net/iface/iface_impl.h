@@ -186,6 +186,8 @@ void discovery_sync(struct iface_table *table);
 void discovery_init(void);
 /* The same, by a sleeping work. Any context. */
 void discovery_soon(void);
+/* Asks at once who routes; of an interface that is up, has a link and wants to know. Core held. */
+void discovery_ask(struct iface *iface);
 
 /* ---- unanswered.c: core held ----------------------------------------------------------------- */
 

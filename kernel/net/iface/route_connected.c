@@ -64,6 +64,7 @@ static unsigned int connected4(struct iface *iface, const struct iface_address *
 	    (address->prefix_length >= 31 || !ip_address_equals(&address->broadcast, &last)))
 		out[nr++] = connected(iface, &address->broadcast, 32, RTN_BROADCAST);
 	if (!(address->flags & IFA_F_SECONDARY) && network.v4 & cpu_to_be32(0xff000000) &&
+	    !ip_address_is_multicast(&network) &&
 	    (network.v4 != address->local.v4 || address->prefix_length < 32)) {
 		if (!(address->flags & IFA_F_NOPREFIXROUTE)) {
 			out[nr] = connected(iface, &network, address->prefix_length,
