@@ -158,7 +158,7 @@ static int header6_add(const struct inet_sock *sock, const struct dgram_send *se
 int dgram_output_raw_locked(const struct inet_sock *sock, const struct inet_route *route,
                             struct pbuf *packet)
 {
-	bool is_v4 = IPH_V((const struct ip_hdr *)packet->payload) == 4;
+	bool is_v4 = IP_IS_V4_VAL(route->source); /* a header of the user's may say what it likes */
 	err_t err;
 
 	if (unlikely(route->is_multicast) &&

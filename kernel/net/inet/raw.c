@@ -12,6 +12,7 @@
 #include <lwip/netif.h>
 #include <lwip/pbuf.h>
 #include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 
 #include "id/cred.h"
 #include "lib/byteorder.h"
@@ -303,7 +304,7 @@ static int checksum_fill(const struct raw_sock *sock, const struct dgram_send *s
 }
 
 /* The user's own IPv4 header, made good as Linux does. */
-static int header_mend(const struct inet_route *route, struct pbuf *packet)
+static int header4_mend(const struct inet_route *route, struct pbuf *packet)
 {
 	struct ip_hdr *header = packet->payload;
 	uint32_t size;
@@ -323,6 +324,13 @@ static int header_mend(const struct inet_route *route, struct pbuf *packet)
 	return 0;
 }
 
+static int header6_check(const struct inet_route *route, const struct pbuf *packet)
+{
+	if (packet->len < IP6_HLEN)
+		return -EINVAL;
+	return packet->tot_len > route->mtu ? -EMSGSIZE : 0;
+}
+
 static int packet_send_locked(struct raw_sock *sock, struct dgram_send *send, struct pbuf *packet)
 {
 	struct inet_sock *inet = &sock->dgram.inet;
@@ -331,7 +339,8 @@ static int packet_send_locked(struct raw_sock *sock, struct dgram_send *send, st
 	int err = dgram_route_locked(inet, send, is_ready ? 0 : packet->tot_len, &route);
 
 	if (!err && is_ready) {
-		err = IP_IS_V4_VAL(send->to) ? header_mend(&route, packet) : 0;
+		err = IP_IS_V4_VAL(send->to) ? header4_mend(&route, packet)
+					     : header6_check(&route, packet);
 		return err ? err : dgram_output_raw_locked(inet, &route, packet);
 	}
 	if (!err)
