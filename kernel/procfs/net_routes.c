@@ -55,7 +55,7 @@ static unsigned int flags4(const struct route *route)
 	return flags;
 }
 
-static uint32_t mask4(unsigned int length)
+static __be32 mask4(unsigned int length)
 {
 	return length ? cpu_to_be32(UINT32_MAX << (32 - length)) : 0;
 }

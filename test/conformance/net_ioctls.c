@@ -69,7 +69,7 @@ static void check_asking(void)
 	CHECK_ERRNO(there_are_not_so_many, ioctl(fd, SIOCGIFNAME, &req), ENODEV);
 	CHECK_ERRNO(an_unknown_name, ask(SIOCGIFINDEX, "nosuch0"), ENODEV);
 	CHECK_EQ(up_and_running, flags_of("lo"), IFF_UP | IFF_LOOPBACK | IFF_RUNNING);
-	CHECK_EQ(an_alias_has_the_same_flags, flags_of("lo:7"), IFF_UP | IFF_LOOPBACK | IFF_RUNNING);
+	CHECK_EQ(an_alias_has_the_same_flags, flags_of("lo:7"), flags_of("lo"));
 	memset(&req, 0, sizeof(req));
 	CHECK(its_mtu, ask(SIOCGIFMTU, "lo") == 0 && req.ifr_mtu == 65536);
 	CHECK(its_metric, ask(SIOCGIFMETRIC, "lo") == 0 && req.ifr_metric == 0);

@@ -153,8 +153,8 @@ static void check_netlink(void)
 
 static void check_lo(void)
 {
-	static const char *const files[] = { "addr_len", "address", "broadcast", "carrier", "dev_id",
-		"dev_port", "dormant", "duplex", "flags", "ifalias", "ifindex", "iflink",
+	static const char *const files[] = { "addr_len", "address", "broadcast", "carrier",
+		"dev_id", "dev_port", "dormant", "duplex", "flags", "ifalias", "ifindex", "iflink",
 		"link_mode", "mtu", "netdev_group", "operstate", "proto_down", "speed",
 		"tx_queue_len", "type", "uevent" };
 	char path[64];

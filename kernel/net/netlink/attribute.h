@@ -62,6 +62,13 @@ int __must_check attributes_parse(struct attribute_bytes bytes, const struct att
 int __must_check message_parse(const struct nlmsghdr *header, uint32_t header_size,
                                const struct attribute_table *table, struct netlink_fault *fault);
 
+/* What comes behind the header of a message: the family's. */
+static inline const void *message_body(const struct nlmsghdr *header)
+{
+	static_assert(sizeof(*header) == NLMSG_HDRLEN, "a header needs no padding");
+	return header + 1;
+}
+
 static inline uint32_t attribute_size(const struct nlattr *attribute)
 {
 	return attribute->nla_len - (uint32_t)NLA_HDRLEN;

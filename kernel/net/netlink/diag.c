@@ -105,7 +105,7 @@ static int inet_request(struct netlink_request *request)
 	static const struct attribute_policy policy[INET_DIAG_REQ_MAX + 1] = {
 		[INET_DIAG_REQ_PROTOCOL] = { ATTRIBUTE_U32, 0 },
 	};
-	const struct inet_diag_req_v2 *wanted = NLMSG_DATA(request->header);
+	const struct inet_diag_req_v2 *wanted = message_body(request->header);
 	const struct nlattr *found[INET_DIAG_REQ_MAX + 1];
 	const struct attribute_table table = { policy, found, INET_DIAG_REQ_MAX, false };
 	struct netlink_dump dump = { .next = inet_next };
@@ -130,7 +130,7 @@ static int inet_request(struct netlink_request *request)
 
 int netlink_diag_request(struct netlink_request *request)
 {
-	const struct sock_diag_req *wanted = NLMSG_DATA(request->header);
+	const struct sock_diag_req *wanted = message_body(request->header);
 
 	if (request->header->nlmsg_type == TCPDIAG_GETSOCK ||
 	    request->header->nlmsg_type == DCCPDIAG_GETSOCK)

@@ -85,7 +85,7 @@ static int unix_next(struct netlink_dump *dump, struct netlink_writer *writer)
 
 int netlink_diag_unix(struct netlink_request *request)
 {
-	const struct unix_diag_req *wanted = NLMSG_DATA(request->header);
+	const struct unix_diag_req *wanted = message_body(request->header);
 	struct netlink_dump dump = { .next = unix_next };
 
 	if (request->header->nlmsg_len < NLMSG_LENGTH(sizeof(*wanted)))

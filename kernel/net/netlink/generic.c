@@ -110,7 +110,7 @@ int netlink_generic_request(struct netlink_request *request)
 {
 	const struct netlink_dump dump = { .next = families_next };
 	const struct nlmsghdr *header = request->header;
-	const struct genlmsghdr *generic = NLMSG_DATA(header);
+	const struct genlmsghdr *generic = message_body(header);
 
 	if (header->nlmsg_type != GENL_ID_CTRL)
 		return -ENOENT;

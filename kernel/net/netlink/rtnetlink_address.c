@@ -131,7 +131,7 @@ static int request_read(struct netlink_request *request, struct iface_address *a
 {
 	const struct nlattr *found[IFA_MAX + 1];
 	const struct attribute_table table = { policy, found, IFA_MAX, false };
-	const struct ifaddrmsg *message = NLMSG_DATA(request->header);
+	const struct ifaddrmsg *message = message_body(request->header);
 	int err = message_parse(request->header, sizeof(*message), &table, &request->fault);
 
 	memset(address, 0, sizeof(*address));
@@ -267,7 +267,7 @@ static int addresses_next(struct netlink_dump *dump, struct netlink_writer *writ
 /* Only strict requests have more than a family. */
 static int addresses_dump(struct netlink_request *request)
 {
-	const struct ifaddrmsg *message = NLMSG_DATA(request->header);
+	const struct ifaddrmsg *message = message_body(request->header);
 	struct filter filter = { .family = message->ifa_family };
 	struct iface *iface;
 

@@ -233,7 +233,7 @@ static int none_next(struct netlink_dump *dump, struct netlink_writer *writer)
 /* No link has a master or a kind here, nor is in a bridge. */
 static bool asks_for_none(const struct netlink_request *request, const struct nlattr **found)
 {
-	const struct rtgenmsg *generic = NLMSG_DATA(request->header);
+	const struct rtgenmsg *generic = message_body(request->header);
 
 	return generic->rtgen_family == AF_BRIDGE || found[IFLA_LINKINFO] ||
 	       (found[IFLA_MASTER] && attribute_u32(found[IFLA_MASTER]));
@@ -245,7 +245,7 @@ static int links_dump(struct netlink_request *request)
 	const struct nlattr *found[IFLA_MAX + 1] = { NULL };
 	const struct attribute_table table = { rtnetlink_link_policy, found, IFLA_MAX,
 		                               request->is_strict };
-	const struct ifinfomsg *message = NLMSG_DATA(request->header);
+	const struct ifinfomsg *message = message_body(request->header);
 	struct rtnetlink_link_detail detail = { .family = message->ifi_family };
 	bool is_short = request->header->nlmsg_len < NLMSG_LENGTH(sizeof(*message));
 	int err = 0;

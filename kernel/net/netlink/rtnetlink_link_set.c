@@ -44,7 +44,7 @@ const struct attribute_policy rtnetlink_link_policy[IFLA_MAX + 1] = {
 int rtnetlink_link_find(struct netlink_request *request, const struct nlattr **found,
                         struct iface **out)
 {
-	const struct ifinfomsg *message = NLMSG_DATA(request->header);
+	const struct ifinfomsg *message = message_body(request->header);
 	const struct nlattr *name = found[IFLA_IFNAME] ? found[IFLA_IFNAME]
 						       : found[IFLA_ALT_IFNAME];
 	char text[IFNAMSIZ];
@@ -122,7 +122,7 @@ static int flags_set(struct iface *iface, const struct ifinfomsg *message)
 static int link_change(struct netlink_request *request, struct iface *iface,
                        const struct nlattr **found)
 {
-	const struct ifinfomsg *message = NLMSG_DATA(request->header);
+	const struct ifinfomsg *message = message_body(request->header);
 	int err = refuse(request, found);
 
 	if (!err && found[IFLA_ADDRESS])
@@ -174,7 +174,7 @@ static int create_refuse(struct netlink_request *request, const struct nlattr **
 
 int rtnetlink_link_create(struct netlink_request *request)
 {
-	const struct ifinfomsg *message = NLMSG_DATA(request->header);
+	const struct ifinfomsg *message = message_body(request->header);
 	uint16_t flags = request->header->nlmsg_flags;
 	const struct nlattr *found[IFLA_MAX + 1];
 	struct iface *iface;

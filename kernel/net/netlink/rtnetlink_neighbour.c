@@ -55,7 +55,7 @@ static int request_read(struct netlink_request *request, struct neighbour *neigh
 {
 	const struct nlattr *found[NDA_MAX + 1];
 	const struct attribute_table table = { policy, found, NDA_MAX, false };
-	const struct ndmsg *message = NLMSG_DATA(request->header);
+	const struct ndmsg *message = message_body(request->header);
 	int err = message_parse(request->header, sizeof(*message), &table, &request->fault);
 
 	memset(neighbour, 0, sizeof(*neighbour));
@@ -195,7 +195,7 @@ static int neighbours_dump(struct netlink_request *request)
 {
 	const struct nlattr *found[NDA_MAX + 1] = { NULL };
 	const struct attribute_table table = { policy, found, NDA_MAX, request->is_strict };
-	const struct ndmsg *message = NLMSG_DATA(request->header);
+	const struct ndmsg *message = message_body(request->header);
 	bool is_whole = request->header->nlmsg_len >= NLMSG_LENGTH(sizeof(*message));
 	struct filter filter = { .family = message->ndm_family };
 	int err;

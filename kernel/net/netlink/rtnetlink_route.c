@@ -149,7 +149,7 @@ static int filter_read(struct netlink_request *request, struct filter *filter)
 {
 	const struct nlattr *found[RTA_MAX + 1];
 	const struct attribute_table table = { NULL, found, RTA_MAX, true };
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 	int err = message_parse(request->header, sizeof(*message), &table, &request->fault);
 
 	if (err)
@@ -177,7 +177,7 @@ static int filter_read(struct netlink_request *request, struct filter *filter)
 
 static int routes_dump(struct netlink_request *request)
 {
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 	struct filter filter = { .family = message->rtm_family };
 	bool is_whole = request->header->nlmsg_len >= NLMSG_LENGTH(sizeof(*message));
 	int err;

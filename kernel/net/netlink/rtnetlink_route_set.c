@@ -67,7 +67,7 @@ static int metrics_read(struct netlink_request *request, const struct nlattr *me
 static int addresses_read(struct netlink_request *request, const struct nlattr **found,
                           struct route *route)
 {
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 	struct ip_address masked;
 	int err = address_read(found[RTA_DST], message->rtm_family, &route->destination);
 
@@ -95,7 +95,7 @@ static int addresses_read(struct netlink_request *request, const struct nlattr *
 /* What routes here cannot have. */
 static int refuse(struct netlink_request *request, const struct nlattr **found)
 {
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 
 	if (message->rtm_family != AF_INET && message->rtm_family != AF_INET6)
 		return -EOPNOTSUPP;
@@ -113,7 +113,7 @@ static int route_read(struct netlink_request *request, struct route *route)
 {
 	const struct nlattr *found[RTA_MAX + 1];
 	const struct attribute_table table = { policy, found, RTA_MAX, false };
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 	int err = message_parse(request->header, sizeof(*message), &table, &request->fault);
 
 	memset(route, 0, sizeof(*route));
@@ -265,7 +265,7 @@ int rtnetlink_route_get(struct netlink_request *request)
 {
 	const struct nlattr *found[RTA_MAX + 1];
 	const struct attribute_table table = { policy, found, RTA_MAX, request->is_strict };
-	const struct rtmsg *message = NLMSG_DATA(request->header);
+	const struct rtmsg *message = message_body(request->header);
 	struct route_key key = { .iface_index = 0 };
 	struct route_result result;
 	int err = message_parse(request->header, sizeof(*message), &table, &request->fault);

@@ -53,7 +53,7 @@ static int rules_next(struct netlink_dump *dump, struct netlink_writer *writer)
 
 static int rules_dump(struct netlink_request *request)
 {
-	const struct rtgenmsg *generic = NLMSG_DATA(request->header);
+	const struct rtgenmsg *generic = message_body(request->header);
 
 	if (generic->rtgen_family && generic->rtgen_family != AF_INET &&
 	    generic->rtgen_family != AF_INET6)
