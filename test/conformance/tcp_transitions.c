@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/time.h>
 
 static void check_fresh(void)
@@ -354,6 +355,45 @@ static void check_full(void)
 	pair_close(pair);
 }
 
+/* Events of an edge-triggered epoll, as they come. */
+static int edge_of(int epoll)
+{
+	struct epoll_event event = { 0 };
+
+	return epoll_wait(epoll, &event, 1, 20) == 1 ? (int)event.events : 0;
+}
+
+static void check_edges(void)
+{
+	static char block[65536];
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+	int pair[2], epoll = epoll_create1(0);
+	ssize_t sent = 0, got = 0, n;
+
+	pair_open(pair);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, pair[0], &event);
+	CHECK_EQ(edge_begins_with_what_is, edge_of(epoll), EPOLLOUT);
+	CHECK_EQ(edge_is_told_once, edge_of(epoll), 0);
+	send(pair[0], "out", 3, 0);
+	recv(pair[1], block, 3, 0);
+	usleep(300000);
+	CHECK_EQ(acknowledgements_are_no_edges, edge_of(epoll), 0);
+	send(pair[1], "in", 2, 0);
+	CHECK_EQ(data_are_an_edge, edge_of(epoll), EPOLLIN | EPOLLOUT);
+	send(pair[1], "in", 2, 0);
+	CHECK_EQ(more_data_are_another, edge_of(epoll), EPOLLIN | EPOLLOUT);
+	while ((n = send_quiet(pair[0], block, sizeof(block))) > 0)
+		sent += n;
+	CHECK_EQ(full_is_no_edge, edge_of(epoll), 0);
+	while (got < sent && (n = recv(pair[1], block, sizeof(block), 0)) > 0)
+		got += n;
+	CHECK_EQ(room_is_an_edge, edge_of(epoll), EPOLLIN | EPOLLOUT);
+	close(pair[1]);
+	CHECK(end_is_an_edge, edge_of(epoll) & EPOLLRDHUP);
+	close(pair[0]);
+	close(epoll);
+}
+
 static void check_timeouts(void)
 {
 	struct timeval span = { 0, 50000 };
@@ -474,6 +514,7 @@ static void check_list(void)
 	fd = accept(listener, NULL, NULL);
 	CHECK_EQ(list_has_who_is, lines_of(port, TCP_ESTABLISHED), 1);
 	close(fd);
+	usleep(20000);
 	CHECK_EQ(list_has_the_half_closed, lines_of(port, TCP_FIN_WAIT2), 1);
 	close(other);
 	usleep(20000);
@@ -549,6 +590,7 @@ int main(void)
 	check_unread();
 	check_linger();
 	check_full();
+	check_edges();
 	check_timeouts();
 	check_names();
 	check_six();

@@ -215,7 +215,7 @@ static bool is_readable(const struct tcp_sock *sock)
 	return queued && (queued >= wanted || queued >= READ_ONCE(sock->window) / 2);
 }
 
-static unsigned int poll_connection(const struct tcp_sock *sock, uint8_t state, uint32_t shut)
+static unsigned int poll_connection(struct tcp_sock *sock, uint8_t state, uint32_t shut)
 {
 	unsigned int ready = 0;
 
@@ -223,7 +223,7 @@ static unsigned int poll_connection(const struct tcp_sock *sock, uint8_t state, 
 		return 0;
 	if (is_readable(sock))
 		ready |= EPOLLIN | EPOLLRDNORM;
-	if (shut & INET_NO_SEND || tcp_is_writable(sock))
+	if (shut & INET_NO_SEND || tcp_room_ask(sock))
 		ready |= EPOLLOUT | EPOLLWRNORM;
 	return ready;
 }

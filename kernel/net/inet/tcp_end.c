@@ -62,6 +62,8 @@ void tcp_end_adopt(struct tcp_end *end, struct tcp_sock *sock)
 	sock->end = end;
 	end->sock = sock;
 	sock->fate = TCP_FATE_TIMEOUT;
+	sock->quick_left = TCP_QUICK_ACKS;
+	sock->is_unanswered = sock->is_dialogue = false;
 	tcp_event_install(end->pcb);
 	tcp_settings_apply(sock, end->pcb);
 }

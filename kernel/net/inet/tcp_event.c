@@ -65,10 +65,28 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *pbuf, err_t e
 	if (!pbuf)
 		return received_end(end, pcb);
 	tcp_queue_add(end->sock, pbuf);
+	end->sock->is_unanswered = true;
+	if (end->sock->quick_left && !end->sock->is_dialogue) {
+		end->sock->quick_left--;
+		tcp_set_flags(pcb, TF_ACK_NOW);
+	}
 	if (unlikely(end->sock->deferred_for))
 		tcp_deferred_queue(end->sock);
 	tcp_wake_readers(end->sock);
 	return ERR_OK;
+}
+
+/*
+ * Writers are woken, if one has asked for room since they were last: an edge-triggered epoll is
+ * not told of each acknowledgement.
+ */
+static void room_tell(struct tcp_sock *sock)
+{
+	smp_mb(); /* pairs with the one in tcp_room_ask() */
+	if (!atomic_load_relaxed(&sock->wants_room))
+		return;
+	atomic_store_relaxed(&sock->wants_room, false);
+	tcp_wake_writers(sock);
 }
 
 static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
@@ -80,8 +98,9 @@ static err_t acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 	if (unlikely(!sock))
 		return ERR_OK;
 	tcp_chunks_acked(sock, n);
-	if (wait_queue_is_active(&sock->inet.writable) &&
-	    (tcp_is_writable(sock) || sock->is_dead))
+	if (tcp_is_writable(sock))
+		room_tell(sock);
+	if (unlikely(sock->is_dead))
 		tcp_wake_writers(sock);
 	return ERR_OK;
 }
@@ -211,7 +230,10 @@ static err_t clock_ticked(void *arg, struct tcp_pcb *pcb)
 	if (sock->deferred_for && has_deferred_long(sock))
 		tcp_deferred_queue(sock);
 	/* Memory that a sender waits for is not announced, nor is the end of lingering. */
-	tcp_wake_writers(sock);
+	if (sock->is_dead)
+		tcp_wake_writers(sock);
+	else
+		room_tell(sock);
 	/* lwIP sends what there is unless told not to: what is corked, from the second tick on. */
 	if (sock->held == 1) {
 		sock->held = 2;

@@ -66,6 +66,7 @@ enum {
 	TCP_FIN_SECONDS = 60,
 	TCP_LINGER2_MAX = 120,
 	TCP_MSS_UNKNOWN = 536,
+	TCP_QUICK_ACKS = 16,
 };
 
 /* What setsockopt(2) sets and an accepted connection takes over from its listener. */
@@ -129,7 +130,11 @@ struct tcp_sock {
 	uint32_t          room_used __guarded_by(send_lock);
 	const uint8_t    *tail __guarded_by(core); /* behind the last byte in a page: tail_seal() */
 	struct page      *tail_page __guarded_by(core);
+	bool              wants_room __atomic; /* somebody found none, and is to be woken */
 	uint8_t           held __guarded_by(core); /* TCP_CORK: 1 since a write, 2: and a tick */
+	/* The first segments are acknowledged at once, unless they are answered, as on Linux. */
+	uint8_t           quick_left __guarded_by(core);
+	bool              is_unanswered, is_dialogue __guarded_by(core);
 	uint8_t           silent_reads __atomic; /* since something was sent; a hint */
 	uint32_t          stalled_at __guarded_by(core); /* acked, when the clock looked last */
 	uint32_t          stalled_ms __guarded_by(core);
@@ -244,6 +249,8 @@ static inline uint32_t tcp_unacked(const struct tcp_sock *sock)
 }
 /* Room for more, by poll(2)'s measure. */
 bool tcp_is_writable(const struct tcp_sock *sock);
+/* The same for who will be woken when there is some. */
+bool tcp_room_ask(struct tcp_sock *sock);
 /* n bytes were acknowledged. Core held. */
 void tcp_chunks_acked(struct tcp_sock *sock, uint32_t n);
 /* All of them go. Core held. */

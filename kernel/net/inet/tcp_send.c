@@ -112,6 +112,15 @@ bool tcp_is_writable(const struct tcp_sock *sock)
 	return unacked + unacked / 2 <= limit_of(sock);
 }
 
+bool tcp_room_ask(struct tcp_sock *sock)
+{
+	if (tcp_is_writable(sock))
+		return true;
+	atomic_store_relaxed(&sock->wants_room, true);
+	smp_mb(); /* pairs with the one in room_tell() */
+	return tcp_is_writable(sock);
+}
+
 static bool is_over(const struct tcp_sock *sock)
 {
 	return READ_ONCE(sock->inet.error) || READ_ONCE(sock->inet.shut) & INET_NO_SEND;
@@ -151,11 +160,20 @@ static int connected_wait(const struct sending *sending)
 	}
 }
 
+/* Room, or more acknowledged than *seen; who does not find that will be woken. */
+static bool has_room(struct tcp_sock *sock, const uint32_t *seen)
+{
+	atomic_store_relaxed(&sock->wants_room, true);
+	smp_mb(); /* pairs with the one in room_tell() */
+	return seen ? READ_ONCE(sock->acked) != *seen : room_of(sock) != 0;
+}
+
 /* Until there is room; or, if memory is short, until anything has changed. send_lock held. */
 static int room_wait(const struct sending *sending, bool is_short)
 {
 	struct tcp_sock *sock = sending->sock;
 	uint32_t acked = READ_ONCE(sock->acked);
+	const uint32_t *seen = is_short ? &acked : NULL;
 	int err;
 
 	/* What waits for more to come will not get it. */
@@ -163,12 +181,11 @@ static int room_wait(const struct sending *sending, bool is_short)
 	tcp_push(sock);
 	stack_unlock(tcp_netns(sock));
 	if (sending->flags & MSG_DONTWAIT)
-		return -EAGAIN;
+		return has_room(sock, seen) ? 0 : -EAGAIN;
 	mutex_unlock(&sock->send_lock);
-	err = wait_event_interruptible_until(
-		&sock->inet.writable,
-		is_over(sock) || (is_short ? READ_ONCE(sock->acked) != acked : room_of(sock) != 0),
-		sending->deadline);
+	err = wait_event_interruptible_until(&sock->inet.writable,
+	                                     is_over(sock) || has_room(sock, seen),
+	                                     sending->deadline);
 	mutex_lock(&sock->send_lock);
 	return wait_interrupted(sending, err);
 }
@@ -235,6 +252,8 @@ static int write_locked(const struct sending *sending, const void *data, uint32_
 	sock->tail_page = page;
 	WRITE_ONCE(sock->written, sock->written + n);
 	WRITE_ONCE(sock->silent_reads, 0);
+	sock->is_dialogue |= sock->is_unanswered;
+	sock->is_unanswered = false;
 	push_some(sock, pcb, has_more);
 	return 0;
 }
