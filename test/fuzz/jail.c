@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -104,6 +105,13 @@ static void open_sockets(void)
 	connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&name,
 		sizeof(name));
 	socket(AF_UNIX, SOCK_DGRAM, 0);
+	/* packet sockets and raw ones are for root's children only */
+	socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(3 /* ETH_P_ALL */));
+	socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP);
+	socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, 0);
 }
 
 static void open_events(void)

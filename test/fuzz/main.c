@@ -17,8 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/reboot.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -101,6 +105,25 @@ static void reap_all(int *status, pid_t pid)
 	}
 }
 
+/* What a child leaves behind on purpose: objects of System V IPC outlive their makers. */
+static void ipc_clear(void)
+{
+	struct shmid_ds segment;
+	struct msqid_ds queue;
+	struct semid_ds set;
+	struct seminfo info;
+	int last = semctl(0, 0, SEM_INFO, &info);
+
+	for (int i = 0; i <= last; i++)
+		semctl(semctl(i, 0, SEM_STAT, &set), 0, IPC_RMID);
+	last = shmctl(0, SHM_INFO, &segment);
+	for (int i = 0; i <= last; i++)
+		shmctl(shmctl(i, SHM_STAT, &segment), IPC_RMID, NULL);
+	last = msgctl(0, MSG_INFO, &queue);
+	for (int i = 0; i <= last; i++)
+		msgctl(msgctl(i, MSG_STAT, &queue), IPC_RMID, NULL);
+}
+
 int child_run(void (*body)(long argument), long argument, double limit_s)
 {
 	double deadline = seconds_now() + limit_s;
@@ -123,6 +146,7 @@ int child_run(void (*body)(long argument), long argument, double limit_s)
 			usleep(1000);
 	}
 	reap_all(&status, pid);
+	ipc_clear();
 	return status;
 }
 

@@ -5,6 +5,8 @@
 #include "values.h"
 
 #include <fcntl.h>
+#include <netpacket/packet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,6 +256,52 @@ static uint64_t fill_times(void)
 	return (uint64_t)at;
 }
 
+/* Of the families on a network; ports and addresses that may be ours. */
+static uint64_t fill_network_address(void)
+{
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_ll link;
+		struct {
+			unsigned short family, pad;
+			uint32_t port, groups;
+		} netlink;
+	} address = { 0 };
+	uint64_t number = random_chance(4) ? random_below(4) : 40000 + random_below(4);
+	uint16_t port = htons((uint16_t)number);
+	void *at = slot();
+
+	switch (random_below(4)) {
+	case 0:
+		address.in.sin_family = AF_INET;
+		address.in.sin_port = port;
+		address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		if (random_chance(4))
+			address.in.sin_addr.s_addr = (uint32_t)any_word();
+		break;
+	case 1:
+		address.in6.sin6_family = AF_INET6;
+		address.in6.sin6_port = port;
+		address.in6.sin6_addr = random_chance(2) ? in6addr_loopback : in6addr_any;
+		address.in6.sin6_scope_id = (uint32_t)random_below(4);
+		break;
+	case 2:
+		address.link.sll_family = AF_PACKET;
+		address.link.sll_protocol = htons((uint16_t)random_below(0x900));
+		address.link.sll_ifindex = (int)random_below(3);
+		address.link.sll_halen = (unsigned char)random_below(9);
+		break;
+	default:
+		address.netlink.family = AF_NETLINK;
+		address.netlink.port = (uint32_t)random_below(3);
+		address.netlink.groups = (uint32_t)random_word();
+		break;
+	}
+	put(at, &address, sizeof(address));
+	return (uint64_t)at;
+}
+
 static uint64_t fill_address(void)
 {
 	static const char *const names[] = {
@@ -262,6 +310,8 @@ static uint64_t fill_address(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	void *at = slot();
 
+	if (random_chance(2))
+		return fill_network_address();
 	memcpy(address.sun_path, PICK(names), 6);
 	if (random_chance(6))
 		address.sun_family = (sa_family_t)random_below(48);
@@ -283,6 +333,12 @@ static uint64_t fill_message(void)
 	control.header.cmsg_len =
 		random_chance(4) ? (socklen_t)any_word() : (socklen_t)(16 + 4 * random_below(5));
 	control.header.cmsg_type = (int)(1 + random_below(3));
+	if (random_chance(3)) {
+		static const int levels[] = { IPPROTO_IP, IPPROTO_IPV6, SOL_PACKET, IPPROTO_UDP };
+
+		control.header.cmsg_level = PICK(levels);
+		control.header.cmsg_type = (int)random_below(80);
+	}
 	put(rights, &control, sizeof(control));
 	if (random_chance(2)) {
 		message.msg_name = (void *)fill_address();
