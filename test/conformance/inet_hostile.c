@@ -8,7 +8,7 @@
 
 #include <netinet/ip.h>
 
-enum { PACKETS = 8000, SIZE_MAX_SENT = 600 };
+enum { PACKETS = 3000, SIZE_MAX_SENT = 600 };
 
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 static uint8_t packet[SIZE_MAX_SENT], buffer[70000];

@@ -229,15 +229,16 @@ static int udp_set_option(struct socket *socket, const struct socket_option *opt
 	}
 }
 
-/* Whoever shares a port may say so late. */
+/* Whoever shares a port, or has it on one interface only, may say so late. */
 static void udp_option_changed(struct socket *socket, int name)
 {
 	struct udp_sock *sock = to_udp(socket);
 
-	if (name != SO_REUSEADDR && name != SO_REUSEPORT)
+	if (name != SO_REUSEADDR && name != SO_REUSEPORT && name != SO_BINDTODEVICE)
 		return;
 	stack_lock(socket->netns);
 	sock->port.flags = sharing_of(sock);
+	sock->port.bound_iface = READ_ONCE(socket->bound_iface);
 	stack_unlock(socket->netns);
 }
 
