@@ -138,7 +138,7 @@ static struct packet_flow *choose_flow(struct packets *p)
 {
 	struct packet_flow *flow = &p->flows[packet_random(p, PACKET_FLOWS)];
 
-	if (!flow->port || (!flow->live && one_in(p, 3)) || one_in(p, 500))
+	if (!flow->port || (!flow->live && one_in(p, 60)) || one_in(p, 500))
 		*flow = (struct packet_flow){
 			.six = one_in(p, 3),
 			.own_port = (uint16_t)(1024 + packet_random(p, 60000)),

@@ -21,6 +21,7 @@ concurrency  what `./moonshot test concurrency` repeats
 disks    images of file systems, power cuts: for test/boot/disk.py and ./moonshot soak powercut
 torture  the programs of test/torture in a guest, for test/boot/torture.py and ./moonshot soak torture
 suites   the groups of tests, the files `groups` (when each runs) and `passes` (where again)
+nettests  the parts of ./moonshot soak net, over badwire (two guests on a wire) and wire (what spoils its frames)
 storage  trees of files on many kinds of disks, for test/boot/storage.py and ./moonshot soak storage
 storage_apps  Debian's fio, dbench, bonnie++, stress-ng on disks and tmpfs, for ./moonshot soak storage
 corrupt  file systems with something wrong in a guest, for the same; faulty: disks that fail, for

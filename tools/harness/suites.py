@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from . import compare, concurrency, fuzz, net_apps, net_pair, paths
+from . import compare, concurrency, fuzz, net_apps, net_pair, nettests, paths
 from .blockdev import Blockdev
 from .busybox import Busybox
 from .conformance import Conformance
@@ -21,6 +21,7 @@ from .result import Case
 from .schedule import Job, single
 
 FUZZ_SEED = 1
+NET_SEED = 1
 FUZZ_SECONDS = {"syscalls": 15, "elf": 10, "memory": 10, "initramfs": 10, "soak": 20}
 GROUPS_FILE = Path(__file__).with_name("groups")
 PASSES_FILE = Path(__file__).with_name("passes")
@@ -154,6 +155,13 @@ def fuzz_jobs(options):
             for work, seconds in FUZZ_SECONDS.items()]
 
 
+def net_jobs(options):
+    """Bad and hostile wires and crowds, small; guests have the debug kernel unless another is asked for."""
+    machine = options.machine().but(kernel=options.kernel or paths.kernel(options.debug or True))
+    return [single(f"net/{name}", lambda part=part: part(machine, nettests.SMALL, NET_SEED, lambda _line: None), 40)
+            for name, part in nettests.PARTS.items()]
+
+
 def netapps_jobs(options):
     """Debian's network programs, for some seconds each."""
     linux = bool(options.kernel)
@@ -171,6 +179,7 @@ GROUPS = {
     "blockdev": blockdev_jobs,
     "busybox": busybox_jobs,
     "fuzz": fuzz_jobs,
+    "net": net_jobs,
     "netapps": netapps_jobs,
     "concurrency": concurrency_jobs,
 }
@@ -182,6 +191,7 @@ NEEDS = {
     "blockdev": {"elf"},
     "busybox": {"elf"},
     "fuzz": {"debug"},
+    "net": {"debug"},
     "netapps": {"elf"},
     "concurrency": {"elf"},
 }
