@@ -297,6 +297,9 @@ static void items6_put(const struct inet_sock *sock, const struct datagram *data
 		                    &(uint32_t){ header->_v_tc_fl & PP_HTONL(0x0fffffff) }, 4);
 	if (flags & INET_RECV_ORIGDST6 && sock->socket.type != SOCK_RAW)
 		origdst6_put(sock, datagram, message);
+	if (flags & INET_RECV_HOPLIMIT_OLD)
+		message_control_put(message, SOL_IPV6, IPV6_2292HOPLIMIT,
+		                    &(int){ IP6H_HOPLIM(header) }, sizeof(int));
 }
 
 void dgram_control_put(struct inet_sock *sock, const struct datagram *datagram,

@@ -69,6 +69,7 @@ enum inet_flags {
 	INET_NODEFRAG        = 1 << 28,
 	INET_ROUTER_ALERT    = 1 << 29,
 	INET_RECV_ERR_RFC    = 1 << 30,
+	INET_RECV_HOPLIMIT_OLD = 1u << 31, /* IPV6_2292HOPLIMIT */
 	INET_LOCAL_IS_BROADCAST = 1u << 31, /* bound to one: not a source */
 };
 

@@ -68,6 +68,7 @@
 #define LWIP_IGMP               1
 #define LWIP_MULTICAST_TX_OPTIONS 1
 #define LWIP_IPV6               1
+#define LWIP_ICMP6_HL           64 /* of answers to ping, as on Linux */
 #define IPV6_FRAG_COPYHEADER    1 /* a pointer is larger than a fragment header */
 #define LWIP_IPV6_NUM_ADDRESSES 6
 #define LWIP_IPV6_MLD           1
