@@ -47,6 +47,8 @@ http {
 	server { listen unix:/tmp/behind; root /www; }
 }
 """
+# Of the connections that come at once, QEMU's user network takes two; the others try again after seconds.
+FEW = 4
 APPS = {}  # name -> (programs of the guest, function)
 
 
@@ -111,7 +113,7 @@ def nginx_serves_wrk_and_curl(lab):
     lab.check("nginx -c /tmp/nginx.conf 2>&1", 60)
     lab.wait_for("nginx")
     url = f"http://127.0.0.1:{lab.ports['nginx']}"
-    said = lab.here("wrk", "-t", 1, "-c", 16, "-d", f"{lab.size.seconds}s", "--timeout", "20s", f"{url}/small")
+    said = lab.here("wrk", "-t", 1, "-c", FEW, "-d", f"{lab.size.seconds}s", "--timeout", "20s", f"{url}/small")
     lab.rates["nginx"] = requests_per_second(said)
     said = lab.check(f"wrk -t 1 -c 16 -d {lab.size.seconds}s --timeout 20s http://127.0.0.1/small", 120)
     lab.rates["nginx_lo"] = requests_per_second(said)
@@ -137,7 +139,7 @@ def redis_serves_its_benchmark(lab):
     lab.check("redis-server --port 6379 --save '' --daemonize yes --protected-mode no --dir /tmp --unixsocket /tmp/redis "
               "--bind '* -::*' > /dev/null", 60)
     lab.wait_for("redis")
-    said = lab.here("redis-benchmark", "-p", lab.ports["redis"], "-n", lab.size.requests, "-c", 20, "--csv", "-t",
+    said = lab.here("redis-benchmark", "-p", lab.ports["redis"], "-n", lab.size.requests, "-c", FEW, "--csv", "-t",
                     "set,get,incr,lpush,lrange_100,mset", limit_s=900)
     rates = redis_rates(said)
     assert {"INCR", "LPUSH", "MSET"} <= rates.keys(), said
@@ -204,6 +206,7 @@ def dropbear_lets_ssh_in_with_a_pty_and_scp(lab):
 
 @app("curl", "curl")
 def curl_gets_and_puts(lab):
+    lab.check("for i in $(seq 50); do ip -6 address show dev eth0 | grep fec0: | grep -qv tentative && break; usleep 200000; done", 60)
     for host in (HOST, f"[{HOST6}]"):
         url = f"http://{host}:{lab.http.port}"
         lab.check(f"curl -s -g -o /tmp/big {url}/big", 120)
@@ -285,8 +288,8 @@ def iproute2_shows_and_changes(lab):
     events = lab.check("cat /tmp/events")
     assert "inet 192.168.9.1/24" in events and "Deleted" in events and "192.168.10.0/24 via 192.168.9.2" in events, events
     assert "mtu 1400" in events, events
-    said = lab.check(f"ip route get {HOST}; ip -6 route show; ip neigh show; ip rule show; ip maddress show dev eth0")
-    assert f"{HOST} dev eth0 src 10.0.2.15" in said and "lookup main" in said and "33:33:00:00:00:01" in said, said
+    said = lab.check(f"ip route get {HOST}; ip -6 route show; ip neigh show; ip rule show")
+    assert f"{HOST} dev eth0 src 10.0.2.15" in said and "lookup main" in said, said
     said, status = lab.run("ip link set nothing up")
     assert status and "Cannot find device" in said, said
     lab.check("(socat TCP-LISTEN:7400 PIPE &) ; sleep 1")
