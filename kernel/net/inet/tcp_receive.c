@@ -151,6 +151,12 @@ static void queue_consume(struct tcp_sock *sock, uint32_t n)
 
 /* ---- the window --------------------------------------------------------------------- */
 
+void tcp_window_settle(struct tcp_sock *sock, const struct tcp_pcb *pcb)
+{
+	if (!(pcb->flags & TF_WND_SCALE))
+		WRITE_ONCE(sock->window, min(sock->window, (uint32_t)UINT16_MAX));
+}
+
 void tcp_window_choose(struct tcp_sock *sock)
 {
 	uint32_t window = TCP_WINDOW_DEFAULT, clamp = sock->settings.window_clamp;
@@ -160,12 +166,8 @@ void tcp_window_choose(struct tcp_sock *sock)
 	if (clamp)
 		window = min(window, clamp);
 	WRITE_ONCE(sock->window, clamp(window, (uint32_t)TCP_WINDOW_MIN, (uint32_t)TCP_WND));
-}
-
-void tcp_window_settle(struct tcp_sock *sock, const struct tcp_pcb *pcb)
-{
-	if (!(pcb->flags & TF_WND_SCALE))
-		WRITE_ONCE(sock->window, min(sock->window, (uint32_t)UINT16_MAX));
+	if (sock->state == TCP_IS_ESTABLISHED && tcp_pcb_of(sock))
+		tcp_window_settle(sock, tcp_pcb_of(sock));
 }
 
 void tcp_window_begin(const struct tcp_sock *sock, struct tcp_pcb *pcb)
