@@ -146,6 +146,7 @@ static void test_told(void)
 
 	option_set(to, SOL_IPV6, IPV6_RECVPKTINFO, 1);
 	option_set(to, SOL_IPV6, IPV6_RECVHOPLIMIT, 1);
+	option_set(to, SOL_IPV6, IPV6_2292HOPLIMIT, 1);
 	option_set(to, SOL_IPV6, IPV6_RECVTCLASS, 1);
 	option_set(to, SOL_IP, IP_RECVTTL, 1);
 	option_set(from, SOL_IPV6, IPV6_UNICAST_HOPS, 12);
