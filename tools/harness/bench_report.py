@@ -15,7 +15,7 @@ TARGETS = {
     "sys.getppid": 90, "path.open_close": 1500, "sig.deliver": 1200, "proc.fork_exit": 45000,
     "proc.vfork_exec": 150000, "mem.mmap_4k": 3000, "fault.anon": 1000, "fault.anon_4k": 1000,
     "proc.fork_64m": 450000, "proc.fork_64m_4k": 450000,
-    "tcp.lat_rt": 16800, "udp.lat_rt": 13300, "tcp.connect": 77600,
+    "tcp.lat_rt": 16800, "udp.lat_rt": 13300, "tcp.connect": 64500,
 }
 LARGE_PAGES = {"fault.anon", "fault.unmap", "proc.fork_64m"}  # Linux's figures are large pages'
 CONTROLS = "ctl."
