@@ -17,6 +17,7 @@
 #include "mem/page.h"
 #include "mem/slab.h"
 #include "net/inet/tcp_impl.h"
+#include "net/stack/guards.h"
 #include "sched/wait.h"
 #include "vm/uio.h"
 
@@ -245,6 +246,7 @@ static int write_locked(const struct sending *sending, const void *data, uint32_
 		return -EAGAIN;
 	if (page && data == sock->tail && page != sock->tail_page)
 		tail_seal(pcb);
+	segment_size_settle(pcb);
 	err = tcp_write(pcb, data, (u16_t)n, flags);
 	if (err != ERR_OK)
 		return err == ERR_MEM ? -EAGAIN : send_error(sock);
