@@ -179,6 +179,7 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 		int wait_err_ = 0;                                                             \
 		if (!(condition)) {                                                            \
 			struct wait_entry wait_entry_ = WAIT_ENTRY(wait_entry_);               \
+			const ns_t wait_until_ = (deadline);                                   \
 			wait_entry_.exclusive = (is_exclusive);                                \
 			for (;;) {                                                             \
 				if (wait_err_)                                                 \
@@ -193,7 +194,7 @@ void sleep_until_uninterruptible(ns_t deadline_ns);
 				if (wait_err_)                                                 \
 					break;                                                 \
 				before;                                                        \
-				wait_err_ = wait_sleep(deadline);                              \
+				wait_err_ = wait_sleep(wait_until_);                           \
 				after;                                                         \
 				if (!wait_err_ && (condition))                                 \
 					break;                                                 \

@@ -110,7 +110,7 @@ int __init dhcp_exchange(struct iface *iface, const struct cred *cred, ns_t time
 {
 	struct exchange exchange = { .deadline = clock_monotonic() + timeout };
 	int err = socket_create(iface->netns, cred, AF_PACKET, SOCK_DGRAM,
-	                        cpu_to_be16(ETH_P_IP), &exchange.socket);
+	                        (__force int)cpu_to_be16(ETH_P_IP), &exchange.socket);
 
 	if (err)
 		return err;
