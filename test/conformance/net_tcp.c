@@ -1,6 +1,6 @@
 /*
- * net_tcp.c - TCP connections: creation, names, connect, accept, halves that are shut, resets, lingering,
- * and the errors of each call in each state.
+ * net_tcp.c - TCP connections: creation, names, connect, accept, halves that are shut, resets,
+ * lingering, and the errors of each call in each state.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -170,7 +170,8 @@ static void check_nonblocking_connect(void)
 		 POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
 	CHECK_EQ(refusal_is_the_error, net_error(fd), ECONNREFUSED);
 	CHECK_EQ(error_is_read_once, net_error(fd), 0);
-	CHECK_EQ(afterwards_it_only_hangs_up, net_events(fd), POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
+	CHECK_EQ(afterwards_it_only_hangs_up, net_events(fd),
+		 POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
 	close(fd);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	net_connect(fd, closed);
@@ -250,7 +251,8 @@ static void check_end_of_one_side(void)
 	CHECK_EQ(shut_side_raises_SIGPIPE, broken_pipes, 1);
 	CHECK_EQ(side_can_be_shut_twice, shutdown(pair[0], SHUT_WR), 0);
 	close(pair[1]);
-	CHECK_EQ(both_ends_hang_up, net_events_become(pair[0], POLLIN | POLLOUT | POLLHUP | POLLRDHUP),
+	CHECK_EQ(both_ends_hang_up,
+		 net_events_become(pair[0], POLLIN | POLLOUT | POLLHUP | POLLRDHUP),
 		 POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
 	CHECK_EQ(closed_peer_is_an_end, read(pair[0], text, 8), 0);
 	CHECK_ERRNO(shutdown_after_the_end_is_ENOTCONN, shutdown(pair[0], SHUT_RDWR), ENOTCONN);

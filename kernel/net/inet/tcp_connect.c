@@ -41,6 +41,8 @@ int tcp_sock_bind(struct socket *socket, const struct socket_name *name,
 	struct tcp_end *end;
 	int err = inet_address_of_bind(&sock->inet, name, &address);
 
+	if (!err && IP_IS_V6(&address.ip) && ip_addr_ismulticast(&address.ip))
+		err = -EINVAL; /* of IPv4 Linux lets it pass */
 	if (!err)
 		err = port_check_rights(socket->netns, address.port, caller->from->cred);
 	if (err)
