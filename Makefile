@@ -59,9 +59,9 @@ $(foreach source,$(strong-sources),$(eval cflags-$(source) := -fstack-protector-
 # Runs before there is a canary, and chooses it.
 cflags-kernel/arch/x86_64/relocate.c := -fno-stack-protector
 
-# What no benchmark runs through is compiled for size.
+# What no benchmark runs through is compiled for size; not what panics on purpose, whose lines tests look for.
 cold-sources := $(filter kernel/init/% kernel/procfs/% kernel/tty/% kernel/syscall/trace% kernel/dev/pci% \
-                kernel/dev/partition% kernel/drivers/%,$(filter-out kernel/drivers/virtio/%,$(sources)))
+                kernel/dev/partition% kernel/drivers/%,$(filter-out kernel/drivers/virtio/% kernel/procfs/provoke%,$(sources)))
 $(foreach source,$(cold-sources),$(eval cflags-$(source) += -Os))
 
 # memcpy and its kin must not be compiled into calls of themselves (clang: -ffreestanding is enough).
