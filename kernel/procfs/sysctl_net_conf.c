@@ -8,9 +8,9 @@
 #include <linux/errno.h>
 
 #include "lib/parse.h"
-#include "lib/string.h"
 #include "net/iface/iface.h"
 #include "net/netns.h"
+#include "procfs/iface_names.h"
 #include "procfs/sysctl.h"
 
 /* ---- IPv6 ---------------------------------------------------------------------------------- */
@@ -135,62 +135,24 @@ static const struct directory conf4 = DIRECTORY(conf4_entries);
 static const struct entry iface4_entry = { "interface", S_IFDIR | 0555, .dir = &conf4 };
 static const struct entry iface6_entry = { "interface", S_IFDIR | 0555, .dir = &conf6 };
 
-static int find(const struct entry *entry, const char *name, struct child *out)
-{
-	struct iface *iface = iface_by_name(&netns_initial, name);
-
-	if (!iface)
-		return -ENOENT;
-	*out = (struct child){ .entry = entry, .key = iface->index };
-	iface_put(iface);
-	return 0;
-}
-
 static int lookup4(const struct node *dir, const char *name, struct child *out)
 {
-	return find(&iface4_entry, name, out);
+	return iface_name_find(&iface4_entry, name, out);
 }
 
 static int lookup6(const struct node *dir, const char *name, struct child *out)
 {
-	return find(&iface6_entry, name, out);
-}
-
-struct search {
-	uint64_t *key;
-	char     *name;
-};
-
-static int compare(struct iface *iface, void *data)
-{
-	struct search *search = data;
-
-	if (iface->index < *search->key)
-		return 0;
-	*search->key = iface->index;
-	(void)str_copy(search->name, iface->name, NODE_NAME_MAX);
-	return 1;
-}
-
-static bool next_name(uint64_t *key, char *name)
-{
-	struct search search = { key, name };
-	int result;
-
-	iface_config_lock(&netns_initial);
-	result = iface_for_each(&netns_initial, compare, &search);
-	iface_config_unlock(&netns_initial);
-	return result;
+	return iface_name_find(&iface6_entry, name, out);
 }
 
 static const struct entry *next4(const struct node *dir, uint64_t *key, char *name)
 {
-	return next_name(key, name) ? &iface4_entry : NULL;
+	return iface_name_next(key, name) ? &iface4_entry : NULL;
 }
 
 static const struct entry *next6(const struct node *dir, uint64_t *key, char *name)
 {
-	return next_name(key, name) ? &iface6_entry : NULL;
+	return iface_name_next(key, name) ? &iface6_entry : NULL;
 }
 
 static const struct entry entries4[] = {

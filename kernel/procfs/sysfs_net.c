@@ -14,6 +14,7 @@
 #include "net/iface/iface.h"
 #include "net/netns.h"
 #include "proc/task.h"
+#include "procfs/iface_names.h"
 #include "procfs/sysfs.h"
 
 /* ---- attributes --------------------------------------------------------------------------- */
@@ -274,62 +275,24 @@ static int link_iface(const struct node *node, struct link_target *out)
 
 static const struct entry link_entry = { "link", S_IFLNK | 0777, .link = link_iface };
 
-static int find(const struct entry *entry, const char *name, struct child *out)
-{
-	struct iface *iface = iface_by_name(&netns_initial, name);
-
-	if (!iface)
-		return -ENOENT;
-	*out = (struct child){ .entry = entry, .key = iface->index };
-	iface_put(iface);
-	return 0;
-}
-
 static int iface_lookup(const struct node *dir, const char *name, struct child *out)
 {
-	return find(&iface_entry, name, out);
+	return iface_name_find(&iface_entry, name, out);
 }
 
 static int link_lookup(const struct node *dir, const char *name, struct child *out)
 {
-	return find(&link_entry, name, out);
-}
-
-struct search {
-	uint64_t *key;
-	char     *name;
-};
-
-static int compare(struct iface *iface, void *data)
-{
-	struct search *search = data;
-
-	if (iface->index < *search->key)
-		return 0;
-	*search->key = iface->index;
-	(void)str_copy(search->name, iface->name, NODE_NAME_MAX);
-	return 1;
-}
-
-static bool next_name(uint64_t *key, char *name)
-{
-	struct search search = { key, name };
-	int result;
-
-	iface_config_lock(&netns_initial);
-	result = iface_for_each(&netns_initial, compare, &search);
-	iface_config_unlock(&netns_initial);
-	return result;
+	return iface_name_find(&link_entry, name, out);
 }
 
 static const struct entry *iface_next(const struct node *dir, uint64_t *key, char *name)
 {
-	return next_name(key, name) ? &iface_entry : NULL;
+	return iface_name_next(key, name) ? &iface_entry : NULL;
 }
 
 static const struct entry *link_next(const struct node *dir, uint64_t *key, char *name)
 {
-	return next_name(key, name) ? &link_entry : NULL;
+	return iface_name_next(key, name) ? &link_entry : NULL;
 }
 
 const struct directory sysfs_net_directory = { .lookup = iface_lookup, .next = iface_next };
