@@ -416,6 +416,28 @@ void dgram_disconnect_locked(struct dgram_sock *sock)
 		inet_address_any(inet, &inet->local);
 }
 
+int dgram_connect(struct socket *socket, const struct socket_name *name,
+                  const struct dgram_peering *peering)
+{
+	struct dgram_sock *sock = to_dgram(socket);
+	struct inet_address to;
+	int err = 0;
+
+	if (name->size < sizeof(name->family))
+		return -EINVAL;
+	if (name->family != AF_UNSPEC)
+		err = inet_address_of_peer(&sock->inet, name, &to);
+	if (err)
+		return err;
+	stack_lock(socket->netns);
+	if (name->family == AF_UNSPEC)
+		peering->disconnect(sock);
+	else
+		err = peering->connect(sock, &to);
+	stack_unlock(socket->netns);
+	return err;
+}
+
 bool dgram_matches(const struct dgram_sock *sock, const ip_addr_t *to, const ip_addr_t *from,
                    uint32_t iface)
 {

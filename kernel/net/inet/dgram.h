@@ -72,6 +72,16 @@ int dgram_shutdown(struct socket *socket, bool read, bool write);
 int dgram_connect_locked(struct dgram_sock *sock, const struct inet_address *to);
 /* connect(2) with AF_UNSPEC: the peer is forgotten, and an address that nobody bound. Core held. */
 void dgram_disconnect_locked(struct dgram_sock *sock);
+/*
+ * connect(2) and its undoing by AF_UNSPEC, through what the type does of its own; both with core
+ * held. EINVAL: no name, errors of inet_address_of_peer(), and what they say.
+ */
+struct dgram_peering {
+	int  (*connect)(struct dgram_sock *sock, const struct inet_address *to);
+	void (*disconnect)(struct dgram_sock *sock);
+};
+__must_check int dgram_connect(struct socket *socket, const struct socket_name *name,
+                               const struct dgram_peering *peering);
 /* Does the socket take packets that come from and go to here, in at this interface? Core held. */
 bool dgram_matches(const struct dgram_sock *sock, const ip_addr_t *to, const ip_addr_t *from,
                    uint32_t iface);

@@ -163,42 +163,33 @@ static int ping_bind(struct socket *socket, const struct socket_name *name,
 	return err;
 }
 
-static void disconnect_locked(struct ping_sock *sock)
+static void disconnect_locked(struct dgram_sock *dgram)
 {
-	dgram_disconnect_locked(&sock->dgram);
-	if (!(sock->dgram.bound & DGRAM_BOUND_PORT))
-		id_leave_locked(sock);
+	dgram_disconnect_locked(dgram);
+	if (!(dgram->bound & DGRAM_BOUND_PORT))
+		id_leave_locked(to_ping(&dgram->inet.socket));
 }
+
+static int connect_locked(struct dgram_sock *dgram, const struct inet_address *to)
+{
+	struct ping_sock *sock = to_ping(&dgram->inet.socket);
+	int err = is_of_family(sock, &to->ip) ? 0 : -EAFNOSUPPORT;
+
+	if (!err && !dgram->inet.local_port)
+		err = id_take_locked(sock, 0);
+	return err ? err : dgram_connect_locked(dgram, to);
+}
+
+static const struct dgram_peering ping_peering = {
+	.connect = connect_locked, .disconnect = disconnect_locked,
+};
 
 static int ping_connect(struct socket *socket, const struct socket_name *name, bool nowait,
                         const struct socket_caller *caller)
 {
-	struct ping_sock *sock = to_ping(socket);
-	struct inet_address to;
-	int err = 0;
-
 	(void)nowait;
 	(void)caller;
-	if (name->size < sizeof(name->family))
-		return -EINVAL;
-	if (name->family != AF_UNSPEC) {
-		err = inet_address_of_peer(&sock->dgram.inet, name, &to);
-		if (!err && !is_of_family(sock, &to.ip))
-			err = -EAFNOSUPPORT;
-		if (err)
-			return err;
-	}
-	stack_lock(socket->netns);
-	if (name->family == AF_UNSPEC) {
-		disconnect_locked(sock);
-	} else {
-		if (!sock->dgram.inet.local_port)
-			err = id_take_locked(sock, 0);
-		if (!err)
-			err = dgram_connect_locked(&sock->dgram, &to);
-	}
-	stack_unlock(socket->netns);
-	return err;
+	return dgram_connect(socket, name, &ping_peering);
 }
 
 /* ---- out ---------------------------------------------------------------------------- */

@@ -124,29 +124,16 @@ static int raw_bind(struct socket *socket, const struct socket_name *name,
 	return err;
 }
 
+static const struct dgram_peering raw_peering = {
+	.connect = dgram_connect_locked, .disconnect = dgram_disconnect_locked,
+};
+
 static int raw_connect(struct socket *socket, const struct socket_name *name, bool nowait,
                        const struct socket_caller *caller)
 {
-	struct dgram_sock *sock = to_dgram(socket);
-	struct inet_address to;
-	int err = 0;
-
 	(void)nowait;
 	(void)caller;
-	if (name->size < sizeof(name->family))
-		return -EINVAL;
-	if (name->family != AF_UNSPEC) {
-		err = inet_address_of_peer(&sock->inet, name, &to);
-		if (err)
-			return err;
-	}
-	stack_lock(socket->netns);
-	if (name->family == AF_UNSPEC)
-		dgram_disconnect_locked(sock);
-	else
-		err = dgram_connect_locked(sock, &to);
-	stack_unlock(socket->netns);
-	return err;
+	return dgram_connect(socket, name, &raw_peering);
 }
 
 /* ---- in ----------------------------------------------------------------------------- */

@@ -136,49 +136,39 @@ static int udp_bind(struct socket *socket, const struct socket_name *name,
 	return err;
 }
 
-static void disconnect_locked(struct udp_sock *sock)
+static void disconnect_locked(struct dgram_sock *dgram)
 {
-	dgram_disconnect_locked(&sock->dgram);
-	if (!(sock->dgram.bound & DGRAM_BOUND_PORT))
+	struct udp_sock *sock = to_udp(&dgram->inet.socket);
+
+	dgram_disconnect_locked(dgram);
+	if (!(dgram->bound & DGRAM_BOUND_PORT))
 		port_leave_locked(sock);
 	else
-		ip_addr_copy(sock->port.local, sock->dgram.inet.local);
+		ip_addr_copy(sock->port.local, dgram->inet.local);
 }
 
-static int connect_locked(struct udp_sock *sock, const struct inet_address *to)
+static int connect_locked(struct dgram_sock *dgram, const struct inet_address *to)
 {
+	struct udp_sock *sock = to_udp(&dgram->inet.socket);
 	int err = udp_autobind_locked(sock);
 
 	if (!err)
-		err = dgram_connect_locked(&sock->dgram, to);
+		err = dgram_connect_locked(dgram, to);
 	if (!err)
-		ip_addr_copy(sock->port.local, sock->dgram.inet.local);
+		ip_addr_copy(sock->port.local, dgram->inet.local);
 	return err;
 }
+
+static const struct dgram_peering udp_peering = {
+	.connect = connect_locked, .disconnect = disconnect_locked,
+};
 
 static int udp_connect(struct socket *socket, const struct socket_name *name, bool nowait,
                        const struct socket_caller *caller)
 {
-	struct udp_sock *sock = to_udp(socket);
-	struct inet_address to;
-	int err = 0;
-
 	(void)nowait;
 	(void)caller;
-	if (name->size < sizeof(name->family))
-		return -EINVAL;
-	if (name->family != AF_UNSPEC) {
-		err = inet_address_of_peer(&sock->dgram.inet, name, &to);
-		if (err)
-			return err;
-	}
-	stack_lock(socket->netns);
-	if (name->family == AF_UNSPEC)
-		disconnect_locked(sock);
-	else
-		err = connect_locked(sock, &to);
-	stack_unlock(socket->netns);
-	return err;
+	return dgram_connect(socket, name, &udp_peering);
 }
 
 /* ---- options ------------------------------------------------------------------------ */
