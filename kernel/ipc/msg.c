@@ -111,6 +111,22 @@ void msg_free(struct message_sysv *message)
 	kvfree(message);
 }
 
+/* A queue by number, for who may do what the bits of a mode say; ipc_unlock() is due. */
+static int queue_lock(int id, int mode, struct queue **out)
+{
+	struct ipc_object *object;
+	int err = ipc_lock(&msg_ids, id, &object);
+
+	if (err)
+		return err;
+	err = ipc_check(object, task_current()->cred, mode);
+	if (err)
+		ipc_unlock(object);
+	else
+		*out = to_queue(object);
+	return err;
+}
+
 /* ---- sending --------------------------------------------------------------------------------- */
 
 static bool has_room(const struct queue *queue, const struct message_sysv *message)
@@ -119,30 +135,27 @@ static bool has_room(const struct queue *queue, const struct message_sysv *messa
 	                                 queue->nr + 1 <= queue->max_bytes);
 }
 
-/* What a wait was ended by, or that the queue has gone meanwhile. */
-static int after_wait(const struct queue *queue, int err)
+/* What a wait was ended by: the queue may have gone meanwhile, or the right to what mode says. */
+static int after_wait(const struct queue *queue, int mode, int err)
 {
 	if (queue->ipc.is_removed)
 		return -EIDRM;
-	return err ? -ERESTARTNOHAND : 0;
+	return err ? -ERESTARTNOHAND : ipc_check(&queue->ipc, task_current()->cred, mode);
 }
 
 int msg_send(int id, struct message_sysv *message, int flags)
 {
-	const struct cred *cred = task_current()->cred;
-	struct ipc_object *object;
 	struct queue *queue;
-	int err = ipc_lock(&msg_ids, id, &object);
+	int err = queue_lock(id, 0222, &queue);
 
 	if (err)
 		return err;
-	__acquire(&object->lock);
-	queue = to_queue(object);
-	err = ipc_check(object, cred, 0222);
-	if (!err && !has_room(queue, message)) {
+	__acquire(&queue->ipc.lock);
+	if (!has_room(queue, message)) {
 		err = flags & IPC_NOWAIT ? -EAGAIN
-			: after_wait(queue, wait_event_interruptible_spin(
-				&queue->writers, has_room(queue, message), &object->lock));
+			: after_wait(queue, 0222, wait_event_interruptible_spin(
+				&queue->writers, has_room(queue, message),
+				&queue->ipc.lock));
 	}
 	if (!err) {
 		list_add_tail(&queue->messages, &message->link);
@@ -154,8 +167,8 @@ int msg_send(int id, struct message_sysv *message, int flags)
 		atomic_fetch_add(&msg_count, 1);
 		wake_up_all(&queue->readers);
 	}
-	__release(&object->lock);
-	ipc_unlock(object);
+	__release(&queue->ipc.lock);
+	ipc_unlock(&queue->ipc);
 	return err;
 }
 
@@ -194,24 +207,20 @@ static void take_out_locked(struct queue *queue, struct message_sysv *message)
 
 int msg_receive(int id, const struct msg_wish *wish, struct message_sysv **out)
 {
-	struct message_sysv *message = NULL;
-	struct ipc_object *object;
+	struct message_sysv *message;
 	struct queue *queue;
-	int err = ipc_lock(&msg_ids, id, &object);
+	int err = queue_lock(id, 0444, &queue);
 
 	if (err)
 		return err;
-	__acquire(&object->lock);
-	queue = to_queue(object);
-	err = ipc_check(object, task_current()->cred, 0444);
-	if (!err)
-		message = choose(queue, wish);
-	if (!err && !message) {
+	__acquire(&queue->ipc.lock);
+	message = choose(queue, wish);
+	if (!message) {
 		err = wish->flags & IPC_NOWAIT ? -ENOMSG
-			: after_wait(queue, wait_event_interruptible_spin(
+			: after_wait(queue, 0444, wait_event_interruptible_spin(
 				&queue->readers,
-				object->is_removed || (message = choose(queue, wish)),
-				&object->lock));
+				queue->ipc.is_removed || (message = choose(queue, wish)),
+				&queue->ipc.lock));
 	}
 	if (!err && message->size > wish->size && !(wish->flags & MSG_NOERROR))
 		err = -E2BIG;
@@ -219,25 +228,23 @@ int msg_receive(int id, const struct msg_wish *wish, struct message_sysv **out)
 		take_out_locked(queue, message);
 		*out = message;
 	}
-	__release(&object->lock);
-	ipc_unlock(object);
+	__release(&queue->ipc.lock);
+	ipc_unlock(&queue->ipc);
 	return err;
 }
 
 int msg_copy(int id, const struct msg_wish *wish, struct message_sysv *into)
 {
 	struct message_sysv *message;
-	struct ipc_object *object;
 	long place = wish->type;
-	int err = ipc_lock(&msg_ids, id, &object);
+	struct queue *queue;
+	int err = queue_lock(id, 0444, &queue);
 
 	if (err)
 		return err;
-	err = ipc_check(object, task_current()->cred, 0444);
-	if (!err)
-		err = -ENOMSG;
-	list_for_each_entry(message, &to_queue(object)->messages, link) {
-		if (err != -ENOMSG || place-- != 0)
+	err = -ENOMSG;
+	list_for_each_entry(message, &queue->messages, link) {
+		if (place-- != 0)
 			continue;
 		err = message->size > wish->size && !(wish->flags & MSG_NOERROR) ? -E2BIG : 0;
 		if (err)
@@ -247,7 +254,7 @@ int msg_copy(int id, const struct msg_wish *wish, struct message_sysv *into)
 		memcpy(into->text, message->text, into->size);
 		break;
 	}
-	ipc_unlock(object);
+	ipc_unlock(&queue->ipc);
 	return err;
 }
 
@@ -305,8 +312,7 @@ int msg_change(int id, const struct msqid64_ds *wanted)
 	if (!err) {
 		queue->max_bytes = wanted->msg_qbytes;
 		queue->changed = ipc_now();
-		wake_up_all(&queue->readers); /* who may no longer read asks again */
-		wake_up_all(&queue->writers);
+		wake_up_all(&queue->writers); /* there may be room now */
 	}
 	ipc_unlock(object);
 	return err;
